@@ -1,0 +1,102 @@
+//! CRC-32/ISO-HDLC, the checksum of every NanoTDB format.
+//!
+//! The parameters come from the `crc` crate's catalogue. Its ready-made tables would sit in the
+//! wasm module as 16 KiB that no compressor shrinks, so the eight tables used here are computed
+//! at the first call. With the feature `crc32fast` the host's SIMD instructions do the work.
+
+#[cfg(not(feature = "crc32fast"))]
+pub use portable::crc32;
+
+/// The checksum of `bytes`.
+#[cfg(feature = "crc32fast")]
+pub fn crc32(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
+
+/// Slicing-by-8 in safe, portable code.
+#[cfg_attr(feature = "crc32fast", allow(dead_code, reason = "kept compiled and tested"))]
+mod portable {
+    use core::sync::atomic::Ordering::Release;
+    use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Acquire, Ordering::Relaxed};
+    use crc::CRC_32_ISO_HDLC as PARAMETERS;
+
+    // `crc` states the polynomial in normal bit order; the algorithm here is reflected.
+    const POLY: u32 = PARAMETERS.poly.reverse_bits();
+
+    /// `TABLES[k][b]` is the checksum state after byte `b` and `k` zero bytes. Atomics, because
+    /// that is how safe code fills a static after start-up; relaxed loads cost nothing.
+    static TABLES: [[AtomicU32; 256]; 8] = [const { [const { AtomicU32::new(0) }; 256] }; 8];
+    static READY: AtomicBool = AtomicBool::new(false);
+
+    /// The checksum of `bytes`.
+    pub fn crc32(bytes: &[u8]) -> u32 {
+        if !READY.load(Acquire) {
+            fill_tables();
+        }
+        let (blocks, rest) = bytes.as_chunks::<8>();
+        let state = blocks.iter().fold(PARAMETERS.init, |state, block| {
+            let word = u64::from_le_bytes(*block) ^ u64::from(state);
+            let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
+            entry(7, a)
+                ^ entry(6, b)
+                ^ entry(5, c)
+                ^ entry(4, d)
+                ^ entry(3, e)
+                ^ entry(2, f)
+                ^ entry(1, g)
+                ^ entry(0, h)
+        });
+        let state = rest.iter().fold(state, |state, &byte| {
+            let [low, ..] = state.to_le_bytes();
+            entry(0, low ^ byte) ^ (state >> 8)
+        });
+        state ^ PARAMETERS.xorout
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "constant table index, and a byte into 256")]
+    fn entry(table: usize, byte: u8) -> u32 {
+        TABLES[table][usize::from(byte)].load(Relaxed)
+    }
+
+    /// Two threads may do this at once: both store the same numbers.
+    fn fill_tables() {
+        let mut previous: Option<&[AtomicU32; 256]> = None;
+        for table in &TABLES {
+            for (byte, slot) in (0..=u8::MAX).zip(table) {
+                let state = match previous {
+                    None => (0..8).fold(u32::from(byte), |s, _| (s >> 1) ^ (POLY * (s & 1))),
+                    Some(shorter) => {
+                        let state = shorter.get(usize::from(byte)).map_or(0, |s| s.load(Relaxed));
+                        let [low, ..] = state.to_le_bytes();
+                        entry(0, low) ^ (state >> 8)
+                    }
+                };
+                slot.store(state, Relaxed);
+            }
+            previous = Some(table);
+        }
+        READY.store(true, Release);
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use alloc::vec::Vec;
+        use proptest::prelude::*;
+
+        #[test]
+        fn check_value_of_the_catalogue() {
+            assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+            assert_eq!(crc32(b""), 0);
+        }
+
+        proptest! {
+            #[test]
+            fn equals_the_crc_crate(bytes: Vec<u8>) {
+                let oracle = crc::Crc::<u32>::new(&PARAMETERS).checksum(&bytes);
+                prop_assert_eq!(crc32(&bytes), oracle);
+                prop_assert_eq!(super::super::crc32(&bytes), oracle);
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What can go wrong, in the engine's words.
+
+use crate::storage::StorageError;
+use crate::types::{Timestamp, ValueType};
+use alloc::string::String;
+use core::fmt;
+
+/// What engine operations return.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Any failure of the engine.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The host could not read or write.
+    Storage(StorageError),
+    /// Bytes on disk are not what their format allows.
+    Corrupt(Corruption),
+    /// The caller's sample or request broke a rule; nothing has changed.
+    Rejected(Rejection),
+    /// A version or codec this build does not know.
+    Unsupported {
+        /// The file that needs it.
+        file: String,
+        /// What it needs, and what is known.
+        detail: String,
+    },
+    /// A settings file says something that is not allowed.
+    Settings {
+        /// The settings file.
+        file: String,
+        /// The key, its value and what is allowed.
+        detail: String,
+    },
+    /// An earlier write failed, so the files' state is unknown: reads go on, writes need a
+    /// re-open.
+    Poisoned {
+        /// The first failure.
+        cause: String,
+    },
+}
+
+/// Damage found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corruption {
+    /// The damaged file.
+    pub file: String,
+    /// Where in it, in bytes from its start.
+    pub offset: u64,
+    /// What was found and what was expected.
+    pub detail: String,
+}
+
+/// Why a sample or request was refused.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The sample is older than the metric's newest.
+    Stale {
+        /// The sample's metric.
+        metric: String,
+        /// The sample's time.
+        time: Timestamp,
+        /// The newest time the metric has.
+        newest: Timestamp,
+    },
+    /// The metric's type is another one, and is fixed by its first sample.
+    TypeMismatch {
+        /// The sample's metric.
+        metric: String,
+        /// The metric's type.
+        expected: ValueType,
+        /// The sample's type.
+        found: ValueType,
+    },
+    /// All 65,535 ids of the database are taken.
+    TooManyMetrics,
+    /// A database or metric name breaks the naming rules.
+    InvalidName {
+        /// What it should have named.
+        what: &'static str,
+        /// The refused name, shortened when long.
+        name: String,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// A database that does not exist.
+    UnknownDatabase(String),
+    /// A metric that does not exist.
+    UnknownMetric(String),
+    /// The range ends before it starts.
+    InvalidRange {
+        /// Its start.
+        from: Timestamp,
+        /// Its end.
+        to: Timestamp,
+    },
+    /// Not a partition of this database.
+    InvalidPartition {
+        /// The refused key.
+        partition: String,
+        /// What keys look like here.
+        expected: &'static str,
+    },
+    /// The partition has samples that are not in a file yet.
+    PartitionOpen(String),
+    /// Anything else the caller asked that cannot be done.
+    Invalid(String),
+    /// A line of text is not a sample.
+    Line(String),
+    /// The store was opened for reading only.
+    ReadOnly,
+}
+
+impl Error {
+    /// Damage in `file` at `offset`.
+    pub fn corrupt(file: impl Into<String>, offset: u64, detail: impl Into<String>) -> Self {
+        Self::Corrupt(Corruption { file: file.into(), offset, detail: detail.into() })
+    }
+
+    /// Whether the caller's request was at fault, and nothing has changed.
+    pub const fn is_rejection(&self) -> bool {
+        matches!(self, Self::Rejected(_))
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storage(error) => error.fmt(f),
+            Self::Corrupt(corruption) => corruption.fmt(f),
+            Self::Rejected(rejection) => rejection.fmt(f),
+            Self::Unsupported { file, detail } | Self::Settings { file, detail } => {
+                write!(f, "{file}: {detail}")
+            }
+            Self::Poisoned { cause } => {
+                write!(f, "an earlier write failed, re-open the store to write again: {cause}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Corruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: damaged at byte {}: {}", self.file, self.offset, self.detail)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale { metric, time, newest } => {
+                write!(f, "stale sample for {metric}: {time} is before its newest, {newest}")
+            }
+            Self::TypeMismatch { metric, expected, found } => {
+                write!(f, "metric {metric} holds {expected}, the sample is {found}")
+            }
+            Self::TooManyMetrics => f.write_str("the database already has 65535 metrics"),
+            Self::InvalidName { what, name, rule } => {
+                write!(f, "{what} name {name:?} is not allowed: {rule}")
+            }
+            Self::UnknownDatabase(name) => write!(f, "database not found: {name}"),
+            Self::UnknownMetric(name) => write!(f, "metric not found: {name}"),
+            Self::InvalidRange { from, to } => {
+                write!(f, "invalid range: it ends ({to}) before it starts ({from})")
+            }
+            Self::InvalidPartition { partition, expected } => {
+                write!(f, "invalid partition key {partition:?}: expected {expected}")
+            }
+            Self::PartitionOpen(key) => {
+                write!(f, "partition {key} still has samples in memory: flush it first")
+            }
+            Self::Invalid(detail) | Self::Line(detail) => f.write_str(detail),
+            Self::ReadOnly => f.write_str("the store is open for reading only"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+impl core::error::Error for Corruption {}
+impl core::error::Error for Rejection {}

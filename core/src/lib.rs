@@ -1,0 +1,52 @@
+//! NanoTDB's file formats and engine.
+//!
+//! Nothing here touches an operating system: files come from a host through
+//! [`storage::Storage`], time through [`engine::Clock`]. The same code runs in a native process,
+//! on a Raspberry Pi and in a browser tab.
+//!
+//! | layer | modules | rule |
+//! |---|---|---|
+//! | values | [`types`], [`error`] | no logic |
+//! | codecs | [`codec`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
+//! | pure functions | [`partition`], [`aggregate`] | |
+//! | storage | [`storage`] | knows no format |
+//! | engine | [`engine`], [`query`] | the only place where formats meet I/O |
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_wrap,
+        clippy::host_endian_bytes,
+        clippy::big_endian_bytes
+    )
+)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod aggregate;
+pub mod catalog;
+pub mod codec;
+pub mod compress;
+pub mod engine;
+pub mod error;
+pub mod metric_file;
+pub mod page;
+pub mod partition;
+pub mod query;
+pub mod settings;
+pub mod storage;
+pub mod text;
+pub mod types;
+pub mod wal;
+
+pub use error::{Error, Result};
+pub use types::{MetricId, Sample, TimeRange, Timestamp, Value, ValueType};

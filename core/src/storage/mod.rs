@@ -1,0 +1,201 @@
+//! What the engine asks of a host: flat directories of append-only files.
+//!
+//! It fits POSIX files and the browser's synchronous access handles alike. Obtaining a handle is
+//! the only asynchronous step there, so that host keeps a pool of opened ones.
+
+mod error;
+mod memory;
+mod name;
+
+pub use error::{StorageError, StorageErrorKind};
+pub use memory::MemoryStorage;
+pub use name::FileName;
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// What storage operations return.
+pub type Result<T> = core::result::Result<T, StorageError>;
+
+/// One flat directory, written by one process at a time.
+///
+/// Every implementation promises, and the conformance suite checks:
+///
+/// 1. [`append`](StorageFile::append) adds all bytes or fails. After a failure or a crash, what
+///    follows the last synced byte may be missing, cut short or garbage; everything before it is
+///    untouched.
+/// 2. When [`sync`](StorageFile::sync) returns, bytes and length are as durable as the platform
+///    makes them.
+/// 3. [`create`](Self::create), [`rename`](Self::rename) and [`remove`](Self::remove) each happen
+///    entirely or not at all, and are durable once [`sync_dir`](Self::sync_dir) returns. `rename`
+///    replaces an existing target.
+/// 4. Handles on the same name see the same bytes.
+///
+/// The engine promises in return: one writing handle for each file, and no `remove` of, or
+/// `rename` over, a file whose handle it still holds.
+pub trait Storage {
+    /// An open file.
+    type File: StorageFile;
+
+    /// The names of all files, in any order. Directories and names that are no [`FileName`] are
+    /// left out.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn list(&self) -> Result<Vec<FileName>>;
+
+    /// Makes an empty file and opens it for writing.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`, or whatever the platform reports.
+    fn create(&self, name: &FileName) -> Result<Self::File>;
+
+    /// Opens a file for reading and writing; for reading only where the directory was opened so.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, or whatever the platform reports.
+    fn open(&self, name: &FileName) -> Result<Self::File>;
+
+    /// Opens a file that will get many small appends, creating it when missing.
+    ///
+    /// A host may reserve room ahead of the end: after a crash such a file may end in zero bytes
+    /// that nobody appended, in addition to promise 1.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn open_log(&self, name: &FileName) -> Result<Self::File> {
+        match self.open(name) {
+            Err(error) if error.kind == StorageErrorKind::NotFound => self.create(name),
+            opened => opened,
+        }
+    }
+
+    /// Gives a file another name, replacing a file that has it.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, or whatever the platform reports.
+    fn rename(&self, from: &FileName, to: &FileName) -> Result<()>;
+
+    /// Deletes a file.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, or whatever the platform reports.
+    fn remove(&self, name: &FileName) -> Result<()>;
+
+    /// Makes every earlier `create`, `rename` and `remove` durable.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn sync_dir(&self) -> Result<()>;
+
+    /// Deletes a file if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports, but not `NotFound`.
+    fn remove_if_present(&self, name: &FileName) -> Result<()> {
+        match self.remove(name) {
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Replaces a small file whole: a reader, or a restart, finds the old bytes or the new.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports; the file then still has its old content, or the new one.
+    fn replace(&self, name: &FileName, bytes: &[u8]) -> Result<()> {
+        let temporary = name.temporary()?;
+        self.remove_if_present(&temporary)?; // left by a crash between `create` and `rename`
+        let mut file = self.create(&temporary)?;
+        file.append(bytes)?;
+        file.sync()?; // before the rename: a name must never reach bytes that are not durable
+        drop(file);
+        self.rename(&temporary, name)?;
+        self.sync_dir()
+    }
+
+    /// A whole small file, or nothing when there is none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports, but not `NotFound`.
+    fn read(&self, name: &FileName) -> Result<Option<Vec<u8>>> {
+        match self.open(name) {
+            Ok(file) => file.read_all().map(Some),
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// An open file. Readers share it by separate handles; one handle writes.
+pub trait StorageFile {
+    /// Length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn len(&self) -> Result<u64>;
+
+    /// Whether the file is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`len`](Self::len).
+    fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Fills `buf` from `offset` on and says how far; short only at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize>;
+
+    /// Adds `bytes` at the end, all or an error.
+    ///
+    /// # Errors
+    ///
+    /// `NoSpace`, `ReadOnly`, or whatever the platform reports.
+    fn append(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Cuts the file to `len` bytes, which is not more than it has.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn truncate(&mut self, len: u64) -> Result<()>;
+
+    /// Makes bytes and length durable.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports. A second attempt that succeeds proves nothing about the
+    /// first.
+    fn sync(&mut self) -> Result<()>;
+
+    /// The whole file.
+    ///
+    /// # Errors
+    ///
+    /// `NoSpace` when it does not fit memory, or whatever the platform reports.
+    fn read_all(&self) -> Result<Vec<u8>> {
+        let len = usize::try_from(self.len()?).map_err(|_| {
+            StorageError::new(StorageErrorKind::NoSpace, "file is larger than the address space")
+        })?;
+        let mut bytes = vec![0; len];
+        let read = self.read_at(0, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+}

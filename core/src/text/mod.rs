@@ -1,0 +1,8 @@
+//! The small grammars people and other programs write: times, durations, numbers, patterns,
+//! lines of samples.
+
+pub mod duration;
+pub mod float;
+pub mod line;
+pub mod pattern;
+pub mod timestamp;

@@ -1,0 +1,1 @@
+//! NanoTDB on real files.

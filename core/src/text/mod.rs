@@ -1,6 +1,7 @@
 //! The small grammars people and other programs write: times, durations, numbers, patterns,
 //! lines of samples.
 
+pub mod civil;
 pub mod duration;
 pub mod float;
 pub mod line;

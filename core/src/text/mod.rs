@@ -4,6 +4,7 @@
 pub mod civil;
 pub mod duration;
 pub mod float;
+pub mod integer;
 pub mod line;
 pub mod pattern;
 pub mod timestamp;

@@ -21,6 +21,7 @@
 //! rounded down to the second and the fraction counts up, as in every other time.
 
 use super::civil::{civil_from_days, days_from_civil, days_in_month};
+use super::integer::{digit, parse_i64};
 use crate::types::Timestamp;
 use alloc::vec::Vec;
 use core::fmt;
@@ -91,7 +92,7 @@ impl Timestamp {
     /// As [`Timestamp::parse`], of a text that is already cut at its white space.
     pub(crate) fn parse_parts(date: &str, time: Option<&str>) -> Result<Self, TimestampError> {
         let Some(time) = time else {
-            if let Some(nanos) = parse_nanos(date.as_bytes()) {
+            if let Some(nanos) = parse_i64(date.as_bytes()) {
                 return Ok(Self(nanos));
             }
             let (date, fraction) = date.split_once('.').unwrap_or((date, ""));
@@ -164,27 +165,6 @@ fn two_digits(number: i64) -> [u8; 2] {
     usize::try_from(number).ok().and_then(|n| DIGITS.get(n)).copied().unwrap_or(*b"??")
 }
 
-/// A decimal `i64` with an optional sign, or nothing when it is something else or too large.
-fn parse_nanos(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] | digits => (false, digits),
-    };
-    // Eighteen digits cannot overflow; nearly every instant has nineteen.
-    let (head, tail) = digits.split_at_checked(18).unwrap_or((digits, &[]));
-    if head.is_empty() {
-        return None;
-    }
-    let mut magnitude = 0_u64;
-    for &byte in head {
-        magnitude = magnitude * 10 + u64::from(digit(byte)?);
-    }
-    for &byte in tail {
-        magnitude = magnitude.checked_mul(10)?.checked_add(digit(byte)?.into())?;
-    }
-    if negative { 0_i64.checked_sub_unsigned(magnitude) } else { magnitude.try_into().ok() }
-}
-
 /// Days from the epoch to `YYYY-MM-DD`.
 fn parse_date(text: &str) -> Result<i64, TimestampError> {
     let [c, d, y, z, b'-', m, n, b'-', e, f] = *text.as_bytes() else {
@@ -245,11 +225,6 @@ fn number(tens: u8, ones: u8) -> Result<u8, TimestampError> {
         (Some(tens), Some(ones)) => Ok(tens * 10 + ones),
         _ => Err(TimestampError::Form),
     }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    let digit = byte.wrapping_sub(b'0');
-    (digit < 10).then_some(digit)
 }
 
 #[cfg(test)]
@@ -316,11 +291,6 @@ mod tests {
             let text = Timestamp(nanos).to_string();
             prop_assert_eq!(text.len(), Timestamp::TEXT_LEN);
             prop_assert_eq!(text.parse(), Ok(Timestamp(nanos)));
-        }
-
-        #[test]
-        fn numbers_are_read_as_the_standard_library_does(text in "[+-]?[0-9]{0,22}") {
-            prop_assert_eq!(parse_nanos(text.as_bytes()), text.parse().ok());
         }
 
         #[test]

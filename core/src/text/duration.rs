@@ -113,7 +113,8 @@ fn parse(text: &str, extended: bool) -> Result<Duration, DurationError> {
         total = total.checked_add(nanos).ok_or(DurationError::OutOfRange)?;
         rest = after;
     }
-    let nanos = if negative { 0_i64.checked_sub_unsigned(total) } else { i64::try_from(total).ok() };
+    let nanos =
+        if negative { 0_i64.checked_sub_unsigned(total) } else { i64::try_from(total).ok() };
     nanos.map(Duration).ok_or(DurationError::OutOfRange)
 }
 
@@ -222,9 +223,8 @@ fn fractional(f: &mut fmt::Formatter<'_>, nanos: u64, unit: u64, name: &str) -> 
 
 impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = |extended| match extended {
-            false => "ns, us, ms, s, m or h",
-            true => "ns, us, ms, s, m, h, d or w",
+        let units = |extended| {
+            if extended { "ns, us, ms, s, m, h, d or w" } else { "ns, us, ms, s, m or h" }
         };
         match self {
             Self::Empty => f.write_str("expected a duration such as 90s or 1h30m, found nothing"),
@@ -247,9 +247,9 @@ impl core::error::Error for DurationError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+    use alloc::string::ToString;
     use proptest::prelude::*;
-    use std::format;
-    use std::string::ToString;
 
     #[test]
     fn display_drops_leading_zero_units_only() {

@@ -43,7 +43,10 @@ enum Token {
     One,
     Literal(char),
     /// Each range includes both ends.
-    Class { negated: bool, ranges: Vec<(char, char)> },
+    Class {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 /// Why a text is not a pattern.
@@ -265,12 +268,10 @@ mod tests {
     fn naive(tokens: &[Token], name: &[char]) -> bool {
         match (tokens.split_first(), name.split_first()) {
             (None, None) => true,
-            (None, Some(_)) => false,
             (Some((Token::Run, after)), next) => {
-                naive(after, name)
-                    || next.is_some_and(|(c, rest)| *c != '/' && naive(tokens, rest))
+                naive(after, name) || next.is_some_and(|(c, rest)| *c != '/' && naive(tokens, rest))
             }
-            (Some(_), None) => false,
+            (None, Some(_)) | (Some(_), None) => false,
             (Some((token, after)), Some((c, rest))) => token.accepts(*c) && naive(after, rest),
         }
     }

@@ -11,7 +11,7 @@ const SKIP_AFTER_BITS: u32 = 6;
 
 /// Writes the elements that stand for `source`.
 pub(super) fn greedy(source: &[u8], elements: &mut Elements<'_>) {
-    let mut positions = Positions::<5>::new(source.len(), MAX_TABLE_BITS);
+    let mut positions = Positions::<6>::new(source.len(), MAX_TABLE_BITS);
     // The last position where eight bytes can be read.
     let limit = source.len().saturating_sub(8);
     let mut pending = 0; // start of what no element stands for yet
@@ -48,7 +48,7 @@ fn candidate(
     word: u64,
     at: usize,
     elements: &Elements<'_>,
-    positions: &mut Positions<5>,
+    positions: &mut Positions<6>,
 ) -> Option<usize> {
     let [b0, b1, b2, b3, ..] = word.to_le_bytes();
     let four = u32::from_le_bytes([b0, b1, b2, b3]);

@@ -12,6 +12,8 @@
 //! ([`Codecs::with`]) and every other host still reads what it wrote.
 
 pub mod s2;
+#[cfg(test)]
+mod w84;
 
 use alloc::vec::Vec;
 

@@ -1,1 +1,3 @@
 //! NanoTDB on real files.
+
+pub mod storage;

@@ -230,18 +230,4 @@ impl fmt::Display for Warning {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_and_kinds_round_trip() {
-        for &(word, value) in Partitioning::WORDS {
-            assert_eq!(Partitioning::parse(word), Some(value));
-            assert_eq!(value.name(), word);
-            assert_eq!(Partitioning::from_kind(value.kind()), Some(value));
-        }
-        assert_eq!(Partitioning::from_kind(0), None);
-        assert_eq!(Partitioning::from_kind(5), None);
-        assert_eq!(FsyncPolicy::parse("Always"), None, "case is the reader's business");
-    }
-}
+mod tests;

@@ -135,8 +135,8 @@ fn refused(what: &'static str, name: &str, rule: &'static str) -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::{String, ToString};
     use proptest::prelude::*;
-    use std::string::{String, ToString};
 
     fn rule_of<T: fmt::Debug>(result: Result<T, Rejection>) -> &'static str {
         match result.unwrap_err() {

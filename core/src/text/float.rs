@@ -256,12 +256,12 @@ fn digits_if_exact(magnitude: f32, decimals: u8) -> Option<u32> {
     let scaled = f64::from(magnitude) * scale;
     let digits = truncate(scaled + 0.5);
     // Exact operands, so the quotient is rounded once, as reading would.
-    let reads_back = to_f32(digits) / single(scale) == magnitude;
-    reads_back.then_some(digits)
+    let read = to_f32(digits) / single(scale);
+    (read.to_bits() == magnitude.to_bits()).then_some(digits)
 }
 
 fn without_trailing_zeros(mut digits: u32, mut decimals: u8) -> (u32, u8) {
-    while decimals > 0 && digits % 10 == 0 {
+    while decimals > 0 && digits.is_multiple_of(10) {
         digits /= 10;
         decimals -= 1;
     }
@@ -300,8 +300,8 @@ impl Write for Sink<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::{String, ToString};
     use proptest::prelude::*;
-    use std::string::{String, ToString};
 
     fn text_of(number: f32) -> String {
         let mut out = Vec::new();
@@ -523,11 +523,12 @@ mod tests {
         }
 
         #[test]
+        #[expect(clippy::cast_precision_loss, reason = "both are exact")]
         fn hexadecimals_are_rounded_as_decimals_are(mantissa in 0_u64..1 << 53, shift in 0_i32..60) {
             // A power of two away from an integer is exact in double precision and in decimal.
             let exact = mantissa as f64 / (1_u64 << shift) as f64;
-            let decimal: f32 = std::format!("{exact}").parse().unwrap();
-            let hexadecimal = std::format!("0x{mantissa:x}p-{shift}");
+            let decimal: f32 = alloc::format!("{exact}").parse().unwrap();
+            let hexadecimal = alloc::format!("0x{mantissa:x}p-{shift}");
             prop_assert_eq!(bits_of(&hexadecimal), Some(decimal.to_bits()));
         }
 

@@ -79,8 +79,8 @@ fn last_digit(number: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::{String, ToString};
     use proptest::prelude::*;
-    use std::string::{String, ToString};
 
     fn fixed(number: u32, decimals: u8) -> String {
         let mut out = Vec::new();

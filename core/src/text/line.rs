@@ -293,8 +293,8 @@ impl From<LineError<'_>> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
     use proptest::prelude::*;
-    use std::string::String;
 
     fn line(
         database: &'static str,
@@ -455,7 +455,7 @@ mod tests {
 
         #[test]
         fn any_text_after_a_target_is_safe(rest: String) {
-            let text = std::format!("db/m {rest}");
+            let text = alloc::format!("db/m {rest}");
             let _ = Line::parse(&text);
             is_blank_or_comment(&text);
         }

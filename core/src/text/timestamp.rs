@@ -114,17 +114,16 @@ impl Timestamp {
         let date = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
         let time = seconds.rem_euclid(SECONDS_PER_DAY);
 
-        let ([c, d], [y, z]) = (two_digits(date.year / 100), two_digits(date.year % 100));
-        let ([m, n], [e, f]) = (two_digits(date.month.into()), two_digits(date.day.into()));
-        let ([h, i], [j, k]) = (two_digits(time / 3600), two_digits(time / 60 % 60));
-        let [s, t] = two_digits(time % 60);
-        let [_, n1] = two_digits(nanos / 100_000_000);
+        let ([y1, y2], [y3, y4]) = (two_digits(date.year / 100), two_digits(date.year % 100));
+        let ([m1, m2], [d1, d2]) = (two_digits(date.month.into()), two_digits(date.day.into()));
+        let ([h1, h2], [i1, i2]) = (two_digits(time / 3600), two_digits(time / 60 % 60));
+        let ([s1, s2], [_, n1]) = (two_digits(time % 60), two_digits(nanos / 100_000_000));
         let ([n2, n3], [n4, n5]) =
             (two_digits(nanos / 1_000_000 % 100), two_digits(nanos / 10_000 % 100));
         let ([n6, n7], [n8, n9]) = (two_digits(nanos / 100 % 100), two_digits(nanos % 100));
         [
-            c, d, y, z, b'-', m, n, b'-', e, f, b' ', h, i, b':', j, k, b':', s, t, b'.', n1, n2,
-            n3, n4, n5, n6, n7, n8, n9,
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ', h1, h2, b':', i1, i2, b':', s1, s2,
+            b'.', n1, n2, n3, n4, n5, n6, n7, n8, n9,
         ]
     }
 
@@ -167,11 +166,11 @@ fn two_digits(number: i64) -> [u8; 2] {
 
 /// Days from the epoch to `YYYY-MM-DD`.
 fn parse_date(text: &str) -> Result<i64, TimestampError> {
-    let [c, d, y, z, b'-', m, n, b'-', e, f] = *text.as_bytes() else {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
         return Err(if text.is_empty() { TimestampError::Empty } else { TimestampError::Form });
     };
-    let year = i64::from(number(c, d)?) * 100 + i64::from(number(y, z)?);
-    let (month, day) = (number(m, n)?, number(e, f)?);
+    let year = i64::from(number(y1, y2)?) * 100 + i64::from(number(y3, y4)?);
+    let (month, day) = (number(m1, m2)?, number(d1, d2)?);
     if !(1..=days_in_month(year, month)).contains(&day) {
         return Err(TimestampError::NoSuchDate);
     }
@@ -230,8 +229,8 @@ fn number(tens: u8, ones: u8) -> Result<u8, TimestampError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::{String, ToString};
     use proptest::prelude::*;
-    use std::string::ToString;
 
     #[test]
     fn golden_texts() {
@@ -253,7 +252,7 @@ mod tests {
 
     #[test]
     fn display_honours_width() {
-        assert_eq!(std::format!("{:>31}", Timestamp(0)), "  1970-01-01 00:00:00.000000000");
+        assert_eq!(alloc::format!("{:>31}", Timestamp(0)), "  1970-01-01 00:00:00.000000000");
     }
 
     #[test]
@@ -294,7 +293,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_safe(text: std::string::String) {
+        fn any_text_is_safe(text: String) {
             let _ = Timestamp::parse(&text);
         }
 

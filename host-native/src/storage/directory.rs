@@ -4,7 +4,7 @@ use super::error::{failed, read_only};
 use super::file::FsFile;
 use super::log::LogFile;
 use nanotdb_core::storage::{FileName, Result, Storage, StorageError, StorageErrorKind};
-use std::fs::{self, DirBuilder, DirEntry, File, OpenOptions};
+use std::fs::{self, DirBuilder, DirEntry, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -207,7 +207,7 @@ fn new_directories() -> DirBuilder {
 
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> Result<()> {
-    let synced = File::open(path).and_then(|directory| directory.sync_all());
+    let synced = fs::File::open(path).and_then(|directory| directory.sync_all());
     synced.map_err(|error| failed("sync directory", path, &error))
 }
 

@@ -102,7 +102,8 @@ impl PlainFile {
         if len >= file_len(&self.file, &self.path)? {
             return Ok(()); // the system would make the file longer
         }
-        self.file.set_len(len).map_err(|error| failed("truncate", &self.path, &error))
+        let cut = cut(&self.file, &self.path, len);
+        cut.map_err(|error| failed("truncate", &self.path, &error))
     }
 
     fn sync(&mut self) -> Result<()> {
@@ -146,6 +147,17 @@ pub(super) fn read_fully_at(
 
 pub(super) fn no_progress() -> io::Error {
     io::Error::from(io::ErrorKind::WriteZero)
+}
+
+#[cfg(unix)]
+fn cut(file: &File, _path: &Path, len: u64) -> io::Result<()> {
+    file.set_len(len)
+}
+
+/// A handle for appending may not cut the file there.
+#[cfg(windows)]
+fn cut(_file: &File, path: &Path, len: u64) -> io::Result<()> {
+    std::fs::OpenOptions::new().write(true).open(path)?.set_len(len)
 }
 
 #[cfg(unix)]

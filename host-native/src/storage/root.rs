@@ -132,6 +132,6 @@ impl FsRoot {
 }
 
 fn looks_like_a_database(file: &str, log: &str) -> bool {
-    let is_data = || file.strip_prefix("data-").is_some_and(|rest| rest.ends_with(".dat"));
-    file == "manifest.toml" || file == "catalog.json" || file == log || is_data()
+    let data = file.strip_prefix("data-").and_then(|rest| rest.strip_suffix(".dat"));
+    file == "manifest.toml" || file == "catalog.json" || file == log || data.is_some()
 }

@@ -1,10 +1,10 @@
 //! The tester, tested.
 
 use super::*;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
-use std::collections::BTreeSet;
 
 const SEEDS: u64 = 60;
 
@@ -101,7 +101,7 @@ fn unsynced_tails_are_kept_cut_zeroed_or_garbage() {
         match found.strip_prefix(b"synced").unwrap() {
             b"unsynced" => whole += 1,
             tail if b"unsynced".starts_with(tail) => cut += 1,
-            tail if tail.ends_with(&[0]) => zeroed += 1,
+            [.., 0] => zeroed += 1,
             _ => garbage += 1,
         }
     }

@@ -22,6 +22,7 @@ mod tail;
 
 use super::error::failed;
 use super::file::{file_len, no_progress, read_fully_at, sync_data, write_at};
+use core::mem;
 use nanotdb_core::storage::Result;
 use std::fs::File;
 use std::io;
@@ -93,7 +94,7 @@ impl LogFile {
         self.tail = None; // before the cut: a store behind the end of a file is fatal
         self.file.set_len(len).map_err(|error| failed("truncate", &self.path, &error))?;
         // What was needed this time will be needed the next time.
-        self.room = self.len.next_power_of_two().clamp(MIN_ROOM, MAX_ROOM);
+        self.room = self.len.next_multiple_of(MIN_ROOM).clamp(MIN_ROOM, MAX_ROOM);
         (self.len, self.reserved) = (len, len);
         Ok(())
     }
@@ -108,7 +109,7 @@ impl LogFile {
 
     #[cold]
     fn append_slowly(&mut self, bytes: &[u8]) -> Result<()> {
-        let first_since_sync = std::mem::replace(&mut self.clean, false);
+        let first_since_sync = mem::replace(&mut self.clean, false);
         if self.maps && bytes.len() < LARGE {
             self.reserve(bytes.len())?;
             if !first_since_sync && self.copy_into_tail(bytes) {
@@ -192,4 +193,54 @@ fn write_fully_at(file: &File, bytes: &[u8], offset: u64) -> (usize, io::Result<
         }
     }
     (written, Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(path: PathBuf) -> LogFile {
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+        LogFile::new(file.unwrap(), path).unwrap()
+    }
+
+    #[test]
+    fn without_a_mapping_nothing_is_reserved() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.wal");
+        let mut log = log(path.clone());
+        log.maps = false;
+        for _ in 0..10 {
+            log.append(b"record").unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().len(), log.len());
+        }
+        log.sync().unwrap();
+        log.truncate(6).unwrap();
+        log.append(b"next").unwrap();
+        drop(log);
+        assert_eq!(std::fs::read(path).unwrap(), b"recordnext");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_tail_is_mapped_between_syncs_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = log(directory.path().join("a.wal"));
+        if !log.maps {
+            println!("skipped: not a file system to map on");
+            return;
+        }
+        log.sync().unwrap();
+        for _ in 0..3 {
+            log.append(b"synced each time").unwrap();
+            assert!(log.tail.is_none());
+            log.sync().unwrap();
+        }
+        log.append(b"written").unwrap();
+        log.append(b"copied").unwrap();
+        assert!(log.tail.is_some());
+        log.truncate(0).unwrap();
+        assert!(log.tail.is_none());
+    }
 }

@@ -1,1 +1,10 @@
-//! TODO
+//! Metric files.
+
+mod footer;
+mod frame;
+mod header;
+mod index;
+#[cfg(test)]
+mod testing;
+
+pub use header::Version;

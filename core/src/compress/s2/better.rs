@@ -3,8 +3,8 @@
 use super::elements::{Elements, MIN_COPY, copy_cost};
 use super::matching::{Positions, common_len, common_len_before, load32, load64};
 
-/// Largest table for long matches: 256 KiB.
-const LONG_TABLE_BITS: u32 = 16;
+/// Largest table for long matches: 128 KiB.
+const LONG_TABLE_BITS: u32 = 15;
 /// Largest table for short matches: 64 KiB.
 const SHORT_TABLE_BITS: u32 = 14;
 /// After this many bytes without a match, positions begin to be skipped.
@@ -24,7 +24,7 @@ struct Match {
 
 struct Search<'a> {
     source: &'a [u8],
-    long: Positions<8>,
+    long: Positions<6>,
     short: Positions<4>,
 }
 
@@ -45,22 +45,20 @@ pub(super) fn lazy(source: &[u8], elements: &mut Elements<'_>) {
             at += 1 + ((at - pending) >> SKIP_AFTER_BITS);
             continue;
         };
-        // Starting a byte or two later may reach further.
-        let mut tried = at;
-        while found.size < LONG_ENOUGH && tried < limit && tried < at + 2 {
-            tried += 1;
-            match search.best(tried, pending, last_offset) {
-                Some(later) if later.gain > found.gain => {
-                    found = later;
-                    at = tried;
-                }
+        // Starting a byte later may save more. Looking further ahead than that gains nothing: the
+        // later match then takes what the next search would have found anyway.
+        let mut next = at + 1;
+        if found.size < LONG_ENOUGH && next <= limit {
+            match search.best(next, pending, last_offset) {
+                Some(later) if later.gain > found.gain => found = later,
                 _ => {}
             }
+            next += 1;
         }
         elements.literal(source, pending, found.start);
         elements.copy(found.offset, found.size);
         pending = found.start + found.size;
-        search.remember(tried + 1, pending.min(limit + 1));
+        search.remember(next, pending.min(limit + 1));
         at = pending;
     }
     elements.literal(source, pending, source.len());
@@ -74,11 +72,16 @@ impl Search<'_> {
         let long = self.long.replace(word, at);
         let short = self.short.replace(word, at);
         let mut best = None;
+        let back = at.saturating_sub(last_offset);
         if last_offset != 0 {
-            self.judge(at - last_offset, at, pending, last_offset, &mut best);
+            self.judge(back, at, pending, last_offset, &mut best);
         }
-        self.judge(long, at, pending, last_offset, &mut best);
-        self.judge(short, at, pending, last_offset, &mut best);
+        if long != back {
+            self.judge(long, at, pending, last_offset, &mut best);
+        }
+        if short != long && short != back {
+            self.judge(short, at, pending, last_offset, &mut best);
+        }
         best
     }
 

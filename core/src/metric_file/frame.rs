@@ -44,8 +44,6 @@ use core::fmt;
 
 /// Bytes of a frame header.
 pub(crate) const HEADER_LEN: usize = 48;
-/// Bytes of the payload's checksum, behind the payload.
-pub(crate) const CHECKSUM_LEN: usize = 4;
 /// Bytes of a frame beside its payload.
 pub(crate) const OVERHEAD: u64 = 52;
 

@@ -221,12 +221,8 @@ mod tests {
     }
 
     fn v2() -> FileHeader {
-        let layout = Layout::V2 {
-            time_frames: 2,
-            metric_frames: 3,
-            time_index: 0x192,
-            metric_index: 0x1e2,
-        };
+        let layout =
+            Layout::V2 { time_frames: 2, metric_frames: 3, time_index: 0x192, metric_index: 0x1e2 };
         FileHeader { layout, ..v1() }
     }
 
@@ -256,9 +252,10 @@ mod tests {
 
     #[test]
     fn every_prefix_is_truncated() {
-        assert_every_prefix_fails(&golden_v2(), |bytes| {
-            matches!(FileHeader::decode(bytes), Err(HeaderError::Truncated { found }) if found == bytes.len())
-        });
+        assert_every_prefix_fails(
+            &golden_v2(),
+            |bytes| matches!(FileHeader::decode(bytes), Err(HeaderError::Truncated { found }) if found == bytes.len()),
+        );
     }
 
     #[test]

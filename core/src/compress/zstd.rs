@@ -57,7 +57,12 @@ impl BlockCodec for ZstdFastest {
         encode(input, out);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         decode(block, decoded_len, out)
     }
 }
@@ -71,7 +76,12 @@ impl BlockCodec for ZstdDefault {
         encode(input, out);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         decode(block, decoded_len, out)
     }
 }

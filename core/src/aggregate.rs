@@ -207,10 +207,7 @@ impl<'a> Windows<'a> {
     /// # Errors
     ///
     /// What `emit` returns.
-    pub fn finish<E>(
-        &mut self,
-        emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn finish<E>(&mut self, emit: &mut dyn FnMut(&Bucket) -> Result<(), E>) -> Result<(), E> {
         let Some(window) = self.current.take() else { return Ok(()) };
         let start = window.saturating_mul(self.window_ns);
         let end = start.saturating_add(self.window_ns);

@@ -106,7 +106,8 @@ impl FromStr for Partition {
         }
         let mut fields = key.split('-');
         let year = fields.next().and_then(|text| digits::<u16>(text, 4)).ok_or(InvalidKey)?;
-        let month = fields.next().map(|text| digits::<u8>(text, 2).ok_or(InvalidKey)).transpose()?;
+        let month =
+            fields.next().map(|text| digits::<u8>(text, 2).ok_or(InvalidKey)).transpose()?;
         let day = fields.next().map(|text| digits::<u8>(text, 2).ok_or(InvalidKey)).transpose()?;
         if fields.next().is_some() {
             return Err(InvalidKey);
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_keys() {
-        for text in ["", "2026-13", "2026-02-30", "26-01-01", "2026-1-1", "2026-01-01-01", "Forever"] {
+        for text in
+            ["", "2026-13", "2026-02-30", "26-01-01", "2026-1-1", "2026-01-01-01", "Forever"]
+        {
             assert_eq!(text.parse::<Partition>(), Err(InvalidKey), "{text}");
         }
     }

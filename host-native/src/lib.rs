@@ -11,7 +11,7 @@
 //! let newest = home.last("kitchen.temperature")?.expect("just added");
 //! assert_eq!(newest.value.as_f64(), 21.5);
 //! store.close()?;
-//! # Ok::<(), nanotdb::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod codecs;

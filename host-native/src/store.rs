@@ -8,8 +8,8 @@ use core::time::Duration;
 use nanotdb_core::engine::EngineOptions;
 use nanotdb_core::{Error, Result};
 use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
 /// The engine on real files; any number of threads may use it at once.

@@ -458,7 +458,8 @@ mod tests {
     #[test]
     fn the_workload_passes_between_both_implementations() {
         let rows = w84::day(Shape::Stagger);
-        let vectors = (0..84).step_by(5).flat_map(|m| [w84::times(&rows, m), w84::values(&rows, m)]);
+        let vectors =
+            (0..84).step_by(5).flat_map(|m| [w84::times(&rows, m), w84::values(&rows, m)]);
         for input in vectors.chain(w84::pages(&rows).into_iter().step_by(20)) {
             let block = encoded(&input);
             assert!(zstd::decode_all(&*block).unwrap() == input);

@@ -7,9 +7,7 @@ use super::state::Readable;
 use super::writer::Writer;
 use crate::aggregate::Bucket;
 use crate::error::Result;
-use crate::query::{
-    AggregateQuery, Batch, MetricInfo, RangeQuery, Series, checked_range,
-};
+use crate::query::{AggregateQuery, Batch, MetricInfo, RangeQuery, Series, checked_range};
 use crate::settings::DatabaseSettings;
 use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
 use alloc::sync::Arc;
@@ -24,6 +22,8 @@ use core::ops::ControlFlow;
 pub struct Database<H: Host> {
     readable: Arc<Readable<H>>,
     writer: H::Shared<Writer<H>>,
+    /// Held while a metric file is built: one at a time.
+    builds: H::Shared<()>,
     host: Arc<H>,
     settings: DatabaseSettings,
     report: OpenReport,
@@ -36,6 +36,7 @@ impl<H: Host> Database<H> {
             host: Arc::clone(&writer.host),
             settings: writer.rules.settings.clone(),
             writer: H::Shared::new(writer),
+            builds: H::Shared::new(()),
             report,
         }
     }
@@ -238,6 +239,10 @@ impl<H: Host> Database<H> {
 
     pub(crate) const fn readable(&self) -> &Arc<Readable<H>> {
         &self.readable
+    }
+
+    pub(crate) const fn builds(&self) -> &H::Shared<()> {
+        &self.builds
     }
 
     pub(crate) const fn writer(&self) -> &H::Shared<Writer<H>> {

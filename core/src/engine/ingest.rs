@@ -156,11 +156,12 @@ impl<H: Host> Writer<H> {
                     return Some(Pause::Enough);
                 }
                 let current = room.holds(row.time);
-                let partition = current.unwrap_or_else(|| {
-                    Partition::containing(rules.settings.partition, row.time)
-                });
+                let partition = current
+                    .unwrap_or_else(|| Partition::containing(rules.settings.partition, row.time));
                 if current.is_none() {
-                    if !appendable.contains_key(&partition) || too_many_pages(state, rules, partition) {
+                    if !appendable.contains_key(&partition)
+                        || too_many_pages(state, rules, partition)
+                    {
                         return Some(Pause::Partition(partition));
                     }
                     room = Room::in_page(state, partition, staged, &limits);
@@ -169,7 +170,8 @@ impl<H: Host> Writer<H> {
                     Ok(Verdict::Take(slot)) => {
                         let logged = log.as_mut().filter(|_| is_logged(rules, row.time, now));
                         let logged = logged.is_some_and(|log| {
-                            let anchor = anchored.insert(partition).then(|| data_len(state, partition));
+                            let anchor =
+                                anchored.insert(partition).then(|| data_len(state, partition));
                             write_record(log, state, slot, row, anchor);
                             true
                         });
@@ -258,7 +260,9 @@ fn check(
         },
     };
     let Some(entry) = state.catalog.get(slot) else {
-        return Err(Rejection::Invalid("the metric handle belongs to another database".to_string()));
+        return Err(Rejection::Invalid(
+            "the metric handle belongs to another database".to_string(),
+        ));
     };
     check_type(&entry.name, entry.value_type, row.value.value_type())?;
     match (entry.accepted, entry.last) {

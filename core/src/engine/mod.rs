@@ -4,6 +4,7 @@
 //! ([`crate::page`]) holds it, and [`writer`] moves full pages to data files. [`open`] brings
 //! back what the log holds after a crash. Queries ([`crate::query`]) look at [`state`].
 
+mod build;
 mod database;
 mod files;
 mod host;
@@ -16,8 +17,10 @@ mod state;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
+pub use build::{BuildOptions, BuildReport};
 pub use database::Database;
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
 pub use files::{read_frame, read_page};
@@ -26,5 +29,6 @@ pub use ingest::{BatchReport, MetricHandle, Row, Target};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
 pub use root::{Engine, EngineOptions};
+pub use verify::{FileCheck, VerifyReport};
 
 pub(crate) use state::{FileOf, PartitionView, Readable, State};

@@ -121,8 +121,7 @@ fn load_manifest<S: Storage>(
 
 fn load_catalog<S: Storage>(storage: &S, database: &str) -> Result<Vec<catalog::file::Record>> {
     let bytes = storage.read(&FileName::new(CATALOG)?)?.unwrap_or_default();
-    catalog::file::decode(&bytes)
-        .map_err(|error| error.into_error(format!("{database}/{CATALOG}")))
+    catalog::file::decode(&bytes).map_err(|error| error.into_error(format!("{database}/{CATALOG}")))
 }
 
 impl<H: Host> Readable<H> {
@@ -213,7 +212,9 @@ impl<H: Host> Writer<H> {
         let now = self.host.clock().now();
         for (offset, item) in records.by_ref() {
             match item {
-                Item::Record(record, _) => self.take_over(&record, offset, &mut held, now, report)?,
+                Item::Record(record, _) => {
+                    self.take_over(&record, offset, &mut held, now, report)?
+                }
                 Item::Damage(len, error) => {
                     report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
                 }

@@ -17,7 +17,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Name of the engine's settings file, in the root directory.
-pub const SETTINGS: &str = "engine.toml";
+const SETTINGS: &str = "engine.toml";
+
+/// Names in the root directory that are no databases, and would be allowed as such.
+const RESERVED: [&str; 3] = [SETTINGS, "dashboard.json", "dashboard_backups"];
 
 /// How to open an engine.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +144,11 @@ impl<H: Host> Engine<H> {
             return Err(Error::Rejected(Rejection::ReadOnly));
         }
         DatabaseName::new(name)?;
+        if RESERVED.contains(&name) {
+            let rule = "the root directory has a file of this name";
+            let name = name.to_string();
+            return Err(Rejection::InvalidName { what: "database", name, rule }.into());
+        }
         self.opened(name, true)?
             .ok_or_else(|| Error::Rejected(Rejection::UnknownDatabase(name.to_string())))
     }

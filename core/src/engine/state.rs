@@ -4,11 +4,10 @@ use super::files::{FileKind, PartitionFiles, StoredFile};
 use super::host::{Host, Shared};
 use crate::catalog::Catalog;
 use crate::compress::{BlockCodec, CodecId, Codecs};
-use crate::error::Result;
 use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::query::Cache;
-use crate::storage::{FileName, Storage, StorageFile};
+use crate::storage::{FileName, Storage};
 use crate::types::TimeRange;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -120,10 +119,5 @@ impl<H: Host> Readable<H> {
             }
             views.into_values().collect()
         })
-    }
-
-    /// A small file of this database, whole.
-    pub(crate) fn read_small(&self, name: &FileName) -> Result<Vec<u8>> {
-        Ok(self.storage.open(name)?.read_all()?)
     }
 }

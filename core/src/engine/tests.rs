@@ -192,11 +192,7 @@ fn windows_follow_floor_division() {
             ControlFlow::Continue(())
         })
         .unwrap();
-    let expected = [
-        (-20, -10, vec![1.0, 1.0]),
-        (-10, 0, vec![2.0, 1.0]),
-        (0, 10, vec![4.0, 2.0]),
-    ];
+    let expected = [(-20, -10, vec![1.0, 1.0]), (-10, 0, vec![2.0, 1.0]), (0, 10, vec![4.0, 2.0])];
     assert_eq!(buckets, expected, "D-13");
 }
 
@@ -229,9 +225,8 @@ fn many_metrics_come_in_the_order_asked() {
         }
         database.add(&format!("m{}", n % 50), Timestamp(START + n), 1).unwrap();
     }
-    let found = database
-        .range_many(&["c", "nope", "m7", "c"], RangeQuery::all(TimeRange::ALL))
-        .unwrap();
+    let found =
+        database.range_many(&["c", "nope", "m7", "c"], RangeQuery::all(TimeRange::ALL)).unwrap();
     let counts: Vec<usize> = found.iter().map(crate::query::Series::len).collect();
     assert_eq!(counts, [3000, 0, 60, 0]);
 }

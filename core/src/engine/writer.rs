@@ -131,7 +131,8 @@ impl<H: Host> Writer<H> {
     /// The page before the state: until then queries read the open page. The log last: it is
     /// the only other copy.
     fn write_page(&mut self, partition: Partition) -> Result<()> {
-        let page = self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
+        let page =
+            self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
         let Some(page) = page else { return Ok(()) };
         let mut columns = page.to_columns();
         drop(page);
@@ -217,7 +218,9 @@ impl<H: Host> Writer<H> {
         let storage = &self.readable.storage;
         let (file, created) = match storage.open(&name) {
             Ok(file) => (file, false),
-            Err(error) if error.kind == StorageErrorKind::NotFound => (storage.create(&name)?, true),
+            Err(error) if error.kind == StorageErrorKind::NotFound => {
+                (storage.create(&name)?, true)
+            }
             Err(error) => return Err(error.into()),
         };
         self.appendable.insert(partition, Some(file));
@@ -229,9 +232,10 @@ impl<H: Host> Writer<H> {
         if self.appendable.len() <= 2 * MIN_OPEN_PAGES {
             return Ok(());
         }
-        let open = self.readable.state.read(|state| -> BTreeSet<Partition> {
-            state.pages.keys().copied().collect()
-        });
+        let open = self
+            .readable
+            .state
+            .read(|state| -> BTreeSet<Partition> { state.pages.keys().copied().collect() });
         let idle: Vec<Partition> = self
             .appendable
             .keys()
@@ -289,9 +293,10 @@ impl<H: Host> Writer<H> {
 
     /// Writes the catalog file when it lacks a metric.
     pub(crate) fn store_catalog(&mut self) -> Result<()> {
-        let records = self.readable.state.read(|state| {
-            state.catalog.is_dirty().then(|| state.catalog.to_records())
-        });
+        let records = self
+            .readable
+            .state
+            .read(|state| state.catalog.is_dirty().then(|| state.catalog.to_records()));
         if let Some(records) = records {
             let bytes = catalog::file::encode(&records);
             self.readable.storage.replace(&FileName::new(CATALOG)?, &bytes)?;
@@ -360,11 +365,6 @@ impl<H: Host> Writer<H> {
             self.reset_log()?;
         }
         self.sync_data()
-    }
-
-    /// Whether a sample of this time cannot be older than any that the files hold.
-    pub(crate) fn is_after_all_stored(&self, time: i64) -> bool {
-        self.newest_stored.is_none_or(|newest| time >= newest)
     }
 
     /// Settles what the newest sample of a metric is, so that its next sample can be judged.

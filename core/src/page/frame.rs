@@ -86,7 +86,9 @@ impl fmt::Display for FrameError {
         match self {
             Self::Truncated => f.write_str("the page frame is cut short"),
             Self::LengthOverflow => f.write_str("the payload length needs more than 64 bits"),
-            Self::NoRecords => f.write_str("the frame header counts 0 records, expected 1 to 65535"),
+            Self::NoRecords => {
+                f.write_str("the frame header counts 0 records, expected 1 to 65535")
+            }
             Self::TimesReversed { start, end } => {
                 write!(f, "the frame header ends ({end} ns) before it starts ({start} ns)")
             }
@@ -114,7 +116,8 @@ impl FrameHeader {
     /// The first check that fails, up to [`FrameError::PayloadTooLarge`].
     pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
         let mut reader = Reader::new(bytes);
-        let (Some(start), Some(end), Some(record_count)) = (reader.i64(), reader.i64(), reader.u16())
+        let (Some(start), Some(end), Some(record_count)) =
+            (reader.i64(), reader.i64(), reader.u16())
         else {
             return Err(FrameError::Truncated);
         };

@@ -1,7 +1,7 @@
 //! The open page of a partition: samples that have not reached its data file.
 
-use super::payload::{Columns, RECORD_LEN};
 use super::MAX_RECORDS;
+use super::payload::{Columns, RECORD_LEN};
 use crate::types::Timestamp;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -100,7 +100,8 @@ impl OpenPage {
 
     /// Whether records or bytes reach their limit.
     pub fn is_full(&self, limits: &PageLimits) -> bool {
-        self.len() >= limits.max_records.min(MAX_RECORDS) || self.payload_bytes() >= limits.max_bytes
+        self.len() >= limits.max_records.min(MAX_RECORDS)
+            || self.payload_bytes() >= limits.max_bytes
     }
 
     /// Whether the page is older than the limit allows.

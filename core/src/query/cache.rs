@@ -152,11 +152,6 @@ impl<F: StorageFile> Cache<F> {
         }
     }
 
-    /// Bytes of blocks in the cache.
-    pub(crate) const fn used(&self) -> usize {
-        self.used
-    }
-
     fn forget_block(&mut self, key: BlockKey) {
         if let Some((block, age)) = self.blocks.remove(&key) {
             self.by_age.remove(&age);

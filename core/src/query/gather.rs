@@ -3,7 +3,9 @@
 use super::cache::Block;
 use super::grouped::GroupedPage;
 use super::source::{Source, may_be_growing};
-use crate::engine::{FileOf, FrameEntry, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile};
+use crate::engine::{
+    FileOf, FrameEntry, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile,
+};
 use crate::error::{Error, Result};
 use crate::metric_file::{FrameInfo, MetricFile, Version};
 use crate::page::{PageView, Payload};
@@ -50,8 +52,7 @@ impl Points {
         if times.is_sorted() {
             return;
         }
-        let mut rows: Vec<(i64, u32)> =
-            times.iter().copied().zip(raws.iter().copied()).collect();
+        let mut rows: Vec<(i64, u32)> = times.iter().copied().zip(raws.iter().copied()).collect();
         rows.sort_by_key(|row| row.0); // stable
         for ((time, raw), row) in times.iter_mut().zip(raws).zip(rows) {
             (*time, *raw) = row;
@@ -176,10 +177,8 @@ impl<H: Host> Readable<H> {
             let Some(metric) = MetricId::new(id) else { continue };
             for entry in opened.entries_of(metric)? {
                 if entry.value_type != value_type {
-                    let detail = format!(
-                        "metric {id} is {} here, expected {value_type}",
-                        entry.value_type
-                    );
+                    let detail =
+                        format!("metric {id} is {} here, expected {value_type}", entry.value_type);
                     return Err(Error::corrupt(file.name.as_str(), entry.offset, detail));
                 }
                 if !entry.range.overlaps(range) {

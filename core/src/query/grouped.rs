@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// Metrics sampled at the same instants share one list of times, so a page of a regular
 /// collector takes little more than four bytes a record, instead of fourteen.
 #[derive(Debug, Default)]
-pub struct GroupedPage {
+pub(crate) struct GroupedPage {
     groups: Vec<Group>,
     times: Vec<i64>,
     raws: Vec<u32>,
@@ -27,7 +27,7 @@ struct Group {
 
 impl GroupedPage {
     /// Regroups a page. Records of a metric keep their order.
-    pub fn new(page: &Payload) -> Self {
+    pub(crate) fn new(page: &Payload) -> Self {
         let order = order_by_id(page.ids());
         let mut grouped = Self { sorted: page.is_sorted(), ..Self::default() };
         grouped.raws.reserve_exact(page.len());
@@ -62,7 +62,7 @@ impl GroupedPage {
     }
 
     /// Times and raw values of a metric; empty when the page has none.
-    pub fn get(&self, id: u16) -> (&[i64], &[u32]) {
+    pub(crate) fn get(&self, id: u16) -> (&[i64], &[u32]) {
         let Ok(index) = self.groups.binary_search_by_key(&id, |group| group.id) else {
             return (&[], &[]);
         };
@@ -73,12 +73,12 @@ impl GroupedPage {
     }
 
     /// Whether the page's times never step back, and so those of no metric do.
-    pub fn is_sorted(&self) -> bool {
+    pub(crate) fn is_sorted(&self) -> bool {
         self.sorted
     }
 
     /// Bytes of memory.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         size_of::<Self>()
             + self.groups.capacity() * size_of::<Group>()
             + self.times.capacity() * size_of::<i64>()

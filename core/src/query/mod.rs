@@ -199,13 +199,16 @@ impl<H: Host> Readable<H> {
             ControlFlow::Break(()) => Err(()),
         };
         let mut stopped = false;
-        self.visit_range(metric, RangeQuery::all(range), &mut |batch| {
-            match windows.add(batch.value_type, batch.times, batch.raws, &mut emit) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(()) => {
-                    stopped = true;
-                    ControlFlow::Break(())
-                }
+        self.visit_range(metric, RangeQuery::all(range), &mut |batch| match windows.add(
+            batch.value_type,
+            batch.times,
+            batch.raws,
+            &mut emit,
+        ) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(()) => {
+                stopped = true;
+                ControlFlow::Break(())
             }
         })?;
         if !stopped {

@@ -61,9 +61,10 @@ impl<H: Host> Readable<H> {
                     continue;
                 }
                 let bytes = reader.frame(frame)?;
-                frame.header.decode_page(bytes, self.page_codec(), &mut page).map_err(|e| {
-                    Error::corrupt(file.name.as_str(), frame.offset, e.to_string())
-                })?;
+                frame
+                    .header
+                    .decode_page(bytes, self.page_codec(), &mut page)
+                    .map_err(|e| Error::corrupt(file.name.as_str(), frame.offset, e.to_string()))?;
                 columns.clear();
                 page.copy_to(&mut columns);
                 visit(&columns.ids, &columns.times, &columns.raws)?;

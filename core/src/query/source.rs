@@ -5,7 +5,6 @@ use crate::engine::{FileOf, FrameIndex, Host, PartitionView, Readable, Shared, S
 use crate::error::Result;
 use crate::metric_file::MetricFile;
 use crate::page::PageView;
-use crate::page::Payload;
 use crate::partition::Partition;
 use crate::storage::Storage;
 use crate::types::TimeRange;
@@ -30,6 +29,9 @@ enum Relation {
     Same,
     /// The data file has all of them, and later ones.
     DataHasMore,
+    /// The metric file has all samples of the data file, and earlier ones: the data file was
+    /// about to be removed after a build.
+    MetricHasMore,
     /// The data file has other samples: what it had before was deleted after the build.
     Apart,
 }
@@ -43,31 +45,40 @@ impl<H: Host> Readable<H> {
         let mut sources = Vec::new();
         let files = &view.files;
         let data = files.data.as_ref().filter(|file| file.len > 0);
-        match (&files.metric, data, &files.raw) {
-            (Some(metric), None, _) => sources.push(self.metric_source(metric)?),
-            (Some(metric), Some(data), None) => {
-                match self.relation(view.partition, metric, data)? {
-                    Relation::Same => sources.push(self.metric_source(metric)?),
-                    Relation::DataHasMore => sources.push(self.pages(view.partition, data)?),
-                    Relation::Apart => {
-                        sources.push(self.metric_source(metric)?);
-                        sources.push(self.pages(view.partition, data)?);
-                    }
+        match (&files.metric, data) {
+            (Some(metric), None) => sources.push(self.metric_source(metric)?),
+            (Some(metric), Some(data)) => match self.relation(view.partition, metric, data)? {
+                Relation::Same | Relation::MetricHasMore => {
+                    sources.push(self.metric_source(metric)?);
                 }
-            }
-            // The metric file was built from the raw file; the data file came later.
-            (Some(metric), Some(data), Some(_)) => {
-                sources.push(self.metric_source(metric)?);
-                sources.push(self.pages(view.partition, data)?);
-            }
-            (None, data, raw) => {
-                for file in raw.iter().chain(data) {
+                Relation::DataHasMore => sources.push(self.pages(view.partition, data)?),
+                Relation::Apart => {
+                    sources.push(self.metric_source(metric)?);
+                    sources.push(self.pages(view.partition, data)?);
+                }
+            },
+            (None, data) => {
+                for file in files.raw.iter().chain(data) {
                     sources.push(self.pages(view.partition, file)?);
                 }
             }
         }
         sources.extend(view.page.clone().map(Source::Open));
         Ok(sources)
+    }
+
+    /// The sources of a metric file to be built: raw pages where they have all samples, so that
+    /// a metric file is made from a metric file only where nothing else is left.
+    pub(crate) fn build_sources(&self, view: &PartitionView) -> Result<Vec<Source<FileOf<H>>>> {
+        let files = &view.files;
+        let Some(metric) = &files.metric else { return self.raw_sources(view) };
+        let Some(raw) = files.raw.as_ref().or(files.data.as_ref()) else {
+            return self.sources(view);
+        };
+        match self.relation(view.partition, metric, raw)? {
+            Relation::Same | Relation::DataHasMore => self.raw_sources(view),
+            Relation::MetricHasMore | Relation::Apart => self.sources(view),
+        }
     }
 
     /// The raw files of the partition, whatever metric file there is.
@@ -129,7 +140,8 @@ impl<H: Host> Readable<H> {
         metric: &StoredFile,
         data: &StoredFile,
     ) -> Result<bool> {
-        Ok(self.relation(partition, metric, data)? != Relation::Apart)
+        let relation = self.relation(partition, metric, data)?;
+        Ok(matches!(relation, Relation::Same | Relation::DataHasMore))
     }
 
     fn relation(
@@ -157,36 +169,33 @@ impl<H: Host> Readable<H> {
         self.relation_by_content(partition, &metric, data)
     }
 
-    /// Decides where counts and times leave it open, say after a data file was re-paged: looks
-    /// whether the data file holds all samples that the metric file has of its first metric.
+    /// Decides where counts and times leave it open, say after a data file was re-paged or a
+    /// build was cut short: compares all samples. What equals nothing the engine leaves behind
+    /// counts as apart, so that no sample is hidden.
     fn relation_by_content(
         &self,
         partition: Partition,
         metric: &MetricFile<FileOf<H>>,
         data: &StoredFile,
     ) -> Result<Relation> {
-        let Some(entry) = metric.entries().first() else { return Ok(Relation::DataHasMore) };
-        let id = entry.metric;
-        let mut wanted: Vec<(i64, u32)> = Vec::new();
-        for entry in metric.entries_of(id)? {
-            let frame = metric.read_frame(entry)?;
-            wanted.extend(frame.times.into_iter().zip(frame.raws));
+        let mut in_data = Vec::new();
+        let source = self.pages(partition, data)?;
+        self.scan_sources(&[source], &mut |ids, times, raws| {
+            in_data.extend(ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)));
+            Ok(())
+        })?;
+        let mut in_metric = Vec::with_capacity(in_data.len());
+        for frame in metric.frames() {
+            let frame = frame?;
+            let id = frame.info.metric.get();
+            in_metric.extend(frame.times.iter().zip(&frame.raws).map(|(&t, &r)| (id, t, r)));
         }
-        let (handle, index) = self.indexed(partition, data)?;
-        let (mut buffer, mut page, mut found) = (Vec::new(), Payload::default(), Vec::new());
-        for frame in &index.frames {
-            crate::engine::read_page(
-                &*handle,
-                &data.name,
-                frame,
-                self.page_codec(),
-                &mut buffer,
-                &mut page,
-            )?;
-            page.for_each_of(id.get(), |time, raw| found.push((time, raw)));
-        }
-        Ok(if contains_all(&mut found, &mut wanted) {
+        in_data.sort_unstable();
+        in_metric.sort_unstable();
+        Ok(if contains_all(&in_data, &in_metric) {
             Relation::DataHasMore
+        } else if contains_all(&in_metric, &in_data) {
+            Relation::MetricHasMore
         } else {
             Relation::Apart
         })
@@ -197,10 +206,8 @@ fn range_of(from: i64, to: i64) -> TimeRange {
     TimeRange { from: crate::Timestamp(from), to: crate::Timestamp(to) }
 }
 
-/// Whether every element of `wanted` is in `all`, as often.
-fn contains_all(all: &mut [(i64, u32)], wanted: &mut [(i64, u32)]) -> bool {
-    all.sort_unstable();
-    wanted.sort_unstable();
+/// Whether every element of `wanted` is in `all`, as often. Both are sorted.
+fn contains_all(all: &[(u16, i64, u32)], wanted: &[(u16, i64, u32)]) -> bool {
     let mut all = all.iter();
     wanted.iter().all(|wanted| all.any(|found| found == wanted))
 }
@@ -208,7 +215,7 @@ fn contains_all(all: &mut [(i64, u32)], wanted: &mut [(i64, u32)]) -> bool {
 /// Whether a file of this partition may be mid-append by another process.
 pub(crate) fn may_be_growing<H: Host>(readable: &Readable<H>, partition: Partition) -> bool {
     readable.read_only
-        && readable.state.read(|state| {
-            state.files.keys().rev().take(2).any(|&newest| newest == partition)
-        })
+        && readable
+            .state
+            .read(|state| state.files.keys().rev().take(2).any(|&newest| newest == partition))
 }

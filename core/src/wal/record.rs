@@ -214,6 +214,12 @@ pub fn decode<'a>(
     if payload.len() < MIN_PAYLOAD_LEN {
         return Err(RecordError::TooShort(payload.len()));
     }
+    // The reference steps over a record without a baseline before it looks at anything else.
+    // One that carries a checksum is looked at first: it may have lost the baseline's flag.
+    let flags = payload.get(5).copied().unwrap_or(0);
+    if flags & (BASELINE | CHECKED) == 0 && baseline.is_none() {
+        return Err(RecordError::NoBaseline(record_len));
+    }
     let fields = Fields::read(payload)?;
     fields.check(payload)?;
     let introduces = fields.introduction()?;

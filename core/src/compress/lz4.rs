@@ -5,9 +5,7 @@
 
 use super::{BlockCodec, BlockError, CodecId};
 use alloc::vec::Vec;
-use lz4_flex::block::{
-    DecompressError, compress_into, decompress_into, get_maximum_output_size,
-};
+use lz4_flex::block::{DecompressError, compress_into, decompress_into, get_maximum_output_size};
 
 /// The `lz4` codec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,13 +20,17 @@ impl BlockCodec for Lz4 {
         let start = out.len();
         out.resize(start + get_maximum_output_size(input.len()), 0);
         // There is always room, so this never fails; if it did, an empty block is never valid.
-        let written = out.get_mut(start..).map_or(0, |room| {
-            compress_into(input, room).unwrap_or_default()
-        });
+        let written =
+            out.get_mut(start..).map_or(0, |room| compress_into(input, room).unwrap_or_default());
         out.truncate(start + written);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         let start = out.len();
         out.resize(start + decoded_len, 0);
         let target = out.get_mut(start..).unwrap_or_default();

@@ -40,7 +40,10 @@ fn metric_file(rows: &[Row], codec: &dyn BlockCodec, shared_times: bool) -> usiz
 
 /// At most 2 % more than the reference writes.
 fn assert_close(what: &str, ours: usize, reference: usize) {
-    assert!(ours * 100 <= reference * 102, "{what}: {ours} bytes, the reference writes {reference}");
+    assert!(
+        ours * 100 <= reference * 102,
+        "{what}: {ours} bytes, the reference writes {reference}"
+    );
 }
 
 fn fnv(rows: &[Row]) -> u64 {

@@ -57,7 +57,12 @@ impl BlockCodec for ZstdFastest {
         encode(input, out);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         decode(block, decoded_len, out)
     }
 }
@@ -71,7 +76,12 @@ impl BlockCodec for ZstdDefault {
         encode(input, out);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         decode(block, decoded_len, out)
     }
 }
@@ -448,7 +458,8 @@ mod tests {
     #[test]
     fn the_workload_passes_between_both_implementations() {
         let rows = w84::day(Shape::Stagger);
-        let vectors = (0..84).step_by(5).flat_map(|m| [w84::times(&rows, m), w84::values(&rows, m)]);
+        let vectors =
+            (0..84).step_by(5).flat_map(|m| [w84::times(&rows, m), w84::values(&rows, m)]);
         for input in vectors.chain(w84::pages(&rows).into_iter().step_by(20)) {
             let block = encoded(&input);
             assert!(zstd::decode_all(&*block).unwrap() == input);

@@ -99,8 +99,7 @@ impl Search<'_> {
             return;
         }
         let before = common_len_before(self.source, earlier, at, pending);
-        let size =
-            before + MIN_COPY + common_len(self.source, earlier + MIN_COPY, at + MIN_COPY);
+        let size = before + MIN_COPY + common_len(self.source, earlier + MIN_COPY, at + MIN_COPY);
         let (start, offset) = (at - before, at - earlier);
         // A literal behind the copy needs a tag that it would share with the one before.
         let cost = copy_cost(offset, size, last_offset) + usize::from(start > pending);

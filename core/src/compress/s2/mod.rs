@@ -33,7 +33,12 @@ impl BlockCodec for S2 {
         encode_with(encode::greedy, input, out);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         decode::decode(block, decoded_len, out)
     }
 }
@@ -47,7 +52,12 @@ impl BlockCodec for S2Better {
         encode_with(better::lazy, input, out);
     }
 
-    fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>) -> Result<(), BlockError> {
+    fn decode(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
         decode::decode(block, decoded_len, out)
     }
 }

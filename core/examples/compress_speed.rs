@@ -80,7 +80,7 @@ fn oracle(name: &str, total: usize, inputs: &[Vec<u8>], encode: fn(&[u8]) -> Vec
     println!("    its blocks decoded by us: {ours:.0} MB/s");
 }
 
-fn line(name: impl std::fmt::Debug, blocks: &[Vec<u8>], encode: f64, decode: f64) {
+fn line(name: impl core::fmt::Debug, blocks: &[Vec<u8>], encode: f64, decode: f64) {
     let bytes: usize = blocks.iter().map(Vec::len).sum();
     println!("  {name:?}: {bytes} bytes, encode {encode:.0} MB/s, decode {decode:.0} MB/s");
 }

@@ -5,6 +5,9 @@
 //! |---|---|
 //! | [`independent`] | reading and judging whole directories without the engine's codecs |
 //! | [`fixtures`] | roots written by the reference engine, and what it answers about them |
+//! | [`model`] | what a store must answer, computed the obvious way |
+//! | [`workload`], [`random`] | seeded input |
+//! | [`nab`] | real series, from an archive outside the repository |
 #![forbid(unsafe_code)]
 #![expect(
     clippy::std_instead_of_core,
@@ -16,3 +19,7 @@
 
 pub mod fixtures;
 pub mod independent;
+pub mod model;
+pub mod nab;
+pub mod random;
+pub mod workload;

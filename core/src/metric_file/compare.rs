@@ -200,3 +200,7 @@ fn sample(value_type: ValueType, times: &[i64], raws: &[u32], index: usize) -> O
 fn number(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

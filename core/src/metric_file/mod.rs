@@ -26,3 +26,6 @@ pub use info::{Frame, FrameInfo, Summary};
 pub use reader::{Frames, MetricFile};
 pub use scan::{SampleScan, Visit};
 pub use writer::{BuildReport, Target};
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,10 @@
 extern crate alloc;
 
 #[path = "../src/compress/w84.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
 mod w84;
 
-use nanotdb_core::compress::BlockCodec;
-use nanotdb_core::compress::s2::{S2, S2Better};
+use nanotdb_core::compress::s2::S2;
+use nanotdb_core::compress::{BlockCodec, CodecId, Codecs};
 use std::time::Instant;
 
 fn main() {
@@ -39,8 +38,7 @@ fn report(what: &str, inputs: &[Vec<u8>]) {
     }
     let total: usize = inputs.iter().map(Vec::len).sum();
     println!("{what}: {} of {} bytes", inputs.len(), total / inputs.len());
-    let codecs: [&dyn BlockCodec; 2] = [&S2, &S2Better];
-    for codec in codecs {
+    for codec in CodecId::ALL.map(|id| Codecs::portable().get(id)) {
         let (mut out, mut blocks) = (Vec::new(), Vec::new());
         let encode = best_rate(total, || {
             blocks.clear();
@@ -82,7 +80,7 @@ fn oracle(name: &str, total: usize, inputs: &[Vec<u8>], encode: fn(&[u8]) -> Vec
     println!("    its blocks decoded by us: {ours:.0} MB/s");
 }
 
-fn line(name: impl std::fmt::Debug, blocks: &[Vec<u8>], encode: f64, decode: f64) {
+fn line(name: impl core::fmt::Debug, blocks: &[Vec<u8>], encode: f64, decode: f64) {
     let bytes: usize = blocks.iter().map(Vec::len).sum();
     println!("  {name:?}: {bytes} bytes, encode {encode:.0} MB/s, decode {decode:.0} MB/s");
 }
@@ -90,7 +88,7 @@ fn line(name: impl std::fmt::Debug, blocks: &[Vec<u8>], encode: f64, decode: f64
 /// Megabytes a second, the best of several runs.
 #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
 fn best_rate(bytes: usize, mut run: impl FnMut()) -> f64 {
-    let fastest = (0..15)
+    let fastest = (0..9)
         .map(|_| {
             let start = Instant::now();
             run();

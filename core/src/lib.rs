@@ -39,6 +39,7 @@ pub mod compress;
 pub mod engine;
 pub mod error;
 pub mod metric_file;
+pub mod name;
 pub mod page;
 pub mod partition;
 pub mod query;

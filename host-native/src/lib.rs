@@ -1,1 +1,27 @@
 //! NanoTDB on real files.
+//!
+//! ```
+//! use nanotdb::{Store, Timestamp};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("metrics");
+//! let store = Store::open(&path)?;
+//! let home = store.create_database("home")?;
+//! home.add("kitchen.temperature", Timestamp(1_767_225_600_000_000_000), 21.5)?;
+//! let newest = home.last("kitchen.temperature")?.expect("just added");
+//! assert_eq!(newest.value.as_f64(), 21.5);
+//! store.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod codecs;
+mod host;
+pub mod storage;
+mod store;
+
+pub use host::{NativeHost, SystemClock};
+pub use nanotdb_core::{
+    Error, MetricId, Result, Sample, TimeRange, Timestamp, Value, ValueType, aggregate, compress,
+    engine, error, metric_file, name, page, partition, query, settings, text, wal,
+};
+pub use store::{Database, Engine, OpenOptions, Store};

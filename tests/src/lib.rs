@@ -1,1 +1,25 @@
-//! Test support.
+//! What the tests share: fixtures, workloads, a naive model, and a second decoder of every file
+//! format that has no code in common with the engine.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`independent`] | reading and judging whole directories without the engine's codecs |
+//! | [`fixtures`] | roots written by the reference engine, and what it answers about them |
+//! | [`model`] | what a store must answer, computed the obvious way |
+//! | [`workload`], [`random`] | seeded input |
+//! | [`nab`] | real series, from an archive outside the repository |
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    reason = "tests run where std is"
+)]
+#![expect(clippy::missing_errors_doc, reason = "an error says what it is, and tests only print it")]
+#![expect(clippy::missing_panics_doc, reason = "a helper that panics fails the test that calls it")]
+
+pub mod fixtures;
+pub mod independent;
+pub mod model;
+pub mod nab;
+pub mod random;
+pub mod workload;

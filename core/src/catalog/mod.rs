@@ -1,1 +1,255 @@
-//! TODO
+//! The metrics of a database: names, ids, types, and where each one stands in time.
+
+pub mod file;
+
+use crate::error::Rejection;
+use crate::types::{MetricId, Sample, Timestamp, Value, ValueType};
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use file::Record;
+use hashbrown::HashMap;
+
+/// Most metrics one database can have.
+pub const MAX_METRICS: usize = 65_535;
+
+/// What is known of a metric's newest sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Newest {
+    /// Files may hold samples that nobody has looked at since the database was opened.
+    Unknown,
+    /// The metric has no samples.
+    None,
+    /// Time and raw value.
+    At(i64, u32),
+}
+
+/// One metric.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its number in files.
+    pub id: MetricId,
+    /// The type of its values.
+    pub value_type: ValueType,
+    /// The newest sample that queries may see.
+    pub last: Newest,
+    /// The newest accepted time: that of `last`, or of a sample on its way to the log.
+    pub accepted: Option<i64>,
+    /// Whether the catalog file, or a record in the log, holds name and type.
+    pub introduced: bool,
+}
+
+impl Entry {
+    /// The newest sample, if it is known and there is one.
+    pub fn last_sample(&self) -> Option<Sample> {
+        match self.last {
+            Newest::At(time, raw) => {
+                let value = Value::from_raw(self.value_type, raw);
+                Some(Sample { time: Timestamp(time), value })
+            }
+            Newest::Unknown | Newest::None => None,
+        }
+    }
+}
+
+/// Where an entry is in its catalog; valid as long as the catalog lives, since entries stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(usize);
+
+/// All metrics of one database.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    entries: Vec<Entry>,
+    by_name: HashMap<Arc<str>, Slot>,
+    by_id: BTreeMap<MetricId, Slot>,
+    /// Metrics that the catalog file does not hold yet.
+    unstored: usize,
+}
+
+impl Catalog {
+    /// The catalog that a file holds; what its metrics hold is unknown yet.
+    pub fn from_records(records: Vec<Record>) -> Self {
+        let mut catalog = Self::default();
+        for record in records {
+            catalog.insert(Entry {
+                name: record.name.into(),
+                id: record.id,
+                value_type: record.value_type,
+                last: Newest::Unknown,
+                accepted: None,
+                introduced: true,
+            });
+        }
+        catalog
+    }
+
+    /// What the catalog file should hold, in order of id.
+    pub fn to_records(&self) -> Vec<Record> {
+        let record = |entry: &Entry| Record {
+            name: entry.name.to_string(),
+            id: entry.id,
+            value_type: entry.value_type,
+        };
+        self.by_id.values().filter_map(|&slot| self.get(slot)).map(record).collect()
+    }
+
+    /// Number of metrics.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are no metrics.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether the catalog file lacks a metric.
+    pub fn is_dirty(&self) -> bool {
+        self.unstored > 0
+    }
+
+    /// Notes that the catalog file now holds every metric.
+    pub fn mark_stored(&mut self) {
+        self.unstored = 0;
+        for entry in &mut self.entries {
+            entry.introduced = true;
+        }
+    }
+
+    /// The entry in a slot.
+    pub fn get(&self, slot: Slot) -> Option<&Entry> {
+        self.entries.get(slot.0)
+    }
+
+    /// The entry in a slot, to change it.
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Entry> {
+        self.entries.get_mut(slot.0)
+    }
+
+    /// Where the metric of this name is.
+    pub fn find(&self, name: &str) -> Option<Slot> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Where the metric of this id is.
+    pub fn find_id(&self, id: MetricId) -> Option<Slot> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// All metrics, in order of id.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.by_id.values().filter_map(|&slot| self.get(slot))
+    }
+
+    /// All metrics, in any order, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.iter_mut()
+    }
+
+    /// Adds a metric under the next id: one more than the highest, so that gaps never lead to
+    /// an id being used twice (D-16).
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::TooManyMetrics`].
+    pub fn register(&mut self, name: &str, value_type: ValueType) -> Result<Slot, Rejection> {
+        let highest = self.by_id.last_key_value().map_or(0, |(id, _)| id.get());
+        // Gaps stay gaps: a lost catalog entry may have left samples under its id.
+        let id = highest.checked_add(1).and_then(MetricId::new);
+        let id = id.ok_or(Rejection::TooManyMetrics)?;
+        self.unstored += 1;
+        Ok(self.insert(Entry {
+            name: name.into(),
+            id,
+            value_type,
+            last: Newest::None,
+            accepted: None,
+            introduced: false,
+        }))
+    }
+
+    /// Adds a metric that the log introduces, or finds it when name, id and type agree.
+    ///
+    /// # Errors
+    ///
+    /// The entry in the way: it has the name or the id, but not both, or another type.
+    pub fn introduce(
+        &mut self,
+        name: &str,
+        id: MetricId,
+        value_type: ValueType,
+    ) -> Result<Slot, &Entry> {
+        let known = self.find(name).or_else(|| self.find_id(id));
+        if let Some(slot) = known {
+            let agrees = self.get(slot).is_some_and(|entry| {
+                *entry.name == *name && entry.id == id && entry.value_type == value_type
+            });
+            return match self.get(slot) {
+                Some(entry) if !agrees => Err(entry),
+                _ => Ok(slot),
+            };
+        }
+        self.unstored += 1;
+        Ok(self.insert(Entry {
+            name: name.into(),
+            id,
+            value_type,
+            last: Newest::Unknown,
+            accepted: None,
+            introduced: true,
+        }))
+    }
+
+    fn insert(&mut self, entry: Entry) -> Slot {
+        let slot = Slot(self.entries.len());
+        self.by_name.insert(Arc::clone(&entry.name), slot);
+        self.by_id.insert(entry.id, slot);
+        self.entries.push(entry);
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec;
+
+    fn id(raw: u16) -> MetricId {
+        MetricId::new(raw).unwrap()
+    }
+
+    #[test]
+    fn d16_ids_go_on_behind_the_highest() {
+        let record = Record { name: "a".into(), id: id(7), value_type: ValueType::I32 };
+        let mut catalog = Catalog::from_records(vec![record]);
+        let slot = catalog.register("b", ValueType::F32).unwrap();
+        assert_eq!(catalog.get(slot).unwrap().id, id(8));
+    }
+
+    #[test]
+    fn all_ids_can_be_used_and_not_one_more() {
+        let record = Record { name: "top".into(), id: id(65_535), value_type: ValueType::I32 };
+        let mut catalog = Catalog::from_records(vec![record]);
+        assert_eq!(catalog.register("b", ValueType::I32), Err(Rejection::TooManyMetrics));
+        let mut full = Catalog::default();
+        for n in 1..=65_535 {
+            full.register(&format!("m{n}"), ValueType::I32).unwrap();
+        }
+        assert_eq!(full.register("one more", ValueType::I32), Err(Rejection::TooManyMetrics));
+    }
+
+    #[test]
+    fn an_introduction_must_agree() {
+        let mut catalog = Catalog::default();
+        let slot = catalog.introduce("a", id(3), ValueType::I32).unwrap();
+        assert_eq!(catalog.introduce("a", id(3), ValueType::I32).unwrap(), slot);
+        assert!(catalog.introduce("a", id(4), ValueType::I32).is_err());
+        assert!(catalog.introduce("b", id(3), ValueType::I32).is_err());
+        assert!(catalog.introduce("a", id(3), ValueType::F32).is_err());
+        assert_eq!(catalog.len(), 1);
+    }
+}

@@ -4,8 +4,11 @@
 //! wasm module as 16 KiB that no compressor shrinks, so the eight tables used here are computed
 //! at the first call. With the feature `crc32fast` the host's SIMD instructions do the work.
 
+/// The checksum of `bytes`.
 #[cfg(not(feature = "crc32fast"))]
-pub use portable::crc32;
+pub fn crc32(bytes: &[u8]) -> u32 {
+    portable::crc32(bytes)
+}
 
 /// The checksum of `bytes`.
 #[cfg(feature = "crc32fast")]
@@ -29,7 +32,7 @@ mod portable {
     static READY: AtomicBool = AtomicBool::new(false);
 
     /// The checksum of `bytes`.
-    pub fn crc32(bytes: &[u8]) -> u32 {
+    pub(super) fn crc32(bytes: &[u8]) -> u32 {
         if !READY.load(Acquire) {
             fill_tables();
         }

@@ -35,7 +35,7 @@ fn metric_file(rows: &[Row], codec: &dyn BlockCodec, shared_times: bool) -> usiz
     let times = (0..time_vectors).map(|metric| w84::times(rows, metric));
     let values = (0..METRICS).map(|metric| w84::values(rows, metric));
     let frames: usize = times.chain(values).map(|vector| 52 + encoded_len(codec, &vector)).sum();
-    64 + frames + 40 + 44 * METRICS + 16
+    64 + frames + 40 * time_vectors + 44 * METRICS + 16
 }
 
 /// At most 2 % more than the reference writes.

@@ -126,7 +126,7 @@ impl Metric {
                 self.integer()
             }
             21..49 => {
-                if drawn % 2 == 0 {
+                if drawn.is_multiple_of(2) {
                     self.level = (self.level + a % 7 - 3).clamp(0, 10_000);
                 }
                 self.hundredths()

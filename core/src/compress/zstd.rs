@@ -102,39 +102,34 @@ fn encode(input: &[u8], out: &mut Vec<u8>) {
 
 /// The length of a frame of raw blocks.
 fn stored_len(input_len: usize) -> usize {
+    let content_size_len = if u8::try_from(input_len).is_ok() { 1 } else { 4 };
     let blocks = input_len.div_ceil(MAX_BLOCK).max(1);
-    4 + 1 + content_size_field(input_len).1.len() + 3 * blocks + input_len + CHECKSUM_LEN
+    4 + 1 + content_size_len + 3 * blocks + input_len + CHECKSUM_LEN
 }
 
 /// Appends a single-segment frame of raw blocks.
 fn store(input: &[u8], checksum: [u8; CHECKSUM_LEN], out: &mut Vec<u8>) {
-    let (form, content_size) = content_size_field(input.len());
     let mut w = Writer::new(out);
-    w.u32(MAGIC).u8(form << 6 | SINGLE_SEGMENT | CHECKSUM).bytes(content_size.as_slice());
+    w.u32(MAGIC);
+    match u8::try_from(input.len()) {
+        Ok(len) => w.u8(SINGLE_SEGMENT | CHECKSUM).u8(len),
+        // Inputs have less than 4 GiB.
+        Err(_) => w
+            .u8(2 << 6 | SINGLE_SEGMENT | CHECKSUM)
+            .u32(u32::try_from(input.len()).unwrap_or(u32::MAX)),
+    };
     let mut rest = input;
     loop {
         let (block, behind) = rest.split_at(rest.len().min(MAX_BLOCK));
-        rest = behind;
-        let last = u8::from(rest.is_empty());
-        let [size0, size1, size2, ..] = ((block.len() as u64) << 3).to_le_bytes();
-        w.bytes(&[size0 | last, size1, size2]).bytes(block);
-        if rest.is_empty() {
+        let last = u64::from(behind.is_empty());
+        let [b0, b1, b2, ..] = ((block.len() as u64) << 3 | last).to_le_bytes();
+        w.bytes(&[b0, b1, b2]).bytes(block);
+        if behind.is_empty() {
             break;
         }
+        rest = behind;
     }
     w.bytes(&checksum);
-}
-
-/// The form and the bytes of a single segment's content size.
-fn content_size_field(len: usize) -> (u8, heapless::Vec<u8, 8>) {
-    let len = len as u64;
-    let (form, bytes) = match len {
-        0..256 => (0, heapless::Vec::from_slice(&len.to_le_bytes()[..1])),
-        256..65792 => (1, heapless::Vec::from_slice(&(len - 256).to_le_bytes()[..2])),
-        _ if u32::try_from(len).is_ok() => (2, heapless::Vec::from_slice(&len.to_le_bytes()[..4])),
-        _ => (3, heapless::Vec::from_slice(&len.to_le_bytes())),
-    };
-    (form, bytes.unwrap_or_default())
 }
 
 /// Appends the content of all frames in `block` to `out`, which stays as it was if that fails.
@@ -305,4 +300,207 @@ impl Header {
 fn window(descriptor: u8) -> u64 {
     let base = MIN_WINDOW << (descriptor >> 3);
     base + base / 8 * u64::from(descriptor & 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{noise, structured};
+    use super::super::w84::{self, Shape};
+    use super::*;
+    use alloc::vec;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    /// Two `f32` in a raw block, as the reference writes them: window stated, checksum.
+    const FRAME: [u8; 21] = [
+        0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x00, 0x41, 0x00, 0x00, 0x00, 0x00, 0xc0, 0x3f, 0x00, 0x00,
+        0x20, 0x40, 0x2f, 0xf9, 0x6f, 0x56,
+    ];
+    const CONTENT: [u8; 8] = [0x00, 0x00, 0xc0, 0x3f, 0x00, 0x00, 0x20, 0x40];
+
+    fn decoded(block: &[u8], decoded_len: usize) -> Result<Vec<u8>, BlockError> {
+        let mut out = vec![0xee; 3];
+        let result = ZstdFastest.decode(block, decoded_len, &mut out);
+        let content = out.split_off(3);
+        assert!(result.is_ok() || content.is_empty(), "a failure appends nothing");
+        result.map(|()| content)
+    }
+
+    fn encoded(input: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        ZstdDefault.encode(input, &mut out);
+        out
+    }
+
+    fn libzstd(input: &[u8], level: i32, checksum: bool, content_size: bool) -> Vec<u8> {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), level).unwrap();
+        encoder.include_checksum(checksum).unwrap();
+        if content_size {
+            encoder.set_pledged_src_size(Some(input.len() as u64)).unwrap();
+        }
+        encoder.write_all(input).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn golden_bytes() {
+        assert_eq!(decoded(&FRAME, 8), Ok(CONTENT.to_vec()));
+        // Ours is a single segment that states its size instead of a window.
+        let mut ours = FRAME;
+        ours[4..6].copy_from_slice(&[0x24, 8]);
+        assert_eq!(encoded(&CONTENT), ours);
+        assert_eq!(decoded(&ours, 8), Ok(CONTENT.to_vec()));
+    }
+
+    #[test]
+    fn a_frame_without_checksum_is_read() {
+        let mut frame = FRAME[..17].to_vec();
+        frame[4] = 0;
+        assert_eq!(decoded(&frame, 8), Ok(CONTENT.to_vec()));
+    }
+
+    #[test]
+    fn every_prefix_is_refused() {
+        for frame in [FRAME.to_vec(), encoded(&[1, 2, 3, 4, 5].repeat(300))] {
+            let len = if frame == FRAME { 8 } else { 1500 };
+            assert!(decoded(&frame, len).is_ok());
+            for cut in 0..frame.len() {
+                assert!(decoded(&frame[..cut], len).is_err(), "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_never_changes_the_content() {
+        let input: Vec<u8> = (0..400_u32).flat_map(|n| (n * n / 50).to_le_bytes()).collect();
+        for frame in [encoded(&input), libzstd(&input, 3, true, true)] {
+            assert!(frame.len() < 1200, "compressed");
+            for bit in 0..frame.len() * 8 {
+                let mut damaged = frame.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(content) = decoded(&damaged, input.len()) {
+                    assert!(content == input, "bit {bit}");
+                }
+            }
+        }
+        let mut damaged = FRAME;
+        damaged[9] ^= 1;
+        assert_eq!(decoded(&damaged, 8), Err(BlockError::Checksum));
+    }
+
+    #[test]
+    fn frames_are_joined_and_skippable_frames_ignored() {
+        let skippable = [0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9];
+        let block = [&skippable[..], &FRAME, &skippable, &skippable, &FRAME, &skippable].concat();
+        assert_eq!(decoded(&block, 16), Ok([CONTENT, CONTENT].concat()));
+        let length = |expected, found| Err(BlockError::Length { expected, found });
+        assert_eq!(decoded(&block, 15), length(15, 16));
+        assert_eq!(decoded(&block, 17), length(17, 16));
+        assert_eq!(decoded(&skippable, 0), Ok(vec![]));
+        assert_eq!(decoded(&skippable[..10], 0), Err(BlockError::Malformed));
+        assert_eq!(decoded(&[&FRAME[..], &[0]].concat(), 8), Err(BlockError::Malformed));
+    }
+
+    #[test]
+    fn headers_that_are_refused() {
+        let with = |descriptor: u8, fields: &[u8]| {
+            [&FRAME[..4], &[descriptor], fields, &FRAME[6..]].concat()
+        };
+        assert_eq!(decoded(&with(0x04, &[0]), 8), Ok(CONTENT.to_vec()));
+        assert_eq!(decoded(&with(0x05, &[0, 0]), 8), Ok(CONTENT.to_vec()), "dictionary 0 is none");
+        for (descriptor, fields, what) in [
+            (0x0c, &[0][..], "reserved bit"),
+            (0x05, &[0, 1], "dictionary 1"),
+            (0x06, &[0, 0, 1], "dictionary 256"),
+            (0x04, &[19 << 3 | 1], "window above 512 MiB"),
+            (0x04, &[0xff], "largest window"),
+            (0x24, &[7], "content size too small"),
+        ] {
+            assert_eq!(decoded(&with(descriptor, fields), 8), Err(BlockError::Malformed), "{what}");
+        }
+        let too_long = BlockError::Length { expected: 8, found: 9 };
+        assert_eq!(decoded(&with(0x24, &[9]), 8), Err(too_long), "content size too large");
+    }
+
+    #[test]
+    fn a_large_window_costs_nothing_and_runs_stop_early() {
+        let mut frame = FRAME;
+        frame[5] = 19 << 3;
+        assert_eq!(decoded(&frame, 8), Ok(CONTENT.to_vec()));
+        // 4 GiB of zeros in 32768 runs of 128 KiB.
+        let mut bomb = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 19 << 3];
+        for _ in 0..32768 {
+            bomb.extend([0x02, 0x00, 0x10, 0x00]);
+        }
+        for len in [0, 1000, 100_000] {
+            match decoded(&bomb, len) {
+                Err(BlockError::Length { expected, found }) => {
+                    assert_eq!(expected, len);
+                    assert!(found <= len + MAX_BLOCK, "{found}");
+                }
+                // A window this small allows no block of this size.
+                other => assert_eq!(other, Err(BlockError::Malformed)),
+            }
+        }
+    }
+
+    #[test]
+    fn noise_is_stored() {
+        for len in [0, 1, 255, 256, 1000, MAX_BLOCK, MAX_BLOCK + 1, 400_000] {
+            let input = noise(len);
+            let block = encoded(&input);
+            assert!(block.len() <= stored_len(len), "{len}");
+            assert_eq!(zstd::decode_all(&*block).unwrap(), input);
+            assert_eq!(decoded(&block, len), Ok(input));
+        }
+    }
+
+    #[test]
+    fn the_workload_passes_between_both_implementations() {
+        let rows = w84::day(Shape::Stagger);
+        let vectors =
+            (0..84).step_by(5).flat_map(|m| [w84::times(&rows, m), w84::values(&rows, m)]);
+        for input in vectors.chain(w84::pages(&rows).into_iter().step_by(20)) {
+            let block = encoded(&input);
+            assert!(zstd::decode_all(&*block).unwrap() == input);
+            for level in [1, 3, 12] {
+                let block = libzstd(&input, level, true, level == 3);
+                assert!(decoded(&block, input.len()).unwrap() == input);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn libzstd_reads_ours(input in structured()) {
+            prop_assert_eq!(zstd::decode_all(&*encoded(&input)).unwrap(), input);
+        }
+
+        #[test]
+        fn ours_reads_libzstd(
+            input in structured(),
+            level in prop::sample::select(vec![-3, 1, 3, 9, 19]),
+            checksum: bool,
+            content_size: bool,
+        ) {
+            let block = libzstd(&input, level, checksum, content_size);
+            prop_assert_eq!(decoded(&block, input.len()), Ok(input));
+        }
+
+        #[test]
+        fn damaged_frames_without_checksum_never_panic(
+            input in structured(),
+            level in prop::sample::select(vec![1, 3, 19]),
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut block = libzstd(&input, level, false, true);
+            for (index, value) in &damage {
+                let at = index.index(block.len());
+                block[at] = *value;
+            }
+            if let Ok(content) = decoded(&block, input.len()) {
+                prop_assert_eq!(content.len(), input.len());
+            }
+        }
+    }
 }

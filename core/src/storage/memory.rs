@@ -79,14 +79,7 @@ impl StorageFile for MemoryFile {
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let content = self.content.borrow();
-        let rest = usize::try_from(offset).ok().and_then(|from| content.get(from..));
-        let rest = rest.unwrap_or_default();
-        let count = rest.len().min(buf.len());
-        if let (Some(to), Some(from)) = (buf.get_mut(..count), rest.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        Ok(count)
+        Ok(read_slice_at(&self.content.borrow(), offset, buf))
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
@@ -104,4 +97,15 @@ impl StorageFile for MemoryFile {
     fn sync(&mut self) -> Result<()> {
         Ok(())
     }
+}
+
+/// Copies what `content` has from `offset` on, and says how much that was.
+pub(super) fn read_slice_at(content: &[u8], offset: u64, buf: &mut [u8]) -> usize {
+    let rest = usize::try_from(offset).ok().and_then(|from| content.get(from..));
+    let rest = rest.unwrap_or_default();
+    let count = rest.len().min(buf.len());
+    if let (Some(to), Some(from)) = (buf.get_mut(..count), rest.get(..count)) {
+        to.copy_from_slice(from);
+    }
+    count
 }

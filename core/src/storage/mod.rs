@@ -3,13 +3,22 @@
 //! It fits POSIX files and the browser's synchronous access handles alike. Obtaining a handle is
 //! the only asynchronous step there, so that host keeps a pool of opened ones.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
+mod forward;
 mod memory;
 mod name;
+#[cfg(feature = "testing")]
+pub mod sim;
+#[cfg(test)]
+mod tests;
 
 pub use error::{StorageError, StorageErrorKind};
-pub use memory::MemoryStorage;
+pub use memory::{MemoryFile, MemoryStorage};
 pub use name::FileName;
+#[cfg(feature = "testing")]
+pub use sim::{Flaw, SimFile, SimOptions, SimStorage};
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -61,8 +70,9 @@ pub trait Storage {
 
     /// Opens a file that will get many small appends, creating it when missing.
     ///
-    /// A host may reserve room ahead of the end: after a crash such a file may end in zero bytes
-    /// that nobody appended, in addition to promise 1.
+    /// A host may reserve room ahead of the end. Then such a file ends in zero bytes that nobody
+    /// appended after a crash or a kill, and for other handles while this one is open. Dropping
+    /// the handle cuts them off.
     ///
     /// # Errors
     ///
@@ -113,14 +123,7 @@ pub trait Storage {
     ///
     /// Whatever the platform reports; the file then still has its old content, or the new one.
     fn replace(&self, name: &FileName, bytes: &[u8]) -> Result<()> {
-        let temporary = name.temporary()?;
-        self.remove_if_present(&temporary)?; // left by a crash between `create` and `rename`
-        let mut file = self.create(&temporary)?;
-        file.append(bytes)?;
-        file.sync()?; // before the rename: a name must never reach bytes that are not durable
-        drop(file);
-        self.rename(&temporary, name)?;
-        self.sync_dir()
+        replace_by_rename(self, name, bytes)
     }
 
     /// A whole small file, or nothing when there is none.
@@ -135,6 +138,22 @@ pub trait Storage {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The steps of [`Storage::replace`], for implementations that override it only sometimes.
+fn replace_by_rename<S: Storage + ?Sized>(
+    storage: &S,
+    name: &FileName,
+    bytes: &[u8],
+) -> Result<()> {
+    let temporary = name.temporary()?;
+    storage.remove_if_present(&temporary)?; // left by a crash between `create` and `rename`
+    let mut file = storage.create(&temporary)?;
+    file.append(bytes)?;
+    file.sync()?; // before the rename: a name must never reach bytes that are not durable
+    drop(file);
+    storage.rename(&temporary, name)?;
+    storage.sync_dir()
 }
 
 /// An open file. Readers share it by separate handles; one handle writes.

@@ -1,1 +1,9 @@
-//! TODO
+//! The write-ahead log: samples that no data file holds for certain.
+
+pub mod record;
+pub mod replay;
+mod writer;
+
+pub use record::{Record, RecordError};
+pub use replay::{Item, Records, Tail};
+pub use writer::Log;

@@ -33,6 +33,9 @@ use alloc::vec::Vec;
 /// Longest content a block can state, in bytes.
 const MAX_DECODED_LEN: u64 = 0xffff_ffff;
 
+/// The kind of element that is not a copy.
+const LITERAL: u8 = 0;
+
 /// The longest literal and copy that the fast path moves as one fixed-size chunk, which the
 /// compiler turns into plain register moves. What is moved too much is overwritten later.
 const CHUNK: usize = 16;
@@ -40,8 +43,8 @@ const CHUNK: usize = 16;
 /// The same for longer copies.
 const LONG_CHUNK: usize = 64;
 
-/// Input the fast path wants to see: a tag and one chunk of literals.
-const WINDOW: usize = 1 + CHUNK;
+/// Input the fast path wants to see: a tag, one chunk of literals, a short copy.
+const WINDOW: usize = 1 + CHUNK + 3;
 
 /// Appends the content of `block` to `out`, which stays as it was if that fails.
 pub(super) fn decode(
@@ -97,32 +100,36 @@ impl Decoder<'_> {
         let source = *source;
         let (mut read, mut written, mut offset) = (self.read, self.written, self.offset);
         while let Some(window) = source.get(read..).and_then(<[u8]>::first_chunk::<WINDOW>)
-            && target.len() - written >= LONG_CHUNK
+            && target.len() - written >= CHUNK + LONG_CHUNK
         {
-            let [tag, b1, b2, ..] = *window;
-            let size = usize::from(tag >> 2) + 1;
-            if tag & 3 == 0 {
+            // Mostly a literal and a copy: one window holds both.
+            let [mut tag, mut b1, mut b2, ..] = *window;
+            if kind(tag) == LITERAL {
+                let size = usize::from(tag >> 2) + 1;
                 if size > CHUNK {
                     break;
                 }
-                let (_, literals) = window.split_last_chunk::<CHUNK>()?;
-                *target.get_mut(written..)?.first_chunk_mut::<CHUNK>()? = *literals;
-                read += 1 + size;
+                let (_, literals) = window.split_first()?;
+                *target.get_mut(written..)?.first_chunk_mut()? =
+                    *literals.first_chunk::<CHUNK>()?;
                 written += size;
-                continue;
+                read += 1 + size;
+                [tag, b1, b2] = *literals.get(size..)?.first_chunk()?;
+                if kind(tag) == LITERAL {
+                    continue;
+                }
             }
-            // One-byte and two-byte offsets without a branch between them: which it is cannot be
-            // predicted. Both kinds of length fit the same form.
-            let near = tag & 3 == 1;
             let code = usize::from(tag >> 2 & 7);
-            let low = usize::from(b1);
-            let high = usize::from(if near { tag >> 5 } else { b2 });
-            let stated = high << 8 | low;
-            let length = if near { code + 4 } else { size };
-            if tag & 3 == 3 || (stated == 0 && !(near && code < 5)) {
-                break;
-            }
-            let from_offset = if stated == 0 { offset } else { stated };
+            let (from_offset, length, taken) = match kind(tag) {
+                1 => match usize::from(tag >> 5) << 8 | usize::from(b1) {
+                    0 if code < 5 => (offset, code + 4, 2),
+                    0 if code == 5 => (offset, 8 + usize::from(b2), 3),
+                    0 => break,
+                    stated => (stated, code + 4, 2),
+                },
+                2 => (usize::from(u16::from_le_bytes([b1, b2])), usize::from(tag >> 2) + 1, 3),
+                _ => break,
+            };
             if from_offset == 0 || from_offset > written {
                 return None;
             }
@@ -133,14 +140,14 @@ impl Decoder<'_> {
                 *target.get_mut(written..)?.first_chunk_mut()? = half;
                 let half = *target.get(from + CHUNK / 2..)?.first_chunk::<{ CHUNK / 2 }>()?;
                 *target.get_mut(written + CHUNK / 2..)?.first_chunk_mut()? = half;
-            } else if from_offset >= LONG_CHUNK {
+            } else if length <= LONG_CHUNK && from_offset >= LONG_CHUNK {
                 let chunk = *target.get(from..)?.first_chunk::<LONG_CHUNK>()?;
                 *target.get_mut(written..)?.first_chunk_mut()? = chunk;
             } else {
                 break;
             }
             offset = from_offset;
-            read += if near { 2 } else { 3 };
+            read += taken;
             written += length;
         }
         (self.read, self.written, self.offset) = (read, written, offset);
@@ -151,8 +158,8 @@ impl Decoder<'_> {
     fn any_element(&mut self) -> Option<()> {
         let [tag] = self.take::<1>()?;
         let size = usize::from(tag >> 2);
-        match tag & 3 {
-            0 => self.literal(size),
+        match kind(tag) {
+            LITERAL => self.literal(size),
             1 => {
                 let [low] = self.take::<1>()?;
                 let offset = usize::from(tag >> 5) << 8 | usize::from(low);
@@ -235,6 +242,11 @@ impl Decoder<'_> {
         self.read += N;
         Some(*taken)
     }
+}
+
+/// The kind of element that `tag` starts.
+const fn kind(tag: u8) -> u8 {
+    tag & 3
 }
 
 /// Repeats the first `N` bytes over all of `window`; `N` divides 32.

@@ -1,0 +1,259 @@
+//! Turning the raw pages of a partition into a metric file.
+
+use super::database::Database;
+use super::files::FileKind;
+use super::host::{Host, Shared};
+use super::state::{FileOf, PartitionView, Readable};
+use crate::compress::CodecId;
+use crate::error::{Error, Rejection, Result};
+use crate::metric_file::{self, SampleScan, Target, Version, Visit};
+use crate::partition::Partition;
+use crate::query::{Source, invalid};
+use crate::settings::RawAction;
+use crate::storage::{FileName, Storage, StorageFile};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What to build.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct BuildOptions {
+    /// The version of the file.
+    pub version: Version,
+    /// What its payloads are compressed with.
+    pub codec: CodecId,
+    /// What becomes of the raw pages afterwards.
+    pub raw_action: RawAction,
+    /// Whether a codec is allowed that the reference engine cannot read.
+    pub allow_foreign_codec: bool,
+}
+
+impl Default for BuildOptions {
+    fn default() -> Self {
+        Self {
+            version: Version::V2,
+            codec: CodecId::default(),
+            raw_action: RawAction::Keep,
+            allow_foreign_codec: false,
+        }
+    }
+}
+
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BuildReport {
+    /// Key of the partition.
+    pub partition: String,
+    /// The files that were read.
+    pub sources: Vec<FileName>,
+    /// Bytes of those files.
+    pub source_bytes: u64,
+    /// The file that was written.
+    pub metric_file: FileName,
+    /// Bytes of that file.
+    pub metric_bytes: u64,
+    /// Metrics in it.
+    pub metrics: u64,
+    /// Samples in it.
+    pub points: u64,
+}
+
+impl<H: Host> Database<H> {
+    /// Keys of the partitions that have files, in order of time.
+    pub fn partitions(&self) -> Vec<String> {
+        self.readable().state.read(|state| state.files.keys().map(ToString::to_string).collect())
+    }
+
+    /// Builds the metric file of a partition from everything the partition holds, replacing one
+    /// that is there. Ingest into other partitions, and queries, go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the key is none of this database, the partition has no samples, samples
+    /// for it arrive meanwhile, or the codec is not allowed; when files are damaged or cannot be
+    /// written.
+    pub fn build_metric_file(&self, key: &str, options: BuildOptions) -> Result<BuildReport> {
+        let partition = self.partition(key)?;
+        if !options.codec.is_known_to_reference() && !options.allow_foreign_codec {
+            let detail = format!("the reference engine cannot read codec {}", options.codec.name());
+            return Err(invalid(&detail));
+        }
+        self.builds().write(|()| {
+            self.writer().write(|writer| {
+                writer.check_writable()?;
+                writer.flush(partition)
+            })?;
+            let view = self.readable().partition_view(partition);
+            let sources = self.readable().build_sources(&view)?;
+            let report = self.readable().build(&view, &sources, options)?;
+            drop(sources);
+            self.publish(&view, options.raw_action, &report)?;
+            Ok(report)
+        })
+    }
+
+    /// The partition of this key, if keys of this database look like it.
+    fn partition(&self, key: &str) -> Result<Partition> {
+        let partitioning = self.settings().partition;
+        let parsed = key.trim().parse::<Partition>().ok();
+        parsed.filter(|partition| partition.partitioning() == partitioning).ok_or_else(|| {
+            let expected = Partition::form(partitioning);
+            Error::Rejected(Rejection::InvalidPartition { partition: key.to_string(), expected })
+        })
+    }
+
+    /// Makes queries use the new file, then does away with the raw pages as asked: in this
+    /// order, so that the samples are in some file at every moment.
+    fn publish(&self, view: &PartitionView, action: RawAction, report: &BuildReport) -> Result<()> {
+        let partition = view.partition;
+        self.writer().write(|writer| {
+            writer.check_writable()?;
+            let old = view.files.metric.as_ref().map(|file| file.generation);
+            let unchanged = self.readable().state.write(|state| {
+                let name = report.metric_file.clone();
+                state.set_file(partition, FileKind::Metric, None);
+                state.set_file(partition, FileKind::Metric, Some((name, report.metric_bytes)));
+                let now = state.files_of(partition);
+                now.data == view.files.data && !state.pages.contains_key(&partition)
+            });
+            old.into_iter().for_each(|old| self.readable().cache.write(|c| c.forget(old)));
+            if !unchanged {
+                return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
+            }
+            let acted = match action {
+                RawAction::Keep => Ok(()),
+                RawAction::Delete => [FileKind::Raw, FileKind::Data]
+                    .into_iter()
+                    .try_for_each(|kind| writer.retire_file(partition, kind)),
+                RawAction::Rename => writer.set_aside(partition),
+            };
+            writer.poisoning(acted)
+        })
+    }
+}
+
+impl<H: Host> Readable<H> {
+    fn partition_view(&self, partition: Partition) -> PartitionView {
+        let files = self.state.read(|state| state.files_of(partition));
+        PartitionView { partition, files, page: None }
+    }
+
+    fn build(
+        &self,
+        view: &PartitionView,
+        sources: &[Source<FileOf<H>>],
+        options: BuildOptions,
+    ) -> Result<BuildReport> {
+        let files: Vec<(FileName, u64)> = sources.iter().filter_map(Source::file).collect();
+        if files.is_empty() {
+            return Err(invalid(&format!("partition {} has no samples", view.partition)));
+        }
+        let name = FileKind::Metric.name(view.partition)?;
+        let target = Target {
+            storage: &self.storage,
+            name: &name,
+            partition_kind: view.partition.partitioning().kind(),
+            codec: options.codec,
+            codecs: &self.codecs,
+        };
+        let types = self.types();
+        let type_of = |id: u16| types.get(&id).copied();
+        let mut scan = PartitionScan { readable: self, sources };
+        let limits = metric_file::BuildOptions::default();
+        let written = match options.version {
+            Version::V1 => metric_file::build_v1(&target, &mut scan, &type_of, &limits),
+            Version::V2 => metric_file::build_v2(&target, &mut scan, &type_of, &limits),
+        }?;
+        Ok(BuildReport {
+            partition: view.partition.to_string(),
+            source_bytes: files.iter().map(|file| file.1).sum(),
+            sources: files.into_iter().map(|file| file.0).collect(),
+            metric_file: name,
+            metric_bytes: written.bytes,
+            metrics: u64::try_from(written.metrics).unwrap_or(u64::MAX),
+            points: written.points,
+        })
+    }
+}
+
+/// The samples of a partition, as often as a build reads them.
+pub(super) struct PartitionScan<'a, H: Host> {
+    pub(super) readable: &'a Readable<H>,
+    pub(super) sources: &'a [Source<FileOf<H>>],
+}
+
+impl<H: Host> SampleScan for PartitionScan<'_, H> {
+    fn scan(&mut self, visit: &mut Visit<'_>) -> Result<()> {
+        self.readable.scan_sources(self.sources, visit)
+    }
+}
+
+impl<H: Host> super::writer::Writer<H> {
+    /// Deletes a raw file whose samples a metric file holds.
+    fn retire_file(&mut self, partition: Partition, kind: FileKind) -> Result<()> {
+        if kind == FileKind::Data {
+            self.appendable.remove(&partition);
+            self.unsynced.remove(&partition);
+            self.anchored.remove(&partition);
+        }
+        self.remove_file(partition, kind)
+    }
+
+    /// Makes the data file the partition's raw file; one that is there gets its pages in front.
+    fn set_aside(&mut self, partition: Partition) -> Result<()> {
+        let files = self.readable.state.read(|state| state.files_of(partition));
+        let Some(data) = &files.data else { return Ok(()) };
+        let name = FileKind::Raw.name(partition)?;
+        self.appendable.remove(&partition);
+        self.unsynced.remove(&partition);
+        self.anchored.remove(&partition);
+        let storage = &self.readable.storage;
+        let (temporary, len) = match &files.raw {
+            None => (data.name.clone(), data.len),
+            Some(raw) => {
+                let temporary = name.temporary()?;
+                storage.remove_if_present(&temporary)?;
+                let mut joined = storage.create(&temporary)?;
+                for (file, len) in [(&raw.name, raw.len), (&data.name, data.len)] {
+                    copy(&storage.open(file)?, len, &mut joined)?;
+                }
+                joined.sync()?;
+                (temporary, raw.len + data.len)
+            }
+        };
+        for file in [files.raw.as_ref(), Some(data)].into_iter().flatten() {
+            self.readable.cache.write(|cache| cache.forget(file.generation));
+        }
+        storage.rename(&temporary, &name)?;
+        if files.raw.is_some() {
+            storage.remove_if_present(&data.name)?;
+        }
+        storage.sync_dir()?;
+        self.readable.state.write(|state| {
+            state.set_file(partition, FileKind::Data, None);
+            state.set_file(partition, FileKind::Raw, None);
+            state.set_file(partition, FileKind::Raw, Some((name, len)));
+        });
+        Ok(())
+    }
+}
+
+/// Bytes copied at a time.
+const COPY: usize = 256 * 1024;
+
+fn copy<F: StorageFile>(from: &F, len: u64, to: &mut F) -> Result<()> {
+    let mut buffer = alloc::vec![0; COPY];
+    let mut at = 0;
+    while at < len {
+        let left = usize::try_from(len - at).unwrap_or(COPY).min(COPY);
+        let read = from.read_at(at, buffer.get_mut(..left).unwrap_or_default())?;
+        if read == 0 {
+            return Err(invalid("a data file became shorter while it was copied"));
+        }
+        to.append(buffer.get(..read).unwrap_or_default())?;
+        at += u64::try_from(read).unwrap_or(0);
+    }
+    Ok(())
+}

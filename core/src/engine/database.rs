@@ -1,0 +1,251 @@
+//! One database: a writer, and queries beside it.
+
+use super::host::{Clock, Host, Shared};
+use super::ingest::{BatchReport, MetricHandle, Row, Target};
+use super::open::OpenReport;
+use super::state::Readable;
+use super::writer::Writer;
+use crate::aggregate::Bucket;
+use crate::error::Result;
+use crate::query::{AggregateQuery, Batch, MetricInfo, RangeQuery, Series, checked_range};
+use crate::settings::DatabaseSettings;
+use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::ControlFlow;
+
+/// An open database.
+///
+/// Every method takes `&self`. Methods that write run one at a time; methods that read never
+/// wait for a write to reach the disk.
+#[derive(Debug)]
+pub struct Database<H: Host> {
+    readable: Arc<Readable<H>>,
+    writer: H::Shared<Writer<H>>,
+    /// Held while a metric file is built: one at a time.
+    builds: H::Shared<()>,
+    host: Arc<H>,
+    settings: DatabaseSettings,
+    report: OpenReport,
+}
+
+impl<H: Host> Database<H> {
+    pub(crate) fn new(writer: Writer<H>, report: OpenReport) -> Self {
+        Self {
+            readable: Arc::clone(&writer.readable),
+            host: Arc::clone(&writer.host),
+            settings: writer.rules.settings.clone(),
+            writer: H::Shared::new(writer),
+            builds: H::Shared::new(()),
+            report,
+        }
+    }
+
+    /// The database's name.
+    pub fn name(&self) -> &str {
+        &self.readable.name
+    }
+
+    /// The settings of its manifest.
+    pub const fn settings(&self) -> &DatabaseSettings {
+        &self.settings
+    }
+
+    /// What opening found and did.
+    pub const fn open_report(&self) -> &OpenReport {
+        &self.report
+    }
+
+    /// Takes one sample in, making the metric when there is none. When this returns, the sample
+    /// survives the end of the process, or a power cut, as the settings promise.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the sample breaks a rule, and nothing has changed; any other error stops
+    /// all later writes until the store is opened again.
+    pub fn add(&self, metric: &str, time: Timestamp, value: impl Into<Value>) -> Result<()> {
+        let row = Row { target: Target::Name(metric), time, value: value.into() };
+        self.writer.write(|writer| writer.add_row(row))
+    }
+
+    /// Takes one sample of a metric in that was looked up before.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub fn add_to(
+        &self,
+        metric: MetricHandle,
+        time: Timestamp,
+        value: impl Into<Value>,
+    ) -> Result<()> {
+        let row = Row { target: Target::Handle(metric), time, value: value.into() };
+        self.writer.write(|writer| writer.add_row(row))
+    }
+
+    /// Looks a metric up for many samples, making it when there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the name is not allowed or the metric has another type.
+    pub fn metric(&self, name: &str, value_type: ValueType) -> Result<MetricHandle> {
+        self.writer.write(|writer| writer.handle(name, value_type))
+    }
+
+    /// Takes many samples in, each accepted or rejected on its own. The log is written, and
+    /// synced where the settings say so, once for some thousand rows.
+    ///
+    /// # Errors
+    ///
+    /// Only those that stop all later writes; rejected rows are in the report. Rows before the
+    /// failing one may have been taken.
+    pub fn add_rows<'a>(&self, rows: impl IntoIterator<Item = Row<'a>>) -> Result<BatchReport> {
+        let mut report = BatchReport::default();
+        self.writer.write(|writer| writer.add_rows(rows.into_iter(), &mut report))?;
+        Ok(report)
+    }
+
+    /// Writes every open page to its data file and empties the log where that makes it
+    /// superfluous.
+    ///
+    /// # Errors
+    ///
+    /// Those that stop all later writes.
+    pub fn flush(&self) -> Result<()> {
+        self.writer.write(|writer| {
+            writer.check_writable()?;
+            writer.flush_all()
+        })
+    }
+
+    /// Does what is due: writes pages that reached their age. To be called now and then.
+    ///
+    /// # Errors
+    ///
+    /// Those that stop all later writes.
+    pub fn tick(&self) -> Result<()> {
+        let now = self.host.clock().now();
+        self.writer.write(|writer| {
+            writer.check_writable()?;
+            writer.flush_aged(now)
+        })
+    }
+
+    /// Writes everything and makes it durable. The database can be used on.
+    ///
+    /// # Errors
+    ///
+    /// Those that stop all later writes.
+    pub fn close(&self) -> Result<()> {
+        if self.readable.read_only {
+            return Ok(());
+        }
+        self.writer.write(Writer::close)
+    }
+
+    /// All metrics, by name.
+    pub fn metrics(&self) -> Vec<MetricInfo> {
+        self.readable.metrics()
+    }
+
+    /// The newest sample of a metric; nothing when the metric is unknown or has none.
+    ///
+    /// # Errors
+    ///
+    /// When a file that may hold it cannot be read.
+    pub fn last(&self, metric: &str) -> Result<Option<Sample>> {
+        self.readable.last(metric)
+    }
+
+    /// The samples of a metric from `from` to `to`, both included; none when it is unknown.
+    ///
+    /// # Errors
+    ///
+    /// When `to` is before `from`, or a file cannot be read.
+    pub fn range(&self, metric: &str, from: Timestamp, to: Timestamp) -> Result<Series> {
+        self.range_query(metric, RangeQuery::all(checked_range(from, to)?))
+    }
+
+    /// The samples of a metric that a query asks for; none when it is unknown.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn range_query(&self, metric: &str, query: RangeQuery) -> Result<Series> {
+        let mut series = self.range_many(&[metric], query)?;
+        Ok(series.pop().unwrap_or(Series {
+            value_type: ValueType::F32,
+            times: Vec::new(),
+            raws: Vec::new(),
+        }))
+    }
+
+    /// The samples of several metrics, in the order of `metrics`; unknown names, and repetitions
+    /// of a name, have none.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn range_many(&self, metrics: &[&str], query: RangeQuery) -> Result<Vec<Series>> {
+        self.readable.range_many(metrics, query)
+    }
+
+    /// Visits the samples of a metric in order of time, a partition at a time, so that a range
+    /// of any length needs the memory of one partition.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn visit_range(
+        &self,
+        metric: &str,
+        query: RangeQuery,
+        mut visit: impl FnMut(Batch<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.readable.visit_range(metric, query, &mut visit)
+    }
+
+    /// Visits the windows of a metric that have samples, in order.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the window is not longer than 0 or no aggregate is asked for; when a file
+    /// cannot be read.
+    pub fn aggregate(
+        &self,
+        metric: &str,
+        query: &AggregateQuery<'_>,
+        mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.readable.aggregate(metric, query, &mut emit)
+    }
+
+    /// Visits every sample of a range in storage order: partition by partition, files before
+    /// the open page. Columns of ids, times and raw values.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or what `visit` returns.
+    pub fn scan(
+        &self,
+        range: TimeRange,
+        mut visit: impl FnMut(&[u16], &[i64], &[u32]) -> Result<()>,
+    ) -> Result<()> {
+        for view in self.readable.view(range) {
+            self.readable.scan(&view, &mut visit)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn readable(&self) -> &Arc<Readable<H>> {
+        &self.readable
+    }
+
+    pub(crate) const fn builds(&self) -> &H::Shared<()> {
+        &self.builds
+    }
+
+    pub(crate) const fn writer(&self) -> &H::Shared<Writer<H>> {
+        &self.writer
+    }
+}

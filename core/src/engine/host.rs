@@ -1,0 +1,75 @@
+//! What a host supplies besides files: a clock, and cells that its threads may share.
+
+use crate::storage::{Result, Storage};
+use crate::types::Timestamp;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+/// Wall time.
+pub trait Clock {
+    /// The current time. It may step back: pages then look younger than they are, and the
+    /// window in which samples skip the log moves with it. Nothing else depends on it.
+    fn now(&self) -> Timestamp;
+}
+
+/// A value that is read and changed through shared references.
+///
+/// A single-threaded host uses [`RefCell`]; a host with threads a lock. The engine never calls
+/// into a cell from within a closure that it handed to the same cell.
+pub trait Shared<T> {
+    /// Wraps `value`.
+    fn new(value: T) -> Self;
+    /// Runs `read` on the value.
+    fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R;
+    /// Runs `change` on the value; no one else reads or changes it meanwhile.
+    fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R;
+}
+
+impl<T> Shared<T> for RefCell<T> {
+    fn new(value: T) -> Self {
+        Self::new(value)
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.borrow())
+    }
+
+    fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        change(&mut self.borrow_mut())
+    }
+}
+
+/// Everything the engine needs from its surroundings.
+pub trait Host {
+    /// One directory of files.
+    type Storage: Storage;
+    /// How values are shared between threads.
+    type Shared<T>: Shared<T>;
+    /// Where time comes from.
+    type Clock: Clock;
+
+    /// The clock.
+    fn clock(&self) -> &Self::Clock;
+
+    /// The root directory, which holds `engine.toml`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn root(&self) -> Result<Self::Storage>;
+
+    /// Names of the sub-directories that look like databases, in any order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn databases(&self) -> Result<Vec<String>>;
+
+    /// The directory of one database. `name` is one path component, checked by the caller.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when it does not exist and `create` is false; whatever the platform reports.
+    fn database(&self, name: &str, create: bool) -> Result<Self::Storage>;
+}

@@ -1,0 +1,304 @@
+//! Samples as lines of text, in and out.
+
+use super::database::Database;
+use super::host::{Host, Shared};
+use super::ingest::{Row, Target};
+use super::root::Engine;
+use crate::error::{Error, Result};
+use crate::text::line::{self, Line, format_line, format_line_untyped};
+use crate::types::{TimeRange, Timestamp, Value, ValueType};
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Longest line in bytes. A longer one is rejected, and the lines behind it are read.
+pub const MAX_LINE_LEN: usize = 1 << 20;
+
+/// Bytes of text gathered before an export hands them on.
+const EXPORT_CHUNK: usize = 64 * 1024;
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Lines seen.
+    pub total_lines: u64,
+    /// Samples taken.
+    pub imported_lines: u64,
+    /// Blank lines and comments.
+    pub skipped_lines: u64,
+    /// Lines that were not taken.
+    pub rejected_lines: u64,
+    /// Databases that samples went to.
+    pub databases: BTreeSet<String>,
+}
+
+/// A line that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedLine {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Takes line protocol in, in pieces of any length. Good lines are kept whatever stands around
+/// them.
+#[derive(Debug)]
+pub struct Importer<'a, H: Host> {
+    engine: &'a Engine<H>,
+    /// Replaces the database of every line.
+    database: Option<String>,
+    report: ImportReport,
+    /// The start of a line whose end has not come yet.
+    partial: Vec<u8>,
+    /// Whether the rest of a line that is too long is being dropped.
+    dropping: bool,
+}
+
+/// The rows of one database in one piece of text.
+struct Group<'t> {
+    database: &'t str,
+    numbers: Vec<u64>,
+    rows: Vec<Row<'t>>,
+}
+
+impl<'a, H: Host> Importer<'a, H> {
+    /// An import into the databases that the lines name, or all into `database`.
+    pub fn new(engine: &'a Engine<H>, database: Option<&str>) -> Self {
+        Self {
+            engine,
+            database: database.map(ToString::to_string),
+            report: ImportReport::default(),
+            partial: Vec::new(),
+            dropping: false,
+        }
+    }
+
+    /// What was done so far.
+    pub const fn report(&self) -> &ImportReport {
+        &self.report
+    }
+
+    /// Takes the next piece of text; `rejected` hears of each line that is not taken.
+    ///
+    /// # Errors
+    ///
+    /// Only those that stop all later writes.
+    pub fn feed(&mut self, text: &[u8], rejected: &mut dyn FnMut(RejectedLine)) -> Result<()> {
+        let mut text = text;
+        if !self.partial.is_empty() || self.dropping {
+            let Some(end) = text.iter().position(|&byte| byte == b'\n') else {
+                self.keep_partial(text, rejected);
+                return Ok(());
+            };
+            let (head, rest) = text.split_at_checked(end + 1).unwrap_or((text, &[]));
+            self.finish_partial(head, rejected)?;
+            text = rest;
+        }
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        let (lines, rest) = text.split_at_checked(whole).unwrap_or((text, &[]));
+        self.take(lines, rejected)?;
+        self.keep_partial(rest, rejected);
+        Ok(())
+    }
+
+    /// Takes the last line if it has no line end, and says what was done.
+    ///
+    /// # Errors
+    ///
+    /// Only those that stop all later writes.
+    pub fn finish(mut self, rejected: &mut dyn FnMut(RejectedLine)) -> Result<ImportReport> {
+        self.finish_partial(&[], rejected)?;
+        Ok(self.report)
+    }
+
+    fn finish_partial(
+        &mut self,
+        head: &[u8],
+        rejected: &mut dyn FnMut(RejectedLine),
+    ) -> Result<()> {
+        if core::mem::take(&mut self.dropping) {
+            return Ok(());
+        }
+        let mut line = core::mem::take(&mut self.partial);
+        line.extend_from_slice(head);
+        self.take(&line, rejected)
+    }
+
+    fn keep_partial(&mut self, text: &[u8], rejected: &mut dyn FnMut(RejectedLine)) {
+        if self.dropping {
+            return;
+        }
+        self.partial.extend_from_slice(text);
+        if self.partial.len() > MAX_LINE_LEN {
+            self.partial = Vec::new();
+            self.dropping = true;
+            self.report.total_lines += 1;
+            let reason = format!("longer than {MAX_LINE_LEN} bytes");
+            self.reject(self.report.total_lines, reason, rejected);
+        }
+    }
+
+    fn reject(&mut self, number: u64, reason: String, rejected: &mut dyn FnMut(RejectedLine)) {
+        self.report.rejected_lines += 1;
+        rejected(RejectedLine { number, reason });
+    }
+
+    /// Takes whole lines.
+    fn take(&mut self, text: &[u8], rejected: &mut dyn FnMut(RejectedLine)) -> Result<()> {
+        let now = self.engine.now();
+        let chosen = self.database.take();
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        let mut lines = text.split(|&byte| byte == b'\n').peekable();
+        while let Some(bytes) = lines.next() {
+            if bytes.is_empty() && lines.peek().is_none() {
+                break; // behind the last line end
+            }
+            self.report.total_lines += 1;
+            if is_blank_or_comment(bytes) {
+                self.report.skipped_lines += 1;
+                continue;
+            }
+            match Line::parse_bytes(bytes) {
+                Ok(line) => {
+                    let database = chosen.as_deref().unwrap_or(line.database);
+                    let row = row_of(&line, now);
+                    let group = group_of(&mut groups, database);
+                    group.numbers.push(self.report.total_lines);
+                    group.rows.push(row);
+                }
+                Err(error) => self.reject(self.report.total_lines, error.to_string(), rejected),
+            }
+        }
+        for group in groups {
+            self.take_group(&group, rejected)?;
+        }
+        self.database = chosen;
+        Ok(())
+    }
+
+    fn take_group(
+        &mut self,
+        group: &Group<'_>,
+        rejected: &mut dyn FnMut(RejectedLine),
+    ) -> Result<()> {
+        let database = match self.engine.create_database(group.database) {
+            Ok(database) => database,
+            Err(Error::Rejected(rejection)) => {
+                for &number in &group.numbers {
+                    self.reject(number, rejection.to_string(), rejected);
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let batch = database.add_rows(group.rows.iter().copied())?;
+        self.report.imported_lines += batch.accepted;
+        if batch.accepted > 0 && !self.report.databases.contains(group.database) {
+            self.report.databases.insert(group.database.to_string());
+        }
+        for (at, rejection) in batch.rejected {
+            let number = group.numbers.get(at).copied().unwrap_or(0);
+            self.reject(number, rejection.to_string(), rejected);
+        }
+        Ok(())
+    }
+}
+
+/// As [`line::is_blank_or_comment`]; what is not UTF-8 is neither.
+fn is_blank_or_comment(line: &[u8]) -> bool {
+    match line.first() {
+        Some(first) if first.is_ascii_alphanumeric() => false,
+        _ => core::str::from_utf8(line).is_ok_and(line::is_blank_or_comment),
+    }
+}
+
+fn row_of<'t>(line: &Line<'t>, now: Timestamp) -> Row<'t> {
+    Row { target: Target::Name(line.metric), time: line.time.unwrap_or(now), value: line.value }
+}
+
+/// The group of a database. Neighbouring lines mostly name the same one.
+fn group_of<'g, 't>(groups: &'g mut Vec<Group<'t>>, database: &'t str) -> &'g mut Group<'t> {
+    let found = groups.iter().rposition(|group| group.database == database);
+    let at = found.unwrap_or_else(|| {
+        groups.push(Group { database, numbers: Vec::new(), rows: Vec::new() });
+        groups.len() - 1
+    });
+    #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
+    &mut groups[at]
+}
+
+/// What an export contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// The instants to export.
+    pub range: TimeRange,
+    /// Whether integers get their suffix `i`, without which they come back as floats (D-11).
+    pub integer_suffix: bool,
+}
+
+impl Default for ExportOptions {
+    fn default() -> Self {
+        Self { range: TimeRange::ALL, integer_suffix: true }
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// Writes the samples of a range as lines, in storage order, in pieces of some 64 KB, and
+    /// returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or what `write` returns.
+    pub fn export(
+        &self,
+        options: ExportOptions,
+        mut write: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<u64> {
+        let names = self.names();
+        let mut lines = 0;
+        let mut text = Vec::with_capacity(EXPORT_CHUNK + 512);
+        self.scan(options.range, |ids, times, raws| {
+            for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
+                if !options.range.contains(Timestamp(time)) {
+                    continue;
+                }
+                let Some(Some((name, value_type))) = names.get(usize::from(id)) else {
+                    let detail = format!("a sample of metric id {id}, which no catalog entry has");
+                    return Err(Error::corrupt(self.name(), 0, detail));
+                };
+                let value = Value::from_raw(*value_type, raw);
+                let format = if options.integer_suffix { format_line } else { format_line_untyped };
+                format(&mut text, self.name(), name, value, Timestamp(time));
+                text.push(b'\n');
+                lines += 1;
+                if text.len() >= EXPORT_CHUNK {
+                    write(&text)?;
+                    text.clear();
+                }
+            }
+            Ok(())
+        })?;
+        if !text.is_empty() {
+            write(&text)?;
+        }
+        Ok(lines)
+    }
+
+    /// Name and type of each metric, by id.
+    fn names(&self) -> Vec<Option<(Arc<str>, ValueType)>> {
+        self.readable().state.read(|state| {
+            let highest = state.catalog.iter().map(|entry| entry.id.get()).max().unwrap_or(0);
+            let mut names = vec![None; usize::from(highest) + 1];
+            for entry in state.catalog.iter() {
+                if let Some(slot) = names.get_mut(usize::from(entry.id.get())) {
+                    *slot = Some((Arc::clone(&entry.name), entry.value_type));
+                }
+            }
+            names
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! The engine: all databases under one root directory.
+
+use super::database::Database;
+use super::host::{Host, Shared};
+use super::open::{self, OpenRules};
+use crate::compress::Codecs;
+use crate::error::{Error, Rejection, Result};
+use crate::name::DatabaseName;
+use crate::settings::{EngineSettings, Warning};
+use crate::storage::{FileName, Storage, StorageErrorKind};
+use crate::types::{Timestamp, Value};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Name of the engine's settings file, in the root directory.
+const SETTINGS: &str = "engine.toml";
+
+/// Names in the root directory that are no databases, and would be allowed as such.
+const RESERVED: [&str; 3] = [SETTINGS, "dashboard.json", "dashboard_backups"];
+
+/// How to open an engine.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct EngineOptions {
+    /// Implementations of the block codecs.
+    pub codecs: Codecs,
+    /// Bytes of decoded data that each database keeps for later queries.
+    pub cache_bytes: usize,
+    /// Whether nothing may be written: for looking into a store that another process writes.
+    pub read_only: bool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { codecs: Codecs::portable(), cache_bytes: 16 << 20, read_only: false }
+    }
+}
+
+/// All databases under one root.
+///
+/// Databases are opened when first used, and independent: writing to one never waits for
+/// another.
+pub struct Engine<H: Host> {
+    host: Arc<H>,
+    options: EngineOptions,
+    settings: EngineSettings,
+    warnings: Vec<Warning>,
+    open: H::Shared<BTreeMap<String, Arc<Database<H>>>>,
+}
+
+impl<H: Host> fmt::Debug for Engine<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<H: Host> Engine<H> {
+    /// Opens the root, writing `engine.toml` when there is none, and the databases that the
+    /// settings name.
+    ///
+    /// # Errors
+    ///
+    /// When settings are wrong, files cannot be read, or one of those databases does not open.
+    pub fn open(host: H, options: EngineOptions) -> Result<Self> {
+        let root = host.root()?;
+        let name = FileName::new(SETTINGS)?;
+        let (settings, warnings) = match root.read(&name)? {
+            Some(bytes) => {
+                let text = core::str::from_utf8(&bytes).map_err(|error| Error::Settings {
+                    file: SETTINGS.to_string(),
+                    detail: format!("not UTF-8 from byte {} on", error.valid_up_to()),
+                })?;
+                EngineSettings::parse(text, SETTINGS)?
+            }
+            None => {
+                let settings = EngineSettings::fresh();
+                if !options.read_only {
+                    root.replace(&name, settings.to_toml().as_bytes())?;
+                }
+                (settings, Vec::new())
+            }
+        };
+        let open = H::Shared::new(BTreeMap::new());
+        let engine = Self { host: Arc::new(host), options, settings, warnings, open };
+        for name in engine.settings.databases_to_create() {
+            match engine.options.read_only {
+                true => engine.find(name)?.map(drop),
+                false => Some(engine.create_database(name).map(drop)?),
+            };
+        }
+        Ok(engine)
+    }
+
+    /// The settings of `engine.toml`.
+    pub const fn settings(&self) -> &EngineSettings {
+        &self.settings
+    }
+
+    /// Keys of `engine.toml` that mean nothing here.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// What the engine was opened with.
+    pub const fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Names of all databases, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the host reports.
+    pub fn databases(&self) -> Result<Vec<String>> {
+        let mut names: BTreeSet<String> = self.host.databases()?.into_iter().collect();
+        self.open.read(|open| names.extend(open.keys().cloned()));
+        Ok(names.into_iter().collect())
+    }
+
+    /// An existing database. Reading never makes one (D-19).
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnknownDatabase`] when there is none, or why it does not open.
+    pub fn database(&self, name: &str) -> Result<Arc<Database<H>>> {
+        let unknown = || Error::Rejected(Rejection::UnknownDatabase(name.to_string()));
+        self.find(name)?.ok_or_else(unknown)
+    }
+
+    /// A database, made when there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the name is not allowed, or why it does not open.
+    pub fn create_database(&self, name: &str) -> Result<Arc<Database<H>>> {
+        if let Some(database) = self.find(name)? {
+            return Ok(database);
+        }
+        if self.options.read_only {
+            return Err(Error::Rejected(Rejection::ReadOnly));
+        }
+        DatabaseName::new(name)?;
+        if RESERVED.contains(&name) {
+            let rule = "the root directory has a file of this name";
+            let name = name.to_string();
+            return Err(Rejection::InvalidName { what: "database", name, rule }.into());
+        }
+        self.opened(name, true)?
+            .ok_or_else(|| Error::Rejected(Rejection::UnknownDatabase(name.to_string())))
+    }
+
+    /// Takes one sample in, making database and metric when there are none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::add`] and [`create_database`](Self::create_database).
+    pub fn add(
+        &self,
+        database: &str,
+        metric: &str,
+        time: Timestamp,
+        value: impl Into<Value>,
+    ) -> Result<()> {
+        self.create_database(database)?.add(metric, time, value)
+    }
+
+    /// The time by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        use super::host::Clock;
+        self.host.clock().now()
+    }
+
+    /// The host.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// Writes the open pages of every database.
+    ///
+    /// # Errors
+    ///
+    /// The first error; the other databases are flushed all the same.
+    pub fn flush(&self) -> Result<()> {
+        self.for_each_open(|database| database.flush()).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Does what is due in every open database. To be called now and then; an idle database
+    /// writes its last page only here.
+    ///
+    /// # Errors
+    ///
+    /// The first error; the other databases are attended to all the same.
+    pub fn tick(&self) -> Result<()> {
+        if self.options.read_only {
+            return Ok(());
+        }
+        self.for_each_open(|database| database.tick()).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Writes everything and makes it durable, in every database whatever happens in others
+    /// (D-25).
+    ///
+    /// # Errors
+    ///
+    /// All errors, each naming what failed.
+    pub fn close(&self) -> core::result::Result<(), Vec<Error>> {
+        let errors = self.for_each_open(|database| database.close());
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn for_each_open(&self, act: impl Fn(&Database<H>) -> Result<()>) -> Vec<Error> {
+        let open: Vec<Arc<Database<H>>> = self.open.read(|open| open.values().cloned().collect());
+        open.iter().filter_map(|database| act(database).err()).collect()
+    }
+
+    fn find(&self, name: &str) -> Result<Option<Arc<Database<H>>>> {
+        if let Some(database) = self.open.read(|open| open.get(name).cloned()) {
+            return Ok(Some(database));
+        }
+        DatabaseName::existing(name)?;
+        self.opened(name, false)
+    }
+
+    /// Opens a database under the lock of the list, so that nobody opens it a second time.
+    fn opened(&self, name: &str, create: bool) -> Result<Option<Arc<Database<H>>>> {
+        self.open.write(|open| {
+            if let Some(database) = open.get(name) {
+                return Ok(Some(Arc::clone(database)));
+            }
+            let storage = match self.host.database(name, create) {
+                Ok(storage) => storage,
+                Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let rules = OpenRules {
+                engine: &self.settings,
+                codecs: self.options.codecs,
+                cache_bytes: self.options.cache_bytes,
+                read_only: self.options.read_only,
+            };
+            let database = Arc::new(open::open(Arc::clone(&self.host), name, storage, &rules)?);
+            open.insert(name.to_string(), Arc::clone(&database));
+            Ok(Some(database))
+        })
+    }
+}

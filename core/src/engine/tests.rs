@@ -1,0 +1,232 @@
+//! The engine as a user sees it, on files in memory.
+
+use super::testing::LocalHost;
+use super::*;
+use crate::aggregate::{Aggregate, Arithmetic};
+use crate::error::{Error, Rejection};
+use crate::query::{AggregateQuery, RangeQuery};
+use crate::storage::{FileName, MemoryStorage, Storage, StorageFile};
+use crate::types::{TimeRange, Timestamp, Value, ValueType};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::ControlFlow;
+
+type Local = LocalHost<MemoryStorage>;
+
+const START: i64 = 1_767_225_600_000_000_000;
+const DAY: i64 = 86_400_000_000_000;
+
+fn local() -> Local {
+    LocalHost::new(MemoryStorage::new)
+}
+
+fn open(host: &Local) -> Engine<Local> {
+    Engine::open(host.clone(), EngineOptions::default()).unwrap()
+}
+
+fn all(database: &Database<Local>, metric: &str) -> Vec<(i64, Value)> {
+    let series = database.range_query(metric, RangeQuery::all(TimeRange::ALL)).unwrap();
+    series.iter().map(|sample| (sample.time.0, sample.value)).collect()
+}
+
+fn export(database: &Database<Local>) -> String {
+    let mut text = vec![];
+    database
+        .export(ExportOptions::default(), |bytes| {
+            text.extend_from_slice(bytes);
+            Ok(())
+        })
+        .unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn samples_are_seen_at_once_and_after_every_kind_of_end() {
+    let host = local();
+    let expected = [(START, Value::F32(21.5)), (START + 5, Value::F32(22.0))];
+    {
+        let engine = open(&host);
+        let database = engine.create_database("home").unwrap();
+        database.add("temp", Timestamp(START), 21.5).unwrap();
+        database.add("temp", Timestamp(START + 5), 22.0_f32).unwrap();
+        assert_eq!(all(&database, "temp"), expected);
+        // No close: the process is gone.
+    }
+    {
+        let database = open(&host).database("home").unwrap();
+        assert_eq!(database.open_report().replayed, 2);
+        assert_eq!(all(&database, "temp"), expected);
+        assert_eq!(database.last("temp").unwrap().unwrap().value, Value::F32(22.0));
+        database.close().unwrap();
+    }
+    let database = open(&host).database("home").unwrap();
+    assert_eq!(database.open_report().replayed, 0);
+    assert_eq!(all(&database, "temp"), expected);
+    assert_eq!(database.last("temp").unwrap().unwrap().time, Timestamp(START + 5), "D-15");
+    let too_old = database.add("temp", Timestamp(START + 4), 1.0);
+    assert!(matches!(too_old, Err(Error::Rejected(Rejection::Stale { .. }))), "D-15");
+}
+
+#[test]
+fn order_is_per_metric_and_pages_are_sorted_when_written() {
+    let host = local();
+    let engine = open(&host);
+    let database = engine.create_database("home").unwrap();
+    database.add("a", Timestamp(START + 10), 1).unwrap();
+    database.add("b", Timestamp(START + 3), 2).unwrap();
+    database.add("a", Timestamp(START + 10), 3).unwrap();
+    assert!(database.add("a", Timestamp(START + 9), 4).is_err());
+    database.flush().unwrap();
+    assert_eq!(
+        export(&database),
+        "home/b 2i 2026-01-01 00:00:00.000000003\n\
+         home/a 1i 2026-01-01 00:00:00.000000010\n\
+         home/a 3i 2026-01-01 00:00:00.000000010\n"
+    );
+}
+
+#[test]
+fn d01_nothing_happens_for_a_refused_sample() {
+    let host = local();
+    let engine = open(&host);
+    let database = engine.create_database("home").unwrap();
+    database.add("a", Timestamp(START), 1).unwrap();
+    let directory = host.directory("home").unwrap();
+    let log = || directory.read(&FileName::new("home.wal").unwrap()).unwrap();
+    let before = log();
+    assert!(database.add("a", Timestamp(START), 1.0).is_err(), "another type");
+    assert!(database.add("a", Timestamp(START - 1), 1).is_err(), "older");
+    assert!(database.add("white space", Timestamp(START), 1).is_err(), "a name that is none");
+    assert_eq!(log(), before);
+    assert_eq!(database.metrics().len(), 1);
+}
+
+#[test]
+fn d19_reading_makes_nothing() {
+    let host = local();
+    let engine = open(&host);
+    let unknown = engine.database("nowhere");
+    assert!(matches!(unknown, Err(Error::Rejected(Rejection::UnknownDatabase(_)))));
+    assert!(host.directory("nowhere").is_none());
+}
+
+#[test]
+fn d03_names_do_not_lead_out() {
+    let engine = open(&local());
+    for name in ["..", "a/b", "", ".hidden", "-x", "a b"] {
+        assert!(engine.create_database(name).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn full_pages_are_written_and_read_in_order() {
+    let host = local();
+    let engine = open(&host);
+    let database = engine.create_database("home").unwrap();
+    let handle = database.metric("n", ValueType::I32).unwrap();
+    let rows = (0..40_000).map(|n| Row {
+        target: Target::Handle(handle),
+        time: Timestamp(START + i64::from(n)),
+        value: Value::I32(n),
+    });
+    let report = database.add_rows(rows).unwrap();
+    assert_eq!((report.accepted, report.rejected.len()), (40_000, 0));
+    for _ in 0..3 {
+        // The first query decodes, the second fills the cache, the third reads it.
+        let found = all(&database, "n");
+        assert_eq!(found.len(), 40_000);
+        assert!(found.iter().zip(0..).all(|(sample, n)| sample.1 == Value::I32(n)));
+    }
+    let series = database.range("n", Timestamp(START + 9_000), Timestamp(START + 9_100)).unwrap();
+    assert_eq!((series.len(), series.raws[0]), (101, 9_000));
+    let directory = host.directory("home").unwrap();
+    let data = directory.open(&FileName::new("data-2026-01-01.dat").unwrap()).unwrap();
+    let mut first = [0; 18];
+    data.read_at(0, &mut first).unwrap();
+    assert_eq!(u16::from_le_bytes([first[16], first[17]]), 9072, "127000 bytes of 14 each");
+}
+
+#[test]
+fn d21_a_crash_between_page_and_log_reset_doubles_nothing() {
+    let host = local();
+    {
+        let database = open(&host).create_database("home").unwrap();
+        for n in 0..5 {
+            database.add("a", Timestamp(START + i64::from(n / 2)), 7).unwrap();
+        }
+        database.add("a", Timestamp(START + DAY), 7).unwrap();
+        // The page of the first day is written; the log keeps both, because the second needs it.
+        database.writer().write(|writer| {
+            let first = crate::partition::Partition::containing(
+                crate::settings::Partitioning::Day,
+                Timestamp(START),
+            );
+            writer.flush(first).unwrap();
+        });
+    }
+    let database = open(&host).database("home").unwrap();
+    assert_eq!((database.open_report().replayed, database.open_report().duplicates), (1, 5));
+    assert_eq!(all(&database, "a").len(), 6);
+}
+
+#[test]
+fn windows_follow_floor_division() {
+    let host = local();
+    let database = open(&host).create_database("home").unwrap();
+    for (time, value) in [(-15, 1.0), (-5, 2.0), (5, 3.0), (7, 5.0)] {
+        database.add("a", Timestamp(time), value).unwrap();
+    }
+    let query = AggregateQuery {
+        range: TimeRange { from: Timestamp(-20), to: Timestamp(20) },
+        window_ns: 10,
+        aggregates: &[Aggregate::Avg, Aggregate::Count],
+        arithmetic: Arithmetic::Exact,
+    };
+    let mut buckets = vec![];
+    database
+        .aggregate("a", &query, |bucket| {
+            buckets.push((bucket.start.0, bucket.end.0, bucket.values.clone()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let expected = [(-20, -10, vec![1.0, 1.0]), (-10, 0, vec![2.0, 1.0]), (0, 10, vec![4.0, 2.0])];
+    assert_eq!(buckets, expected, "D-13");
+}
+
+#[test]
+fn imports_keep_good_lines_and_name_the_others() {
+    let host = local();
+    let engine = open(&host);
+    let mut importer = Importer::new(&engine, None);
+    let mut rejected = vec![];
+    let mut note = |line: RejectedLine| rejected.push(line.number);
+    let text = "# comment\n\na/x 1i 5\nnonsense\na/x 2i 4\nb/y 1.5 7\n../z 1 1\na/x 3i 6";
+    for piece in text.as_bytes().chunks(3) {
+        importer.feed(piece, &mut note).unwrap();
+    }
+    let report = importer.finish(&mut note).unwrap();
+    assert_eq!((report.total_lines, report.imported_lines, report.skipped_lines), (8, 3, 2));
+    assert_eq!(rejected, [4, 5, 7]);
+    assert_eq!(all(&engine.database("a").unwrap(), "x").len(), 2);
+    assert_eq!(export(&engine.database("b").unwrap()), "b/y 1.5 1970-01-01 00:00:00.000000007\n");
+}
+
+#[test]
+fn many_metrics_come_in_the_order_asked() {
+    let host = local();
+    let engine = open(&host);
+    let database: Arc<Database<Local>> = engine.create_database("home").unwrap();
+    for n in 0..3000 {
+        for name in ["a", "b", "c"] {
+            database.add(name, Timestamp(START + n), 1.0).unwrap();
+        }
+        database.add(&format!("m{}", n % 50), Timestamp(START + n), 1).unwrap();
+    }
+    let found =
+        database.range_many(&["c", "nope", "m7", "c"], RangeQuery::all(TimeRange::ALL)).unwrap();
+    let counts: Vec<usize> = found.iter().map(crate::query::Series::len).collect();
+    assert_eq!(counts, [3000, 0, 60, 0]);
+}

@@ -1,0 +1,258 @@
+//! Reading everything a database holds, to find out whether it is whole.
+
+use super::build::PartitionScan;
+use super::database::Database;
+use super::files::{FrameIndex, StoredFile, read_page};
+use super::host::Host;
+use super::open::log_name;
+use super::state::{PartitionView, Readable};
+use crate::error::{Error, Result};
+use crate::metric_file;
+use crate::page::Payload;
+use crate::partition::Partition;
+use crate::query::Source;
+use crate::storage::{FileName, Storage};
+use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
+use crate::wal::{Item, Records};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Bytes of samples that a comparison holds in memory.
+const COMPARE_BUDGET: usize = 24 << 20;
+
+/// What was found in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileCheck {
+    /// The file.
+    pub file: FileName,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Frames, or log records.
+    pub frames: u64,
+    /// Samples.
+    pub samples: u64,
+    /// For a metric file beside raw pages: whether both hold the same samples.
+    pub equals_raw: Option<bool>,
+    /// What is wrong, with the offset; nothing when the file is whole.
+    pub problems: Vec<String>,
+}
+
+/// What was found in a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// File by file.
+    pub files: Vec<FileCheck>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    pub fn is_whole(&self) -> bool {
+        self.files.iter().all(|file| file.problems.is_empty())
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// Reads every byte of every file, checks whatever the formats allow to check, and compares
+    /// metric files with raw pages. `done` hears of each file as it is finished.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read at all; damage is in the report.
+    pub fn verify(&self, mut done: impl FnMut(&FileCheck)) -> Result<VerifyReport> {
+        let readable = self.readable();
+        let types = readable.types();
+        let mut report = VerifyReport::default();
+        for view in readable.view(TimeRange::ALL) {
+            let files = &view.files;
+            for file in files.raw.iter().chain(&files.data) {
+                report.files.push(readable.check_pages(view.partition, file, &types)?);
+                done_with_last(&report, &mut done);
+            }
+            if let Some(file) = &files.metric {
+                report.files.push(readable.check_metric_file(&view, file, &types)?);
+                done_with_last(&report, &mut done);
+            }
+        }
+        if let Some(log) = readable.check_log(&types)? {
+            done(&log);
+            report.files.push(log);
+        }
+        Ok(report)
+    }
+}
+
+fn done_with_last(report: &VerifyReport, done: &mut dyn FnMut(&FileCheck)) {
+    if let Some(last) = report.files.last() {
+        done(last);
+    }
+}
+
+type Types = BTreeMap<u16, ValueType>;
+
+impl<H: Host> Readable<H> {
+    fn check_pages(
+        &self,
+        partition: Partition,
+        file: &StoredFile,
+        types: &Types,
+    ) -> Result<FileCheck> {
+        let (handle, index) = self.indexed(partition, file)?;
+        let mut check = FileCheck::new(file);
+        check.frames = u64::try_from(index.frames.len()).unwrap_or(u64::MAX);
+        check.samples = index.record_count();
+        check.note_gaps(&index);
+        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        for frame in &index.frames {
+            let read =
+                read_page(&*handle, &file.name, frame, self.page_codec(), &mut buffer, &mut page);
+            match read {
+                Err(Error::Corrupt(damage)) => {
+                    check.problems.push(format!("byte {}: {}", damage.offset, damage.detail));
+                }
+                read => {
+                    read?;
+                    let wrong = what_is_wrong(&page, partition, types);
+                    check
+                        .problems
+                        .extend(wrong.map(|wrong| format!("byte {}: {wrong}", frame.offset)));
+                }
+            }
+        }
+        Ok(check)
+    }
+
+    fn check_metric_file(
+        &self,
+        view: &PartitionView,
+        file: &StoredFile,
+        types: &Types,
+    ) -> Result<FileCheck> {
+        let mut check = FileCheck::new(file);
+        match self.read_metric_file(view, file, types, &mut check) {
+            Err(Error::Corrupt(damage)) => {
+                check.problems.push(format!("byte {}: {}", damage.offset, damage.detail));
+                Ok(check)
+            }
+            Err(Error::Unsupported { detail, .. }) => {
+                check.problems.push(detail);
+                Ok(check)
+            }
+            other => other.map(|()| check),
+        }
+    }
+
+    fn read_metric_file(
+        &self,
+        view: &PartitionView,
+        file: &StoredFile,
+        types: &Types,
+        check: &mut FileCheck,
+    ) -> Result<()> {
+        let opened = self.metric_file(file)?;
+        for frame in opened.frames() {
+            let frame = frame?;
+            check.frames += 1;
+            check.samples += u64::from(frame.info.point_count);
+            let id = frame.info.metric.get();
+            if types.get(&id) != Some(&frame.info.value_type) {
+                check.problems.push(format!(
+                    "byte {}: metric {id} as {}, the catalog has {:?}",
+                    frame.info.offset,
+                    frame.info.value_type,
+                    types.get(&id)
+                ));
+            }
+        }
+        let sources = self.raw_sources(view)?;
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let mut scan = PartitionScan { readable: self, sources: &sources };
+        let type_of = |id: u16| types.get(&id).copied();
+        let compared = metric_file::compare(&mut scan, &type_of, &opened, COMPARE_BUDGET)?;
+        check.equals_raw = Some(compared.mismatch.is_none());
+        Ok(())
+    }
+
+    fn check_log(&self, types: &Types) -> Result<Option<FileCheck>> {
+        let name = log_name(&self.name)?;
+        let Some(bytes) = self.storage.read(&name)? else { return Ok(None) };
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mut check = FileCheck::new(&StoredFile { name, len, generation: 0 });
+        let mut records = Records::new(&bytes);
+        for (offset, item) in records.by_ref() {
+            match item {
+                Item::Record(record, _) => {
+                    check.frames += 1;
+                    check.samples += 1;
+                    if MetricId::new(record.id).is_none() || !types.contains_key(&record.id) {
+                        let id = record.id;
+                        check.problems.push(format!("byte {offset}: unknown metric id {id}"));
+                    }
+                }
+                Item::Damage(len, error) => {
+                    check.problems.push(format!("byte {offset}: {len} bytes skipped: {error}"));
+                }
+            }
+        }
+        // Zeros behind the last record are room that a writer has reserved.
+        let tail = records.tail().filter(|tail| {
+            bytes.get(tail.offset..).is_some_and(|rest| rest.iter().any(|&byte| byte != 0))
+        });
+        check.problems.extend(tail.map(|tail| {
+            format!("byte {}: torn tail of {} bytes: {}", tail.offset, tail.len, tail.reason)
+        }));
+        Ok(Some(check))
+    }
+}
+
+impl FileCheck {
+    fn new(file: &StoredFile) -> Self {
+        Self {
+            file: file.name.clone(),
+            bytes: file.len,
+            frames: 0,
+            samples: 0,
+            equals_raw: None,
+            problems: Vec::new(),
+        }
+    }
+
+    fn note_gaps(&mut self, index: &FrameIndex) {
+        for damage in &index.damage {
+            let (offset, len) = (damage.offset, damage.len);
+            self.problems.push(format!("byte {offset}: {len} bytes skipped: {}", damage.error));
+        }
+        self.problems
+            .extend(index.tail.map(|error| format!("byte {}: torn tail: {error}", index.good_end)));
+    }
+}
+
+/// The first rule that a decoded page breaks.
+fn what_is_wrong(page: &Payload, partition: Partition, types: &Types) -> Option<String> {
+    let unknown = page.ids().iter().map(|id| u16::from_le_bytes(*id));
+    if let Some(id) = unknown.into_iter().find(|id| !types.contains_key(id)) {
+        return Some(format!("metric id {id}, which the catalog does not have"));
+    }
+    if !page.is_sorted() {
+        return Some("times step back within the page".to_string());
+    }
+    let (first, last) = page.bounds();
+    let range = partition.range();
+    let inside = range.contains(Timestamp(first)) && range.contains(Timestamp(last));
+    (!inside).then(|| format!("times {first} to {last} ns are outside partition {partition}"))
+}
+
+impl<F> Source<F> {
+    /// Name and length of the file, unless this is the open page.
+    pub(crate) fn file(&self) -> Option<(FileName, u64)> {
+        match self {
+            Self::Pages(file, ..) | Self::Metric(file, _) => Some((file.name.clone(), file.len)),
+            Self::Open(_) => None,
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The write side of one database: what only one caller at a time may touch.
+
+use super::files::FileKind;
+use super::host::{Clock, Host, Shared};
+use super::state::{FileOf, Readable, State};
+use crate::catalog::{self, Newest};
+use crate::error::{Error, Rejection, Result};
+use crate::page::{self, PageLimits};
+use crate::partition::Partition;
+use crate::settings::{DatabaseSettings, Durability, FsyncPolicy};
+use crate::storage::{FileName, Storage, StorageError, StorageErrorKind, StorageFile};
+use crate::types::Timestamp;
+use crate::wal::Log;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Name of the catalog file.
+pub(crate) const CATALOG: &str = "catalog.json";
+
+/// Partitions that may have an open page at once, at least; more are written out, the oldest
+/// first. Each takes at most a page of memory.
+const MIN_OPEN_PAGES: usize = 8;
+
+/// How the writer keeps its promises.
+#[derive(Debug, Clone)]
+pub(crate) struct WriteRules {
+    pub(crate) settings: DatabaseSettings,
+    pub(crate) durability: Durability,
+    /// The log is not allowed to grow beyond this many bytes (D-23).
+    pub(crate) max_log_len: u64,
+    pub(crate) fsync_policy: FsyncPolicy,
+}
+
+impl WriteRules {
+    pub(crate) fn page_limits(&self) -> PageLimits {
+        PageLimits {
+            max_records: usize::from(self.settings.page_max_records),
+            max_bytes: self.settings.page_max_bytes,
+            max_age_ns: self.settings.page_max_age.as_nanos(),
+        }
+    }
+}
+
+/// See the module.
+pub(crate) struct Writer<H: Host> {
+    pub(crate) readable: Arc<Readable<H>>,
+    pub(crate) host: Arc<H>,
+    pub(crate) rules: WriteRules,
+    pub(crate) log: Option<Log<FileOf<H>>>,
+    /// Partitions whose data file was found whole, or cut to whole frames, since opening; with
+    /// the handle that appends, once there is one.
+    pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
+    /// Partitions that the log holds an anchor of.
+    pub(crate) anchored: BTreeSet<Partition>,
+    /// Data files that were appended to without a sync.
+    pub(crate) unsynced: BTreeSet<Partition>,
+    /// The latest time in any file when the database was opened.
+    pub(crate) newest_stored: Option<i64>,
+    /// What the last write failed with; nothing is written after it.
+    pub(crate) poisoned: Option<String>,
+    pub(crate) staged: Vec<super::ingest::Staged>,
+}
+
+impl<H: Host> fmt::Debug for Writer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("readable", &self.readable).finish_non_exhaustive()
+    }
+}
+
+impl<H: Host> Writer<H> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.host.clock().now()
+    }
+
+    /// Refuses to write where an earlier write failed or nothing may be written.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.readable.read_only {
+            return Err(Error::Rejected(Rejection::ReadOnly));
+        }
+        match &self.poisoned {
+            Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Passes a result on; an error stops all later writes, since the files' state is unknown.
+    pub(crate) fn poisoning<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result
+            && !error.is_rejection()
+            && self.poisoned.is_none()
+        {
+            self.poisoned = Some(error.to_string());
+        }
+        result
+    }
+
+    /// Writes the open page of a partition to its data file and empties the log if nothing else
+    /// needs it.
+    pub(crate) fn flush(&mut self, partition: Partition) -> Result<()> {
+        let flushed = self.write_page(partition).and_then(|()| self.try_reset_log());
+        self.poisoning(flushed)
+    }
+
+    /// Writes every open page.
+    pub(crate) fn flush_all(&mut self) -> Result<()> {
+        let open: Vec<Partition> =
+            self.readable.state.read(|state| state.pages.keys().copied().collect());
+        for partition in open {
+            let written = self.write_page(partition);
+            self.poisoning(written)?;
+        }
+        let reset = self.try_reset_log();
+        self.poisoning(reset)
+    }
+
+    /// Writes what has been due since the last call: pages that reached their age.
+    pub(crate) fn flush_aged(&mut self, now: Timestamp) -> Result<()> {
+        let limits = self.rules.page_limits();
+        let due: Vec<Partition> = self.readable.state.read(|state| {
+            let aged = state.pages.iter().filter(|(_, page)| page.is_aged(&limits, now));
+            aged.map(|(&partition, _)| partition).collect()
+        });
+        due.into_iter().try_for_each(|partition| self.flush(partition))
+    }
+
+    /// Order matters here. The catalog before the page: a page whose ids nobody knows is lost.
+    /// The page before the state: until then queries read the open page. The log last: it is
+    /// the only other copy.
+    fn write_page(&mut self, partition: Partition) -> Result<()> {
+        let page =
+            self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
+        let Some(page) = page else { return Ok(()) };
+        let mut columns = page.to_columns();
+        drop(page);
+        if columns.is_empty() {
+            self.readable.state.write(|state| state.pages.remove(&partition));
+            return Ok(());
+        }
+        self.store_catalog()?;
+        columns.sort_by_time();
+        let mut frame = Vec::new();
+        page::frame::encode(&columns, self.readable.page_codec(), &mut frame);
+        drop(columns);
+        let stale_metric_file = self.metric_file_covers_data(partition)?;
+        self.append_frame(partition, &frame)?;
+        let grown = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+        let name = FileKind::Data.name(partition)?;
+        self.readable.state.write(|state| {
+            let before = state.files_of(partition).data.as_ref().map_or(0, |file| file.len);
+            let len = before.saturating_add(grown);
+            state.set_file(partition, FileKind::Data, Some((name, len)));
+            state.pages.remove(&partition);
+        });
+        if stale_metric_file {
+            self.remove_file(partition, FileKind::Metric)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the partition has a metric file that says nothing that its data file does not.
+    ///
+    /// The reference ignores the data file as soon as there is a metric file, so samples that
+    /// come later are invisible to it until the metric file is gone (D-09).
+    fn metric_file_covers_data(&self, partition: Partition) -> Result<bool> {
+        let files = self.readable.state.read(|state| state.files_of(partition));
+        let (Some(metric), Some(data)) = (&files.metric, &files.data) else { return Ok(false) };
+        self.readable.data_covers_metric(partition, metric, data)
+    }
+
+    /// Deletes a file that queries no longer need.
+    pub(crate) fn remove_file(&mut self, partition: Partition, kind: FileKind) -> Result<()> {
+        let removed = self.readable.state.write(|state| {
+            let removed = state.files_of(partition).get(kind).cloned();
+            state.set_file(partition, kind, None);
+            removed
+        });
+        if let Some(file) = removed {
+            self.readable.cache.write(|cache| cache.forget(file.generation));
+            self.readable.storage.remove_if_present(&file.name)?;
+            self.readable.storage.sync_dir()?;
+        }
+        Ok(())
+    }
+
+    fn append_frame(&mut self, partition: Partition, frame: &[u8]) -> Result<()> {
+        self.make_appendable(partition)?;
+        let created = self.open_data_file(partition)?;
+        let sync = self.rules.durability != Durability::Throughput;
+        let Some(Some(file)) = self.appendable.get_mut(&partition) else {
+            return Err(Error::Storage(StorageError::new(
+                StorageErrorKind::Io,
+                format!("data file of {partition} is not open"),
+            )));
+        };
+        file.append(frame)?;
+        if sync {
+            file.sync()?;
+        } else {
+            self.unsynced.insert(partition);
+        }
+        if created {
+            self.readable.storage.sync_dir()?;
+        }
+        Ok(())
+    }
+
+    /// Opens the partition's data file for appending; says whether it was made just now.
+    fn open_data_file(&mut self, partition: Partition) -> Result<bool> {
+        if self.appendable.get(&partition).is_some_and(Option::is_some) {
+            return Ok(false);
+        }
+        self.limit_handles(partition)?;
+        let name = FileKind::Data.name(partition)?;
+        let storage = &self.readable.storage;
+        let (file, created) = match storage.open(&name) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind == StorageErrorKind::NotFound => {
+                (storage.create(&name)?, true)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.appendable.insert(partition, Some(file));
+        Ok(created)
+    }
+
+    /// Closes the handles of partitions that have no open page, when there are many.
+    fn limit_handles(&mut self, keep: Partition) -> Result<()> {
+        if self.appendable.len() <= 2 * MIN_OPEN_PAGES {
+            return Ok(());
+        }
+        let open = self
+            .readable
+            .state
+            .read(|state| -> BTreeSet<Partition> { state.pages.keys().copied().collect() });
+        let idle: Vec<Partition> = self
+            .appendable
+            .keys()
+            .copied()
+            .filter(|partition| *partition != keep && !open.contains(partition))
+            .collect();
+        for partition in idle {
+            if let Some(Some(mut file)) = self.appendable.remove(&partition)
+                && self.unsynced.remove(&partition)
+            {
+                file.sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts a torn frame off the end of the partition's data file, so that what is appended
+    /// stands behind whole frames (D-07). The cut bytes are kept in a file of their own.
+    pub(crate) fn make_appendable(&mut self, partition: Partition) -> Result<()> {
+        if self.appendable.contains_key(&partition) {
+            return Ok(());
+        }
+        let files = self.readable.state.read(|state| state.files_of(partition));
+        if let Some(data) = &files.data {
+            let (_, index) = self.readable.indexed(partition, data)?;
+            if index.good_end < data.len {
+                self.cut_tail(&data.name, index.good_end, data.len)?;
+                let name = data.name.clone();
+                self.readable.state.write(|state| {
+                    state.set_file(partition, FileKind::Data, Some((name, index.good_end)));
+                });
+                self.readable.cache.write(|cache| cache.forget(data.generation));
+            }
+        }
+        self.appendable.insert(partition, None);
+        Ok(())
+    }
+
+    /// Cuts `name` to `end`, after saving what is cut as `<name>.torn` where recovery tools and
+    /// people can find it; the reference does not look at such names.
+    pub(crate) fn cut_tail(&self, name: &FileName, end: u64, len: u64) -> Result<()> {
+        let storage = &self.readable.storage;
+        let mut file = storage.open(name)?;
+        let count = usize::try_from(len.saturating_sub(end)).unwrap_or(usize::MAX);
+        let mut tail = alloc::vec![0; count];
+        let read = file.read_at(end, &mut tail)?;
+        tail.truncate(read);
+        if tail.iter().any(|&byte| byte != 0) {
+            storage.replace(&FileName::new(&format!("{name}.torn"))?, &tail)?;
+        }
+        file.truncate(end)?;
+        file.sync()?;
+        Ok(())
+    }
+
+    /// Writes the catalog file when it lacks a metric.
+    pub(crate) fn store_catalog(&mut self) -> Result<()> {
+        let records = self
+            .readable
+            .state
+            .read(|state| state.catalog.is_dirty().then(|| state.catalog.to_records()));
+        if let Some(records) = records {
+            let bytes = catalog::file::encode(&records);
+            self.readable.storage.replace(&FileName::new(CATALOG)?, &bytes)?;
+            self.readable.state.write(|state| state.catalog.mark_stored());
+        }
+        Ok(())
+    }
+
+    /// Empties the log when files hold all its samples for certain.
+    ///
+    /// A page that was not synced is not there for certain, so without syncs (`throughput`) the
+    /// log stays until it has grown to its limit, and the data files are synced then (D-23).
+    pub(crate) fn try_reset_log(&mut self) -> Result<()> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
+        if log.is_empty() || needed {
+            return Ok(());
+        }
+        if !self.unsynced.is_empty() && log.len() < self.rules.max_log_len {
+            return Ok(());
+        }
+        self.reset_log()
+    }
+
+    /// Makes the data files durable and empties the log. No open page has logged samples.
+    fn reset_log(&mut self) -> Result<()> {
+        self.sync_data()?;
+        self.store_catalog()?;
+        if let Some(log) = &mut self.log {
+            log.reset()?;
+        }
+        self.anchored.clear();
+        Ok(())
+    }
+
+    /// Makes every data file durable.
+    pub(crate) fn sync_data(&mut self) -> Result<()> {
+        for partition in core::mem::take(&mut self.unsynced) {
+            if let Some(Some(file)) = self.appendable.get_mut(&partition) {
+                file.sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes out pages until a new one may be opened: the oldest first.
+    pub(crate) fn limit_open_pages(&mut self, next: Partition) -> Result<()> {
+        let oldest = self.readable.state.read(|state| {
+            let limit = too_many_pages(state, &self.rules, next);
+            limit.then(|| state.pages.keys().next().copied()).flatten()
+        });
+        oldest.map_or(Ok(()), |oldest| self.flush(oldest))
+    }
+
+    /// Writes everything, empties the log and makes all of it durable as the profile says.
+    pub(crate) fn close(&mut self) -> Result<()> {
+        self.check_writable()?;
+        self.flush_all()?;
+        let closed = self.finish();
+        self.poisoning(closed)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.store_catalog()?;
+        if self.log.as_ref().is_some_and(|log| !log.is_empty()) {
+            self.reset_log()?;
+        }
+        self.sync_data()
+    }
+
+    /// Settles what the newest sample of a metric is, so that its next sample can be judged.
+    ///
+    /// Where a damaged file hides the answer, any time is accepted: refusing new samples because
+    /// an old file is damaged would lose more.
+    pub(crate) fn settle_newest(&self, slot: catalog::Slot) -> Result<()> {
+        match self.readable.resolve_newest(slot) {
+            Err(Error::Corrupt(_)) => {
+                self.readable.state.write(|state| {
+                    if let Some(entry) = state.catalog.get_mut(slot) {
+                        entry.last = Newest::None;
+                    }
+                });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+/// Whether a page must be written out before one for partition `next` may be opened.
+pub(crate) fn too_many_pages(state: &State, rules: &WriteRules, next: Partition) -> bool {
+    let active = usize::try_from(rules.settings.max_active_days).unwrap_or(0);
+    state.pages.len() >= active.max(MIN_OPEN_PAGES) && !state.pages.contains_key(&next)
+}

@@ -1,0 +1,185 @@
+//! The open page of a partition: samples that have not reached its data file.
+
+use super::MAX_RECORDS;
+use super::payload::{Columns, RECORD_LEN};
+use crate::types::Timestamp;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// When a page is full. Any limit suffices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimits {
+    /// Records, at most [`MAX_RECORDS`] (D-05: the reference writes unreadable frames above).
+    pub max_records: usize,
+    /// Bytes of plain payload, 14 a record.
+    pub max_bytes: u64,
+    /// Nanoseconds since the first sample arrived.
+    pub max_age_ns: i64,
+}
+
+/// Records a chunk holds: a view copies at most this many.
+const CHUNK: usize = 1024;
+
+/// Samples in arrival order, in chunks that views share.
+#[derive(Debug)]
+pub struct OpenPage {
+    full: Vec<Arc<Columns>>,
+    tail: Columns,
+    /// When the first sample arrived, by the host's clock.
+    created: Timestamp,
+    start: i64,
+    end: i64,
+    /// Whether the log holds any of the samples.
+    pub logged: bool,
+}
+
+/// An open page as it was at one moment; later samples do not show.
+#[derive(Debug, Clone, Default)]
+pub struct PageView {
+    /// The samples in arrival order.
+    pub chunks: Vec<Arc<Columns>>,
+}
+
+impl OpenPage {
+    /// An empty page.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            full: Vec::new(),
+            tail: Columns::default(),
+            created: now,
+            start: i64::MAX,
+            end: i64::MIN,
+            logged: false,
+        }
+    }
+
+    /// Adds a sample.
+    pub fn push(&mut self, id: u16, time: i64, raw: u32) {
+        if self.tail.len() >= CHUNK {
+            self.full.push(Arc::new(core::mem::take(&mut self.tail)));
+        }
+        if self.tail.ids.capacity() == 0 && !self.full.is_empty() {
+            self.tail.ids.reserve_exact(CHUNK);
+            self.tail.times.reserve_exact(CHUNK);
+            self.tail.raws.reserve_exact(CHUNK);
+        }
+        self.tail.push(id, time, raw);
+        self.start = self.start.min(time);
+        self.end = self.end.max(time);
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.full.len() * CHUNK + self.tail.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.tail.is_empty()
+    }
+
+    /// Earliest and latest time, in nanoseconds.
+    pub fn bounds(&self) -> (i64, i64) {
+        (self.start, self.end)
+    }
+
+    /// Bytes of plain payload.
+    pub fn payload_bytes(&self) -> u64 {
+        u64::try_from(self.len() * RECORD_LEN).unwrap_or(u64::MAX)
+    }
+
+    /// Nanoseconds since the page was made. A clock that stepped back makes the page young.
+    pub fn age_ns(&self, now: Timestamp) -> i64 {
+        now.0.saturating_sub(self.created.0).max(0)
+    }
+
+    /// When the first sample arrived.
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// Whether records or bytes reach their limit.
+    pub fn is_full(&self, limits: &PageLimits) -> bool {
+        self.len() >= limits.max_records.min(MAX_RECORDS)
+            || self.payload_bytes() >= limits.max_bytes
+    }
+
+    /// Whether the page is older than the limit allows.
+    pub fn is_aged(&self, limits: &PageLimits, now: Timestamp) -> bool {
+        self.age_ns(now) >= limits.max_age_ns
+    }
+
+    /// The page as it is now.
+    pub fn view(&self) -> PageView {
+        let mut chunks = self.full.clone();
+        if !self.tail.is_empty() {
+            chunks.push(Arc::new(self.tail.clone()));
+        }
+        PageView { chunks }
+    }
+}
+
+impl PageView {
+    /// All samples in arrival order.
+    pub fn to_columns(&self) -> Columns {
+        let mut all = Columns::default();
+        let count = self.chunks.iter().map(|chunk| chunk.len()).sum();
+        all.ids.reserve_exact(count);
+        all.times.reserve_exact(count);
+        all.raws.reserve_exact(count);
+        for chunk in &self.chunks {
+            all.extend(chunk);
+        }
+        all
+    }
+
+    /// Visits the samples of metric `id` in arrival order, as (time, raw value).
+    pub fn for_each_of(&self, id: u16, mut visit: impl FnMut(i64, u32)) {
+        for chunk in &self.chunks {
+            for ((&found, &time), &raw) in chunk.ids.iter().zip(&chunk.times).zip(&chunk.raws) {
+                if found == id {
+                    visit(time, raw);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: PageLimits = PageLimits { max_records: 3000, max_bytes: 127_000, max_age_ns: 10 };
+
+    #[test]
+    fn a_view_keeps_what_it_saw() {
+        let mut page = OpenPage::new(Timestamp(0));
+        for i in 0..2500_u16 {
+            page.push(i, i64::from(i), 0);
+        }
+        let view = page.view();
+        page.push(9, 9, 9);
+        let seen = view.to_columns();
+        assert_eq!(seen.len(), 2500);
+        assert!(seen.ids.iter().copied().eq(0..2500));
+        assert_eq!(page.len(), 2501);
+        assert_eq!(page.bounds(), (0, 2499));
+    }
+
+    #[test]
+    fn limits_are_reached_exactly() {
+        let mut page = OpenPage::new(Timestamp(100));
+        for _ in 0..2999 {
+            page.push(1, 5, 0);
+        }
+        assert!(!page.is_full(&LIMITS));
+        page.push(1, 5, 0);
+        assert!(page.is_full(&LIMITS));
+        let by_bytes = PageLimits { max_records: 60_000, max_bytes: 42_000, ..LIMITS };
+        assert!(page.is_full(&by_bytes));
+        assert!(!page.is_full(&PageLimits { max_bytes: 42_001, ..by_bytes }));
+        assert!(!page.is_aged(&LIMITS, Timestamp(109)));
+        assert!(page.is_aged(&LIMITS, Timestamp(110)));
+        assert!(!page.is_aged(&LIMITS, Timestamp(-5)), "a clock that stepped back");
+    }
+}

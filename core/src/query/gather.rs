@@ -1,0 +1,336 @@
+//! The samples of chosen metrics in one partition, sorted by time.
+
+use super::cache::Block;
+use super::grouped::GroupedPage;
+use super::source::{Source, may_be_growing};
+use crate::engine::{
+    FileOf, FrameEntry, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile,
+};
+use crate::error::{Error, Result};
+use crate::metric_file::{FrameInfo, MetricFile, Version};
+use crate::page::{PageView, Payload};
+use crate::storage::{self, StorageFile};
+use crate::types::{MetricId, TimeRange, ValueType};
+use alloc::format;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Times and raw values of one metric.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Points {
+    pub(crate) times: Vec<i64>,
+    pub(crate) raws: Vec<u32>,
+}
+
+impl Points {
+    pub(crate) fn clear(&mut self) {
+        self.times.clear();
+        self.raws.clear();
+    }
+
+    fn push(&mut self, time: i64, raw: u32) {
+        self.times.push(time);
+        self.raws.push(raw);
+    }
+
+    /// Adds what lies in `range` of columns that are sorted by time, or says they are not.
+    fn extend_sorted(&mut self, range: TimeRange, times: &[i64], raws: &[u32]) {
+        let from = times.partition_point(|&time| time < range.from.0);
+        let to = times.partition_point(|&time| time <= range.to.0);
+        self.times.extend_from_slice(times.get(from..to).unwrap_or_default());
+        self.raws.extend_from_slice(raws.get(from..to).unwrap_or_default());
+    }
+
+    /// Puts everything from `start` on in time order; equal times keep the order they came in.
+    pub(crate) fn sort_from(&mut self, start: usize) {
+        let (Some(times), Some(raws)) = (self.times.get_mut(start..), self.raws.get_mut(start..))
+        else {
+            return;
+        };
+        if times.is_sorted() {
+            return;
+        }
+        let mut rows: Vec<(i64, u32)> = times.iter().copied().zip(raws.iter().copied()).collect();
+        rows.sort_by_key(|row| row.0); // stable
+        for ((time, raw), row) in times.iter_mut().zip(raws).zip(rows) {
+            (*time, *raw) = row;
+        }
+    }
+}
+
+/// The metrics of a query.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    metrics: Vec<(u16, ValueType)>,
+    /// For each id, one more than the metric's place in the query; 0 for all others.
+    places: Vec<u32>,
+}
+
+impl Selection {
+    pub(crate) fn new(metrics: Vec<(u16, ValueType)>) -> Self {
+        let highest = metrics.iter().map(|metric| metric.0).max().unwrap_or(0);
+        let mut places = vec![0; usize::from(highest) + 1];
+        for (place, (id, _)) in (1_u32..).zip(&metrics) {
+            if let Some(slot) = places.get_mut(usize::from(*id)) {
+                *slot = place;
+            }
+        }
+        Self { metrics, places }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.metrics.len()
+    }
+
+    fn place(&self, id: u16) -> Option<usize> {
+        let place = self.places.get(usize::from(id)).copied().unwrap_or(0);
+        usize::try_from(place.checked_sub(1)?).ok()
+    }
+}
+
+impl<H: Host> Readable<H> {
+    /// Appends the samples of `range` that a partition holds of each selected metric to its
+    /// points, and sorts what was appended.
+    pub(crate) fn gather(
+        &self,
+        view: &PartitionView,
+        range: TimeRange,
+        selection: &Selection,
+        points: &mut [Points],
+    ) -> Result<()> {
+        let starts: Vec<usize> = points.iter().map(|points| points.times.len()).collect();
+        for source in self.sources(view)? {
+            match &source {
+                Source::Pages(file, handle, index) => {
+                    if !may_be_growing(self, view.partition) {
+                        index.tail_in(&file.name, range).map_or(Ok(()), Err)?;
+                    }
+                    self.gather_pages(file, handle, index, range, selection, points)?;
+                }
+                Source::Metric(file, opened) => {
+                    self.gather_metric_file(file, opened, range, selection, points)?;
+                }
+                Source::Open(page) => gather_open_page(page, range, selection, points),
+            }
+        }
+        for (points, start) in points.iter_mut().zip(starts) {
+            points.sort_from(start);
+        }
+        Ok(())
+    }
+
+    fn gather_pages(
+        &self,
+        file: &StoredFile,
+        handle: &FileOf<H>,
+        index: &FrameIndex,
+        range: TimeRange,
+        selection: &Selection,
+        points: &mut [Points],
+    ) -> Result<()> {
+        index.damage_in(&file.name, range).map_or(Ok(()), Err)?;
+        let mut reader = FrameReader::new(handle, file.len);
+        let mut page = Payload::default();
+        for (at, frame) in index.frames.iter().enumerate() {
+            if !index.reach(at).overlaps(range) {
+                continue;
+            }
+            let key = (file.generation, frame.offset);
+            let (cached, wanted) = self.cache.write(|cache| match cache.block(key) {
+                Some(Block::Page(page)) => (Some(page), false),
+                _ => (None, cache.wants(key)),
+            });
+            if let Some(grouped) = cached {
+                gather_grouped(&grouped, range, selection, points);
+                continue;
+            }
+            let bytes = reader.frame(frame)?;
+            frame
+                .header
+                .decode_page(bytes, self.page_codec(), &mut page)
+                .map_err(|e| Error::corrupt(file.name.as_str(), frame.offset, e.to_string()))?;
+            if wanted {
+                let grouped = Arc::new(GroupedPage::new(&page));
+                gather_grouped(&grouped, range, selection, points);
+                self.cache.write(|cache| cache.offer(key, &Block::Page(grouped)));
+            } else {
+                gather_page(&page, range, selection, points);
+            }
+        }
+        Ok(())
+    }
+
+    fn gather_metric_file(
+        &self,
+        file: &StoredFile,
+        opened: &MetricFile<FileOf<H>>,
+        range: TimeRange,
+        selection: &Selection,
+        points: &mut [Points],
+    ) -> Result<()> {
+        for &(id, value_type) in &selection.metrics {
+            let Some(points) = selection.place(id).and_then(|place| points.get_mut(place)) else {
+                continue;
+            };
+            let Some(metric) = MetricId::new(id) else { continue };
+            for entry in opened.entries_of(metric)? {
+                if entry.value_type != value_type {
+                    let detail =
+                        format!("metric {id} is {} here, expected {value_type}", entry.value_type);
+                    return Err(Error::corrupt(file.name.as_str(), entry.offset, detail));
+                }
+                if !entry.range.overlaps(range) {
+                    continue;
+                }
+                let (times, raws) = self.columns_of(file, opened, entry)?;
+                points.extend_sorted(range, opened.entry_times(entry, &times)?, &raws);
+            }
+        }
+        Ok(())
+    }
+
+    /// The time vector an entry uses, whole, and its values.
+    fn columns_of(
+        &self,
+        file: &StoredFile,
+        opened: &MetricFile<FileOf<H>>,
+        entry: &FrameInfo,
+    ) -> Result<(Arc<Vec<i64>>, Arc<Vec<u32>>)> {
+        // No frame starts this close to the end of the address space, so the keys of time
+        // vectors, counted down from it, differ from the offsets that are the keys of values.
+        let times_key = (file.generation, u64::MAX - u64::try_from(entry.times_key()).unwrap_or(0));
+        let raws_key = (file.generation, entry.offset);
+        let (times, keep_times, raws, keep_raws) = self.cache.write(|cache| {
+            let (times, keep_times) = match cache.block(times_key) {
+                Some(Block::Times(times)) => (Some(times), false),
+                _ => (None, cache.wants(times_key)),
+            };
+            let (raws, keep_raws) = match cache.block(raws_key) {
+                Some(Block::Raws(raws)) => (Some(raws), false),
+                _ => (None, cache.wants(raws_key)),
+            };
+            (times, keep_times, raws, keep_raws)
+        });
+        let (times, raws) = match (times, raws) {
+            (Some(times), Some(raws)) => return Ok((times, raws)),
+            // In version 1 both are in one frame.
+            (None, None) if opened.version() == Version::V1 => {
+                let frame = opened.read_frame(entry)?;
+                (Arc::new(frame.times), Arc::new(frame.raws))
+            }
+            (times, raws) => {
+                let times = times.map_or_else(|| opened.read_times(entry).map(Arc::new), Ok)?;
+                let raws = raws.map_or_else(|| opened.read_values(entry).map(Arc::new), Ok)?;
+                (times, raws)
+            }
+        };
+        if keep_times || keep_raws {
+            self.cache.write(|cache| {
+                if keep_times {
+                    cache.offer(times_key, &Block::Times(Arc::clone(&times)));
+                }
+                if keep_raws {
+                    cache.offer(raws_key, &Block::Raws(Arc::clone(&raws)));
+                }
+            });
+        }
+        Ok((times, raws))
+    }
+}
+
+fn gather_page(page: &Payload, range: TimeRange, selection: &Selection, points: &mut [Points]) {
+    let (from, to) = (range.from.0, range.to.0);
+    if let ([(id, _)], [points]) = (selection.metrics.as_slice(), &mut *points) {
+        page.for_each_of(*id, |time, raw| {
+            if from <= time && time <= to {
+                points.push(time, raw);
+            }
+        });
+        return;
+    }
+    for ((id, time), raw) in page.ids().iter().zip(page.times()).zip(page.raws()) {
+        let time = i64::from_le_bytes(*time);
+        let place = selection.place(u16::from_le_bytes(*id));
+        let points = place.and_then(|place| points.get_mut(place));
+        if let Some(points) = points.filter(|_| from <= time && time <= to) {
+            points.push(time, u32::from_le_bytes(*raw));
+        }
+    }
+}
+
+fn gather_grouped(
+    page: &GroupedPage,
+    range: TimeRange,
+    selection: &Selection,
+    points: &mut [Points],
+) {
+    for ((id, _), points) in selection.metrics.iter().zip(points) {
+        let (times, raws) = page.get(*id);
+        if page.is_sorted() {
+            points.extend_sorted(range, times, raws);
+            continue;
+        }
+        for (&time, &raw) in times.iter().zip(raws) {
+            if range.from.0 <= time && time <= range.to.0 {
+                points.push(time, raw);
+            }
+        }
+    }
+}
+
+fn gather_open_page(
+    page: &PageView,
+    range: TimeRange,
+    selection: &Selection,
+    points: &mut [Points],
+) {
+    let (from, to) = (range.from.0, range.to.0);
+    for chunk in &page.chunks {
+        for ((&id, &time), &raw) in chunk.ids.iter().zip(&chunk.times).zip(&chunk.raws) {
+            let points = selection.place(id).and_then(|place| points.get_mut(place));
+            if let Some(points) = points.filter(|_| from <= time && time <= to) {
+                points.push(time, raw);
+            }
+        }
+    }
+}
+
+/// Reads frames that mostly follow each other, many with one call.
+pub(crate) struct FrameReader<'a, F> {
+    file: &'a F,
+    file_len: u64,
+    base: u64,
+    buffer: Vec<u8>,
+}
+
+/// Bytes read ahead. A page frame of a regular collector takes some 25 KB.
+const READ_AHEAD: usize = 256 * 1024;
+
+impl<'a, F: StorageFile> FrameReader<'a, F> {
+    pub(crate) fn new(file: &'a F, file_len: u64) -> Self {
+        Self { file, file_len, base: 0, buffer: Vec::new() }
+    }
+
+    /// The bytes of a frame; fewer when the file is shorter than it was.
+    pub(crate) fn frame(&mut self, frame: &FrameEntry) -> storage::Result<&[u8]> {
+        let len = frame.header.frame_len();
+        let start = frame.offset.checked_sub(self.base).and_then(|at| usize::try_from(at).ok());
+        let held = start.is_some_and(|start| start + len <= self.buffer.len());
+        let start = if held { start.unwrap_or(0) } else { self.fill(frame.offset, len)? };
+        let end = (start + len).min(self.buffer.len());
+        Ok(self.buffer.get(start..end).unwrap_or_default())
+    }
+
+    fn fill(&mut self, offset: u64, len: usize) -> storage::Result<usize> {
+        // The first frame alone may be all that is wanted; from the second on, read ahead.
+        let ahead = if self.buffer.is_empty() { len } else { len.max(READ_AHEAD) };
+        let left = usize::try_from(self.file_len.saturating_sub(offset)).unwrap_or(usize::MAX);
+        self.buffer.resize(ahead.min(left.max(len)), 0);
+        let read = self.file.read_at(offset, &mut self.buffer)?;
+        self.buffer.truncate(read);
+        self.base = offset;
+        Ok(0)
+    }
+}

@@ -1,0 +1,111 @@
+//! The newest sample of a metric, looked up in the files (D-15: the reference forgets it at
+//! every restart).
+
+use super::source::Source;
+use crate::catalog::{Newest, Slot};
+use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, Shared, StoredFile};
+use crate::error::{Error, Result};
+use crate::page::Payload;
+use crate::types::{MetricId, Sample, TimeRange};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+impl<H: Host> Readable<H> {
+    /// The newest sample of a metric.
+    pub(crate) fn last(&self, metric: &str) -> Result<Option<Sample>> {
+        let Some(slot) = self.state.read(|state| state.catalog.find(metric)) else {
+            return Ok(None);
+        };
+        let entry = |state: &crate::engine::State| {
+            state.catalog.get(slot).map(|entry| (entry.last, entry.last_sample()))
+        };
+        match self.state.read(entry) {
+            Some((Newest::Unknown, _)) => {
+                self.resolve_newest(slot)?;
+                Ok(self.state.read(entry).and_then(|(_, sample)| sample))
+            }
+            known => Ok(known.and_then(|(_, sample)| sample)),
+        }
+    }
+
+    /// Finds out what the files hold of a metric whose newest sample is unknown, and notes it.
+    pub(crate) fn resolve_newest(&self, slot: Slot) -> Result<()> {
+        let id = self.state.read(|state| state.catalog.get(slot).map(|entry| entry.id.get()));
+        let Some(id) = id else { return Ok(()) };
+        let mut newest: Option<(i64, u32)> = None;
+        for view in self.view(TimeRange::ALL).iter().rev() {
+            // Partitions of different length may overlap; all others end once one has a sample.
+            if newest.is_some_and(|(time, _)| time > view.partition.range().to.0) {
+                break;
+            }
+            let found = self.newest_in(view, id)?;
+            newest = [newest, found].into_iter().flatten().max_by_key(|sample| sample.0);
+        }
+        self.state.write(|state| {
+            let entry = state.catalog.get_mut(slot);
+            if let Some(entry) = entry.filter(|entry| entry.last == Newest::Unknown) {
+                entry.last = newest.map_or(Newest::None, |(time, raw)| Newest::At(time, raw));
+                entry.accepted = entry.accepted.max(newest.map(|(time, _)| time));
+            }
+        });
+        Ok(())
+    }
+
+    /// The newest sample of a metric in one partition; of equal times the one stored last.
+    fn newest_in(&self, view: &PartitionView, id: u16) -> Result<Option<(i64, u32)>> {
+        let mut newest: Option<(i64, u32)> = None;
+        let mut consider = |time: i64, raw: u32| {
+            if newest.is_none_or(|(best, _)| time >= best) {
+                newest = Some((time, raw));
+            }
+        };
+        for source in self.sources(view)? {
+            match source {
+                Source::Open(page) => page.for_each_of(id, &mut consider),
+                Source::Metric(_, file) => {
+                    let Some(id) = MetricId::new(id) else { continue };
+                    for entry in file.entries_of(id)? {
+                        let frame = file.read_frame(entry)?;
+                        frame.times.into_iter().zip(frame.raws).for_each(|(t, r)| consider(t, r));
+                    }
+                }
+                Source::Pages(file, handle, index) => {
+                    let found = self.newest_in_pages(&file, &handle, &index.frames, id)?;
+                    found.into_iter().for_each(|(time, raw)| consider(time, raw));
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Looks at frames from the latest to the earliest, until none left can hold a newer sample.
+    fn newest_in_pages(
+        &self,
+        file: &StoredFile,
+        handle: &FileOf<H>,
+        frames: &[FrameEntry],
+        id: u16,
+    ) -> Result<Option<(i64, u32)>> {
+        let mut by_end: Vec<(usize, &FrameEntry)> = frames.iter().enumerate().collect();
+        by_end.sort_by_key(|(at, frame)| core::cmp::Reverse((frame.header.end, *at)));
+        // Time, frame number and value: of equal times the frame that was written last counts.
+        let mut newest: Option<(i64, usize, u32)> = None;
+        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        for (at, frame) in by_end {
+            if newest.is_some_and(|(time, _, _)| time > frame.header.end) {
+                break;
+            }
+            crate::engine::read_frame(handle, frame, &mut buffer)?;
+            frame
+                .header
+                .decode_page(&buffer, self.page_codec(), &mut page)
+                .map_err(|e| Error::corrupt(file.name.as_str(), frame.offset, e.to_string()))?;
+            page.for_each_of(id, |time, raw| {
+                if newest.is_none_or(|(best, best_at, _)| (time, at) >= (best, best_at)) {
+                    newest = Some((time, at, raw));
+                }
+            });
+        }
+        Ok(newest.map(|(time, _, raw)| (time, raw)))
+    }
+}

@@ -1,0 +1,98 @@
+//! The log as the engine writes it: one file, reused for ever.
+
+use super::record::{Encoder, MAX_RECORD_LEN};
+use crate::settings::FsyncPolicy;
+use crate::storage::{Result, StorageFile};
+use crate::types::ValueType;
+use alloc::vec::Vec;
+
+/// The log's file and what the next record needs to know.
+///
+/// Records gather in a buffer until [`commit`](Self::commit), so that a batch costs one write.
+#[derive(Debug)]
+pub struct Log<F> {
+    file: F,
+    len: u64,
+    encoder: Encoder,
+    policy: FsyncPolicy,
+    pending: Vec<u8>,
+}
+
+impl<F: StorageFile> Log<F> {
+    /// Continues a log of `len` good bytes. The first record sets a baseline of its own.
+    pub fn new(file: F, len: u64, policy: FsyncPolicy) -> Self {
+        Self { file, len, encoder: Encoder::default(), policy, pending: Vec::new() }
+    }
+
+    /// Bytes in the log, what is pending not counted.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the log holds nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Encodes one sample into the pending buffer.
+    pub fn add(
+        &mut self,
+        sample: (u16, i64, u32),
+        introduces: Option<(&str, ValueType)>,
+        anchor: Option<u64>,
+    ) {
+        if self.pending.capacity() == 0 {
+            self.pending.reserve(MAX_RECORD_LEN);
+        }
+        let record = self.encoder.encode(sample, introduces, anchor);
+        self.pending.extend_from_slice(&record);
+    }
+
+    /// Hands the pending records to the file, and syncs where the policy is `always`. Once this
+    /// returns, the records survive the end of the process.
+    ///
+    /// # Errors
+    ///
+    /// What the file reports; the log must not be written again.
+    pub fn commit(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.file.append(&self.pending)?;
+        self.len += u64::try_from(self.pending.len()).unwrap_or(0);
+        self.pending.clear();
+        if self.pending.capacity() > PENDING_KEPT {
+            self.pending = Vec::new(); // one large batch must not hold its buffer for ever
+        }
+        match self.policy {
+            FsyncPolicy::Always => self.file.sync(),
+            FsyncPolicy::Segment => Ok(()),
+        }
+    }
+
+    /// Makes everything committed durable.
+    ///
+    /// # Errors
+    ///
+    /// What the file reports.
+    pub fn sync(&mut self) -> Result<()> {
+        self.file.sync()
+    }
+
+    /// Empties the log. The caller has made sure that data files hold every sample in it.
+    ///
+    /// # Errors
+    ///
+    /// What the file reports.
+    pub fn reset(&mut self) -> Result<()> {
+        if self.len > 0 {
+            self.file.truncate(0)?;
+            self.len = 0;
+        }
+        self.encoder = Encoder::default();
+        Ok(())
+    }
+}
+
+/// Bytes of pending buffer that are kept between batches.
+const PENDING_KEPT: usize = 256 * 1024;

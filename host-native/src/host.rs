@@ -1,0 +1,81 @@
+//! Files, threads and the system clock, as the engine wants them.
+
+use crate::storage::{FsRoot, FsStorage, Result, RootLock};
+use nanotdb_core::Timestamp;
+use nanotdb_core::engine::{Clock, Host, Shared};
+use std::sync::{PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Wall time of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let nanos = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
+        };
+        Timestamp(nanos)
+    }
+}
+
+/// A value that threads share. A thread that panicked while changing it leaves it as it is: the
+/// engine's values are whole between any two statements that can panic.
+#[derive(Debug)]
+pub struct Locked<T>(RwLock<T>);
+
+impl<T> Shared<T> for Locked<T> {
+    fn new(value: T) -> Self {
+        Self(RwLock::new(value))
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One root directory, locked against other writers unless it is for reading only.
+#[derive(Debug)]
+pub struct NativeHost {
+    root: FsRoot,
+    clock: SystemClock,
+    _lock: Option<RootLock>,
+}
+
+impl NativeHost {
+    pub(crate) fn new(root: FsRoot, lock: Option<RootLock>) -> Self {
+        Self { root, clock: SystemClock, _lock: lock }
+    }
+
+    /// The root directory.
+    pub fn root_directory(&self) -> &FsRoot {
+        &self.root
+    }
+}
+
+impl Host for NativeHost {
+    type Storage = FsStorage;
+    type Shared<T> = Locked<T>;
+    type Clock = SystemClock;
+
+    fn clock(&self) -> &SystemClock {
+        &self.clock
+    }
+
+    fn root(&self) -> Result<FsStorage> {
+        self.root.storage()
+    }
+
+    fn databases(&self) -> Result<Vec<String>> {
+        self.root.databases()
+    }
+
+    fn database(&self, name: &str, create: bool) -> Result<FsStorage> {
+        if create { self.root.create_database(name) } else { self.root.database(name) }
+    }
+}

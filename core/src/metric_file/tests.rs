@@ -8,6 +8,7 @@ use crate::types::{MetricId, ValueType};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use proptest::prelude::*;
 
 const REFERENCE_FILES: [(&str, &[u8]); 4] = [
     ("shapes", include_bytes!("testdata/v2-time-shapes-zstd.dat")),
@@ -338,4 +339,64 @@ fn a_hostile_length_is_refused_before_anything_is_allocated() {
         error.contains("decoded length: found 134217728, expected at most 67108864"),
         "{error}"
     );
+}
+
+#[test]
+fn damage_of_a_time_frame_that_nobody_uses_is_found() {
+    // Both metrics of time frame 1 move to frame 2, so frame 1 is without users.
+    let series = |id, times| SeriesInput {
+        metric: metric(id),
+        value_type: ValueType::I32,
+        times,
+        raws: &[1],
+    };
+    let series = [series(1, &[10]), series(2, &[20])];
+    let mut bytes = written(CodecId::S2, 1, |target| write_v2(target, &series)).unwrap();
+    let frame = bytes.windows(4).position(|part| part == b"MPG2").unwrap();
+    let entry = bytes.len() - 16 - 88;
+    for (at, value) in [(12, 20), (20, 20), (28, 2)] {
+        bytes[frame + at] = value;
+        bytes[entry + at] = value;
+    }
+    let crc = crate::codec::checksum::crc32(&bytes[frame..frame + 44]).to_le_bytes();
+    bytes[frame + 44..frame + 48].copy_from_slice(&crc);
+    bytes[16] = 20;
+    let crc = crate::codec::checksum::crc32(&bytes[..60]).to_le_bytes();
+    bytes[60..64].copy_from_slice(&crc);
+    assert_eq!(content(&bytes).unwrap().len(), 2);
+    bytes[64 + 50] ^= 1;
+    assert!(content(&bytes).is_err());
+}
+
+/// Any file of the reference or example, with some bytes replaced.
+fn mutated() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+    let files = (0..6_usize).prop_map(|index| match index {
+        0 => example_v1(),
+        1 => example_v2(),
+        _ => REFERENCE_FILES[index - 2].1.to_vec(),
+    });
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4);
+    (files, changes).prop_map(|(intact, changes)| {
+        let mut damaged = intact.clone();
+        for (at, value) in changes {
+            damaged[at.index(intact.len())] = value;
+        }
+        (damaged, intact)
+    })
+}
+
+proptest! {
+    #[test]
+    fn several_changed_bytes_are_detected_or_harmless((damaged, intact) in mutated()) {
+        assert_detected_or_harmless(&damaged, &intact, "several bytes");
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(content(&bytes).is_err());
+        let header = &example_v2()[..64];
+        let len = header.len().min(bytes.len());
+        bytes[..len].copy_from_slice(&header[..len]);
+        prop_assert!(content(&bytes).is_err());
+    }
 }

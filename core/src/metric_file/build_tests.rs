@@ -201,7 +201,9 @@ fn expected(samples: &[(u16, i64, u32)]) -> Vec<(u16, Vec<(i64, u32)>)> {
     for &(id, time, raw) in samples {
         by_id.entry(id).or_default().push((time, raw));
     }
-    by_id.values_mut().for_each(|samples| samples.sort_by_key(|sample| sample.0));
+    for samples in by_id.values_mut() {
+        samples.sort_by_key(|sample| sample.0);
+    }
     by_id.into_iter().collect()
 }
 

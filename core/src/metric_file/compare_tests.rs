@@ -31,8 +31,8 @@ fn mismatch(raw: &[(u16, i64, u32)]) -> Mismatch {
     compared(raw).mismatch.expect("a difference")
 }
 
-fn sample(time: i64, value: Value) -> Option<Sample> {
-    Some(Sample { time: Timestamp(time), value })
+fn sample(time: i64, value: Value) -> Sample {
+    Sample { time: Timestamp(time), value }
 }
 
 #[test]
@@ -53,15 +53,20 @@ fn another_value() {
         Mismatch {
             metric: metric(3),
             position: 1,
-            expected: sample(10, value(9)),
-            found: sample(10, value(2))
+            expected: Some(sample(10, value(9))),
+            found: Some(sample(10, value(2)))
         }
     );
     assert_eq!(compared(&raw).points, 4);
+    let message = Mismatch {
+        expected: Some(sample(10, Value::F32(2.5))),
+        found: Some(sample(10, Value::F32(2.0))),
+        ..mismatch(&raw)
+    };
     assert_eq!(
-        mismatch(&raw).to_string(),
-        "metric 3, sample 1: found 10 F32(3e-45) (0x00000002) in the metric file, \
-         expected 10 F32(1.3e-44) (0x00000009) as in the raw data"
+        message.to_string(),
+        "metric 3, sample 1: found 10 float32 2 (0x40000000) in the metric file, \
+         expected 10 float32 2.5 (0x40200000) as in the raw data"
     );
 }
 
@@ -78,8 +83,8 @@ fn another_time() {
     raw[5].1 = 21;
     let found = mismatch(&raw);
     assert_eq!((found.metric, found.position), (metric(4), 0));
-    assert_eq!(found.expected, sample(21, Value::I32(6)));
-    assert_eq!(found.found, sample(20, Value::I32(6)));
+    assert_eq!(found.expected, Some(sample(21, Value::I32(6))));
+    assert_eq!(found.found, Some(sample(20, Value::I32(6))));
 }
 
 #[test]
@@ -92,7 +97,7 @@ fn samples_on_one_side_only() {
     let value = |raw| Value::from_raw(ValueType::F32, raw);
     let last = mismatch(&without(6));
     assert_eq!((last.metric, last.position, last.expected), (metric(3), 2, None));
-    assert_eq!(last.found, sample(20, value(7)));
+    assert_eq!(last.found, Some(sample(20, value(7))));
     let metric_4 = mismatch(&without(5));
     assert_eq!((metric_4.metric, metric_4.position, metric_4.expected), (metric(4), 0, None));
 
@@ -103,7 +108,7 @@ fn samples_on_one_side_only() {
     };
     let more = with((1, 30, 8));
     assert_eq!((more.metric, more.position, more.found), (metric(1), 3, None));
-    assert_eq!(more.expected, sample(30, value(8)));
+    assert_eq!(more.expected, Some(sample(30, value(8))));
     let between = with((2, 30, 8));
     assert_eq!((between.metric, between.found), (metric(2), None));
     let behind = with((5, 30, 8));
@@ -123,7 +128,7 @@ fn another_type() {
     let all_integers = |_| Some(ValueType::I32);
     let found = compare(&mut scan, &all_integers, &file, 1000).unwrap().mismatch.unwrap();
     assert_eq!((found.metric, found.position), (metric(1), 0));
-    assert_eq!(found.expected, sample(10, Value::I32(1)));
+    assert_eq!(found.expected, Some(sample(10, Value::I32(1))));
 }
 
 #[test]

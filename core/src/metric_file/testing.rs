@@ -75,7 +75,7 @@ fn page(samples: &[(u16, i64, u32)]) -> Page {
 pub(crate) fn type_of(id: u16) -> Option<ValueType> {
     match id {
         1000 => None,
-        _ if id % 2 == 0 => Some(ValueType::I32),
+        _ if id.is_multiple_of(2) => Some(ValueType::I32),
         _ => Some(ValueType::F32),
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn written(
     let (name, codecs) = (name(), codecs());
     let target = Target { storage: &storage, name: &name, partition_kind, codec, codecs: &codecs };
     let report = write(&target)?;
-    assert_eq!(storage.list()?, [name.clone()], "nothing else stays behind");
+    assert_eq!(storage.list()?, core::slice::from_ref(&name), "nothing else stays behind");
     let bytes = storage.read(&name)?.unwrap();
     assert_eq!(report.bytes, u64::try_from(bytes.len()).unwrap());
     Ok(bytes)

@@ -239,7 +239,10 @@ fn two_frames_cannot_swap_their_ids_in_the_index() {
         damaged[first] = intact[second];
         let hidden = metric(intact[first].into());
         let error = ranges_of_metric(&damaged, hidden).unwrap_err().to_string();
-        assert!(error.contains("as in the index"), "{error}");
+        let found = intact[first];
+        let expected = intact[second];
+        let field = format!("metric id: found {found}, expected {expected} as in the index");
+        assert!(error.contains(&field), "{error}");
         let mut damaged = intact.clone();
         damaged[second] = intact[first];
         assert!(ranges_of_metric(&damaged, metric(intact[second].into())).is_err());

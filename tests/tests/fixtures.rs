@@ -7,18 +7,20 @@ use nanotdb::engine::{FileKind, FrameIndex};
 use nanotdb::query::{AggregateQuery, RangeQuery};
 use nanotdb::storage::FsRoot;
 use nanotdb::wal::{Item, Records};
-use nanotdb::{Database, Store, TimeRange, Timestamp};
+use nanotdb::{Database, Store, TimeRange, Timestamp, Value, ValueType};
 use nanotdb_core::compress::CodecId;
-use nanotdb_core::compress::Codecs;
-use nanotdb_core::storage::{FileName, Storage as _, StorageFile as _};
+use nanotdb_core::storage::{FileName, Storage as _};
 use nanotdb_tests::answers::{self, Streams};
-use nanotdb_tests::fixtures::{self, Bucket, Fixture, sha256};
-use nanotdb_tests::independent::{self, Db, Directory};
+use nanotdb_tests::fixtures::{self, AggregateQuery as AggregateAsked, Bucket, Fixture, sha256};
+use nanotdb_tests::independent::{self, Db, Directory, Number};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::Path;
+
+/// The first whole second that a time can say.
+const MIN_SECOND: i64 = i64::MIN / 1_000_000_000;
 
 /// One kind of answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +39,42 @@ use Answer::{Aggregates, Catalog, Export, Frames, Last, Log, MetricFile, Range, 
 
 /// Where our answer differs from the reference's: fixture, database, answer, and why ours is
 /// better. A difference that is not listed fails, and so does one that is listed and not found.
-const BETTER: &[(&str, &str, Answer, &str)] = &[];
+const BETTER: &[(&str, &str, Answer, &str)] = &[
+    ("07", "old", Export, "D-13: fractions before 1970 are not negative"),
+    ("07", "old", Range, "D-13: the first day of the calendar is not lost"),
+    ("07", "old", RangeMany, "D-13: the first day of the calendar is not lost"),
+    ("11", "prod", Export, "D-21: no sample twice"),
+    ("11", "prod", Range, "D-21: no sample twice"),
+    ("11", "prod", RangeMany, "D-21: no sample twice"),
+    ("11", "prod", Aggregates, "D-21: no sample twice"),
+    ("15", "v1_s2", Export, "order: by metric, as in the metric file"),
+    ("15", "v1_s2_better", Export, "order: by metric, as in the metric file"),
+    ("15", "v1_zstd_default", Export, "order: by metric, as in the metric file"),
+    ("15", "v1_zstd_fastest", Export, "order: by metric, as in the metric file"),
+    ("15", "v2_s2", Export, "order: by metric, as in the metric file"),
+    ("15", "v2_s2_better", Export, "order: by metric, as in the metric file"),
+    ("15", "v2_zstd_default", Export, "order: by metric, as in the metric file"),
+    ("15", "v2_zstd_fastest", Export, "order: by metric, as in the metric file"),
+    ("15b", "v1_s2", Export, "order: by metric, as in the metric file"),
+    ("15b", "v1_s2_better", Export, "order: by metric, as in the metric file"),
+    ("15b", "v1_zstd_default", Export, "order: by metric, as in the metric file"),
+    ("15b", "v1_zstd_fastest", Export, "order: by metric, as in the metric file"),
+    ("15b", "v2_s2", Export, "order: by metric, as in the metric file"),
+    ("15b", "v2_s2_better", Export, "order: by metric, as in the metric file"),
+    ("15b", "v2_zstd_default", Export, "order: by metric, as in the metric file"),
+    ("15b", "v2_zstd_fastest", Export, "order: by metric, as in the metric file"),
+    ("16", "shapes", Export, "order: by metric, as in the metric file"),
+    ("17", "prod", Export, "D-11: partitions without a data file are exported"),
+    ("18", "prod", Export, "D-11: partitions without a data file are exported"),
+    ("19", "prod", Export, "D-11: partitions without a data file are exported"),
+    ("20", "prod", Export, "order: by metric, as in the metric file"),
+    ("35", "prod", Catalog, "D-01: it opens"),
+    ("35", "prod", Export, "D-01: it opens"),
+    ("40", "home", Export, "order: by metric, as in the metric file"),
+    ("41", "prod", Range, "D-09: late samples are seen"),
+    ("41", "prod", RangeMany, "D-09: late samples are seen"),
+    ("41", "prod", Aggregates, "D-09: late samples are seen"),
+];
 
 /// The differences of one database.
 type Differences = BTreeSet<Answer>;
@@ -64,7 +101,10 @@ fn read_and_write() {
         for (name, truth) in &truths {
             let label = format!("{} {name}", fixture.name());
             let database = store.database(name).unwrap();
-            assert_eq!((database.open_report().replayed, database.open_report().duplicates), (0, 0));
+            assert_eq!(
+                (database.open_report().replayed, database.open_report().duplicates),
+                (0, 0)
+            );
             same_streams(&label, &answers::streams(&database).unwrap(), truth);
         }
         differences
@@ -87,7 +127,8 @@ fn read_only() {
 /// Compares what differs in all fixtures with [`BETTER`].
 fn compare_all(compare: impl Fn(&Fixture) -> Vec<(String, Differences)>) {
     let mut found = BTreeSet::new();
-    for fixture in Fixture::all() {
+    // Number 39 cannot be read at all and has a test of its own.
+    for fixture in Fixture::all().filter(|fixture| !fixture.name().starts_with("39-")) {
         let number = fixture.name().split('-').next().unwrap();
         let number = if number == "50" { fixture.name() } else { number }.to_owned();
         for (database, differences) in compare(&fixture) {
@@ -146,7 +187,6 @@ fn compare(
     all
 }
 
-#[track_caller]
 fn same_streams(label: &str, found: &Streams, truth: &Streams) {
     assert_eq!(found.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>(), "{label}");
     for (metric, points) in truth {
@@ -164,7 +204,30 @@ impl Case<'_> {
     /// Byte for byte but for the suffix of integers (D-11).
     fn export(&self) -> bool {
         let Ok(text) = answers::export(self.database, false) else { return false };
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        let mut expected = self.lines_of_truth();
+        expected.sort_unstable();
+        assert!(lines == expected, "{}", self.label);
         self.expected.export_sha256.as_ref() == Some(&sha256(text))
+    }
+
+    /// An export of what the second decoder finds, metric by metric.
+    fn lines_of_truth(&self) -> Vec<String> {
+        let name = self.database.name();
+        let types: BTreeMap<String, ValueType> =
+            self.database.metrics().into_iter().map(|m| (m.name, m.value_type)).collect();
+        let line = |metric: &String, (time, raw): (i64, u32)| {
+            let value = Number::from_raw(types[metric].byte(), raw);
+            // D-13: before 1970 a fraction counts up from the second before.
+            let second = independent::format_time(time.div_euclid(1_000_000_000).max(MIN_SECOND) * 1_000_000_000);
+            let second = second.split_once('.').unwrap().0.replace(":44", if time < MIN_SECOND * 1_000_000_000 { ":43" } else { ":44" });
+            format!("{name}/{metric} {value} {second}.{:09}", time.rem_euclid(1_000_000_000))
+        };
+        let of = |(metric, points): (&String, &Vec<(i64, u32)>)| -> Vec<String> {
+            points.iter().map(|&point| line(metric, point)).collect()
+        };
+        self.truth.iter().flat_map(of).collect()
     }
 
     /// What the reference forgot at a restart is not a difference worth listing each time: ours
@@ -266,9 +329,31 @@ impl Case<'_> {
                 buckets.push(Bucket { start: bucket.start.0, end: bucket.end.0, bits });
                 ControlFlow::Continue(())
             });
-            same &= answered.is_err() == query.error.is_some() && buckets == query.buckets;
+            same &= answered.is_err() == query.error.is_some();
+            same &= buckets.len() == query.buckets.len();
+            let mut pairs = buckets.iter().zip(&query.buckets);
+            same &= pairs.all(|(found, expected)| self.same_bucket(query, found, expected));
         }
         same
+    }
+
+    /// Bit for bit, except that any NaN is as good as another, and that the order into which the
+    /// reference sorts NaN is undefined: percentiles of windows with NaN are not compared (D-14).
+    fn same_bucket(&self, query: &AggregateAsked, found: &Bucket, expected: &Bucket) -> bool {
+        let in_bucket = found.start..=found.end.min(found.start.saturating_add(query.window_ns));
+        let mut points = self.truth[&query.metric].iter();
+        let has_nan = points.any(|(time, raw)| {
+            in_bucket.contains(time)
+                && f32::from_bits(*raw).is_nan()
+                && !query.metric.contains("int")
+        });
+        let mut values = query.aggregates.iter().zip(found.bits.iter().zip(&expected.bits));
+        let is_nan = |bits: u32| f32::from_bits(bits).is_nan();
+        (found.start, found.end) == (expected.start, expected.end)
+            && values.all(|(name, (&found, &expected))| {
+                let sorts = !["min", "max", "sum", "avg", "count"].contains(&name.as_str());
+                found == expected || is_nan(found) && is_nan(expected) || has_nan && sorts
+            })
     }
 
     fn metric_files(&self) -> bool {
@@ -389,4 +474,86 @@ fn what_closing_changed(
         let file = path.rsplit('/').next().unwrap();
         assert!(file.starts_with("data-"), "{label}: {path} is new");
     }
+}
+
+/// The lines of a database's export.
+fn lines(store: &Store, database: &str) -> Vec<String> {
+    let database = store.database(database).unwrap();
+    answers::export(&database, true).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn d21_number_11_has_no_sample_twice() {
+    let fixture = Fixture::load("11");
+    let copy = fixture.copy();
+    let store = answers::open(copy.path());
+    let database = store.database("prod").unwrap();
+    assert_eq!(database.open_report().duplicates, 100);
+    let lines = lines(&store, "prod");
+    assert_eq!(lines.len(), 138);
+    let unique: BTreeSet<&String> = lines.iter().collect();
+    assert_eq!(unique.len(), 138);
+}
+
+#[test]
+fn d01_number_35_opens_with_every_record_of_the_log() {
+    let copy = Fixture::load("35").copy();
+    let store = answers::open(copy.path());
+    let expected = [
+        "prod/a 1i 2026-04-01 05:00:00.000000000",
+        "prod/a 2i 2026-04-01 05:00:10.000000000",
+        "prod/b 3i 2026-04-01 05:00:05.000000000",
+        "prod/a 4i 2026-04-01 05:00:20.000000000",
+    ];
+    assert_eq!(lines(&store, "prod"), expected);
+    assert_eq!(store.database("prod").unwrap().open_report().problems, [""; 0]);
+}
+
+#[test]
+fn d02_number_37_keeps_what_stands_before_the_damage() {
+    let copy = Fixture::load("37").copy();
+    let log = std::fs::read(copy.path().join("prod/prod.wal")).unwrap();
+    let store = answers::open(copy.path());
+    let database = store.database("prod").unwrap();
+    let report = database.open_report();
+    assert_eq!((report.replayed, report.log_bytes_cut), (1, 619));
+    let name_256 = "n".repeat(256);
+    let refused = database.add(&name_256, Timestamp(1_775_019_600_000_000_001), 1);
+    assert!(refused.is_err(), "D-04: {refused:?}");
+    drop(database);
+    store.close().unwrap();
+    let store = answers::open(copy.path());
+    assert_eq!(lines(&store, "prod"), ["prod/aaa 0i 2026-04-01 05:00:00.000000000"]);
+    assert_eq!(log.len(), 643);
+}
+
+#[test]
+fn d05_number_39_is_an_error_that_says_where() {
+    let copy = Fixture::load("39").copy();
+    let before = answers::tree(copy.path()).unwrap();
+    let store = answers::open(copy.path());
+    let database = store.database("big").unwrap();
+    assert_eq!(database.settings().page_max_records, 65_535);
+    let refused = answers::streams(&database).unwrap_err().to_string();
+    assert!(refused.starts_with("data-2026-03-05.dat: damaged at byte 0: "), "{refused}");
+    // Written on, the unreadable frame stays as it is.
+    let metric = &database.metrics()[0];
+    let later = Timestamp(1_772_700_000_000_000_000);
+    database.add(&metric.name, later, Value::from_raw(metric.value_type, 7)).unwrap();
+    drop(database);
+    store.close().unwrap();
+    let after = answers::tree(copy.path()).unwrap();
+    assert!(after["big/data-2026-03-05.dat"].starts_with(&before["big/data-2026-03-05.dat"]));
+    let store = answers::open(copy.path());
+    let database = store.database("big").unwrap();
+    assert_eq!(database.range(&metric.name, later, Timestamp::MAX).unwrap().times, [later.0]);
+}
+
+#[test]
+fn d09_number_41_shows_late_samples() {
+    let copy = Fixture::load("41").copy();
+    let store = answers::open_read_only(copy.path());
+    assert_eq!(lines(&store, "prod").len(), 270);
+    let streams = answers::streams(&store.database("prod").unwrap()).unwrap();
+    assert_eq!(streams.values().map(Vec::len).sum::<usize>(), 270);
 }

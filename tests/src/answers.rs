@@ -6,6 +6,7 @@ use nanotdb::{Database, OpenOptions, Result, Store, TimeRange, Timestamp};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
+use tempfile::TempDir;
 
 /// The samples of each metric: times and raw values, by time.
 pub type Streams = BTreeMap<String, Vec<(i64, u32)>>;
@@ -84,4 +85,37 @@ fn collect(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> i
         }
     }
     Ok(())
+}
+
+/// A copy of a root as the end of the process would leave it, without the lock.
+///
+/// # Panics
+///
+/// When files cannot be read or written.
+pub fn killed(root: &Path) -> TempDir {
+    let copy = tempfile::tempdir().expect("a temporary directory");
+    for (path, bytes) in tree(root).expect("a readable root") {
+        let path = copy.path().join(path);
+        fs::create_dir_all(path.parent().expect("files are in the root")).expect("a directory");
+        fs::write(path, bytes).expect("a writable directory");
+    }
+    copy
+}
+
+/// A new root with one database for each manifest.
+///
+/// # Panics
+///
+/// When files cannot be written.
+pub fn root_with(engine: &str, manifests: &[(&str, &str)]) -> TempDir {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    if !engine.is_empty() {
+        fs::write(root.path().join("engine.toml"), engine).expect("a writable directory");
+    }
+    for (database, manifest) in manifests {
+        let dir = root.path().join(database);
+        fs::create_dir(&dir).expect("a writable directory");
+        fs::write(dir.join("manifest.toml"), manifest).expect("a writable directory");
+    }
+    root
 }

@@ -19,9 +19,6 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// The first whole second that a time can say.
-const MIN_SECOND: i64 = i64::MIN / 1_000_000_000;
-
 /// One kind of answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Answer {
@@ -220,8 +217,8 @@ impl Case<'_> {
         let line = |metric: &String, (time, raw): (i64, u32)| {
             let value = Number::from_raw(types[metric].byte(), raw);
             // D-13: before 1970 a fraction counts up from the second before.
-            let second = independent::format_time(time.div_euclid(1_000_000_000).max(MIN_SECOND) * 1_000_000_000);
-            let second = second.split_once('.').unwrap().0.replace(":44", if time < MIN_SECOND * 1_000_000_000 { ":43" } else { ":44" });
+            let text = independent::format_time(time);
+            let (second, _) = text.split_once('.').unwrap();
             format!("{name}/{metric} {value} {second}.{:09}", time.rem_euclid(1_000_000_000))
         };
         let of = |(metric, points): (&String, &Vec<(i64, u32)>)| -> Vec<String> {
@@ -539,14 +536,18 @@ fn d05_number_39_is_an_error_that_says_where() {
     // Written on, the unreadable frame stays as it is.
     let metric = &database.metrics()[0];
     let later = Timestamp(1_772_700_000_000_000_000);
-    database.add(&metric.name, later, Value::from_raw(metric.value_type, 7)).unwrap();
+    let latest = Timestamp(later.0 + 1);
+    for time in [later, latest] {
+        database.add(&metric.name, time, Value::from_raw(metric.value_type, 7)).unwrap();
+    }
     drop(database);
     store.close().unwrap();
     let after = answers::tree(copy.path()).unwrap();
     assert!(after["big/data-2026-03-05.dat"].starts_with(&before["big/data-2026-03-05.dat"]));
     let store = answers::open(copy.path());
     let database = store.database("big").unwrap();
-    assert_eq!(database.range(&metric.name, later, Timestamp::MAX).unwrap().times, [later.0]);
+    let newer = database.range(&metric.name, latest, Timestamp::MAX).unwrap();
+    assert_eq!(newer.times, [latest.0], "what follows the damage is read");
 }
 
 #[test]

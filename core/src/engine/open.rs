@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::files::FileKind;
 use super::host::{Clock, Host, Shared};
-use super::ingest::Staged;
+use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
 use super::writer::{CATALOG, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
@@ -183,21 +183,20 @@ impl<H: Host> Writer<H> {
             Err(Error::Corrupt(_)) => Some(i64::MAX),
             other => other?,
         };
+        let rules = WriteRules {
+            settings,
+            durability: rules.engine.durability,
+            max_log_len: rules.engine.wal.max_segment_size,
+            fsync_policy: rules.engine.wal.fsync_policy,
+        };
         Ok(Self {
             readable,
             host,
-            rules: WriteRules {
-                settings,
-                durability: rules.engine.durability,
-                max_log_len: rules.engine.wal.max_segment_size,
-                fsync_policy: rules.engine.wal.fsync_policy,
-            },
-            log: None,
+            staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
-            anchored: BTreeSet::new(),
             unsynced: BTreeSet::new(),
-            newest_stored,
             poisoned: None,
+            closed: false,
             staged: Vec::<Staged>::new(),
         })
     }
@@ -236,7 +235,7 @@ impl<H: Host> Writer<H> {
 
     /// The partitions that the log speaks of, and the two newest, may end in a torn frame.
     fn cut_torn_data_files(&mut self, log: &[u8]) -> Result<()> {
-        let partitioning = self.rules.settings.partition;
+        let partitioning = self.staging.rules.settings.partition;
         let mut partitions: BTreeSet<Partition> = Records::new(log)
             .filter_map(|(_, item)| match item {
                 Item::Record(record, _) => {
@@ -257,7 +256,7 @@ impl<H: Host> Writer<H> {
     /// writes none, so of its logs every frame counts whose time fits.
     fn held_by_files(&self, log: &[u8]) -> Result<Held> {
         let mut spans: BTreeMap<Partition, (TimeRange, Option<u64>)> = BTreeMap::new();
-        let partitioning = self.rules.settings.partition;
+        let partitioning = self.staging.rules.settings.partition;
         for (_, item) in Records::new(log) {
             let Item::Record(record, _) = item else { continue };
             let time = Timestamp(record.time);
@@ -304,15 +303,19 @@ impl<H: Host> Writer<H> {
             report.replayed += 1;
         }
         let partition =
-            Partition::containing(self.rules.settings.partition, Timestamp(record.time));
-        let limits = self.rules.page_limits();
-        let newest_stored = self.newest_stored;
-        let is_full = self.readable.state.write(|state| {
+            Partition::containing(self.staging.rules.settings.partition, Timestamp(record.time));
+        let limits = self.staging.rules.page_limits();
+        let newest_stored = self.staging.newest_stored;
+        let Self { readable, staging, .. } = self;
+        let is_full = readable.state.write(|state| {
             note_newest(&mut state.catalog, slot, (record.time, record.raw), newest_stored);
             if !is_new {
                 return false;
             }
-            let page = state.pages.entry(partition).or_insert_with(|| OpenPage::new(now));
+            let page = state.pages.entry(partition).or_insert_with(|| {
+                staging.note_page(now);
+                OpenPage::new(now)
+            });
             page.push(record.id, record.time, record.raw);
             page.logged = true;
             page.is_full(&limits)
@@ -323,7 +326,7 @@ impl<H: Host> Writer<H> {
     }
 
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
-        if !self.rules.settings.wal_enabled && good_end == 0 && len == 0 {
+        if !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0 {
             return Ok(());
         }
         let mut file = self.readable.storage.open_log(name)?;
@@ -333,15 +336,15 @@ impl<H: Host> Writer<H> {
             file.sync()?;
         }
         self.readable.storage.sync_dir()?;
-        let mut log = Log::new(file, good_end, self.rules.fsync_policy);
-        if !self.rules.settings.wal_enabled {
+        let mut log = Log::new(file, good_end, self.staging.rules.fsync_policy);
+        if !self.staging.rules.settings.wal_enabled {
             // Left from when the log was on; the reference throws it away, here it is kept safe.
             self.flush_all()?;
             log.reset()?;
             log.sync()?;
             return Ok(());
         }
-        self.log = Some(log);
+        self.staging.log = Some(log);
         Ok(())
     }
 }

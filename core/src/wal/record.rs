@@ -21,6 +21,7 @@
 
 use crate::codec::{Reader, checksum, varint};
 use crate::types::ValueType;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Bytes of the shortest payload.
@@ -34,10 +35,9 @@ const BASELINE: u8 = 0x80;
 const NAMED: u8 = 0x40;
 const CHECKED: u8 = 0x20;
 const ANCHORED: u8 = 0x10;
-const MAX_DELTA: u64 = 0x00ff_ffff;
-
-/// A record in its encoded form.
-pub type Encoded = heapless::Vec<u8, MAX_RECORD_LEN>;
+const MAX_DELTA: u32 = 0x00ff_ffff;
+const CRC_LEN: usize = 4;
+const ANCHOR_LEN: usize = 8 + CRC_LEN;
 
 /// What one record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,78 +140,67 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Encodes one sample with its checksum. A `name` longer than [`MAX_NAME_LEN`] is cut, so
-    /// callers check names first.
+    /// Appends one sample with its checksum to `out`. A `name` longer than [`MAX_NAME_LEN`] is
+    /// cut, so callers check names first.
     pub fn encode(
         &mut self,
         (id, time, raw): (u16, i64, u32),
         introduces: Option<(&str, ValueType)>,
         anchor: Option<u64>,
-    ) -> Encoded {
+        out: &mut Vec<u8>,
+    ) {
         let delta = self.delta(time);
+        let name = introduces.map(|(name, value_type)| {
+            (name.as_bytes().get(..MAX_NAME_LEN).unwrap_or(name.as_bytes()), value_type)
+        });
+        let mut len = MIN_PAYLOAD_LEN + CRC_LEN;
         let mut flags = CHECKED;
-        let mut payload = Payload::default();
-        payload.put(&id.to_le_bytes());
-        payload.put(delta.unwrap_or(0).to_le_bytes().first_chunk::<3>().unwrap_or(&[0; 3]));
-        flags |= if delta.is_none() { BASELINE } else { 0 };
-        flags |= if introduces.is_some() { NAMED } else { 0 };
-        flags |= if anchor.is_some() { ANCHORED } else { 0 };
-        payload.put(&[flags]);
+        if delta.is_none() {
+            flags |= BASELINE;
+            len += 8;
+        }
+        if let Some((name, _)) = name {
+            flags |= NAMED;
+            len += 1 + name.len() + 1;
+        }
+        if anchor.is_some() {
+            flags |= ANCHORED;
+            len += ANCHOR_LEN;
+        }
+        out.reserve(MAX_RECORD_LEN);
+        varint::encode(u64::try_from(len).unwrap_or(0), out);
+        let start = out.len();
+        let [id_low, id_high] = id.to_le_bytes();
+        let [a, b, c, _] = delta.unwrap_or(0).to_le_bytes();
+        out.extend_from_slice(&[id_low, id_high, a, b, c, flags]);
         if delta.is_none() {
             self.baseline = Some(time);
-            payload.put(&time.to_le_bytes());
+            out.extend_from_slice(&time.to_le_bytes());
         }
-        if let Some((name, value_type)) = introduces {
-            let name = name.as_bytes().get(..MAX_NAME_LEN).unwrap_or(name.as_bytes());
-            payload.put(&[u8::try_from(name.len()).unwrap_or(u8::MAX)]);
-            payload.put(name);
-            payload.put(&[value_type.byte()]);
+        if let Some((name, value_type)) = name {
+            out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
+            out.extend_from_slice(name);
+            out.push(value_type.byte());
         }
-        payload.put(&raw.to_le_bytes());
-        payload.put_checksum();
+        out.extend_from_slice(&raw.to_le_bytes());
+        push_checksum(out, start);
         if let Some(anchor) = anchor {
-            payload.put(&anchor.to_le_bytes());
-            payload.put_checksum();
+            out.extend_from_slice(&anchor.to_le_bytes());
+            push_checksum(out, start);
         }
-        payload.framed()
     }
 
     /// The distance to the baseline, or nothing when a new one is needed.
     fn delta(self, time: i64) -> Option<u32> {
         let distance = time.checked_sub(self.baseline?)?;
-        let distance = u64::try_from(distance).ok().filter(|&d| d <= MAX_DELTA)?;
-        u32::try_from(distance).ok()
+        u32::try_from(distance).ok().filter(|&distance| distance <= MAX_DELTA)
     }
 }
 
-/// A payload that grows in a fixed buffer, which is large enough for every record.
-#[derive(Default)]
-struct Payload(heapless::Vec<u8, MAX_RECORD_LEN>);
-
-impl Payload {
-    fn put(&mut self, bytes: &[u8]) {
-        let fits = self.0.extend_from_slice(bytes);
-        debug_assert!(fits.is_ok(), "MAX_RECORD_LEN covers the longest record");
-    }
-
-    fn put_checksum(&mut self) {
-        let crc = checksum::crc32(&self.0);
-        self.put(&crc.to_le_bytes());
-    }
-
-    /// The payload behind its length.
-    fn framed(self) -> Encoded {
-        let mut record = Payload::default();
-        let len = u16::try_from(self.0.len()).unwrap_or(u16::MAX);
-        let [low, high] = len.to_le_bytes();
-        if len < 0x80 {
-            record.put(&[low]);
-        } else {
-            record.put(&[low | 0x80, (high << 1) | (low >> 7)]);
-        }
-        record.put(&self.0);
-        record.0
-    }
+/// Appends the checksum of everything from `start` on.
+fn push_checksum(out: &mut Vec<u8>, start: usize) {
+    let crc = checksum::crc32(out.get(start..).unwrap_or_default());
+    out.extend_from_slice(&crc.to_le_bytes());
 }
 
 /// Decodes the record at the front of `bytes`; `baseline` is the last one seen, and is replaced

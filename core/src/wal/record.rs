@@ -14,6 +14,10 @@
 //!
 //! The reference ignores bits 0 to 5 and whatever follows the value, so it reads records with
 //! checksum and anchor as it reads its own. It writes neither.
+//!
+//! The checksum does not cover the length in front of the payload, so this reader also wants the
+//! fields to fill the payload exactly, which they do in every log that was ever written. A length
+//! that grew would otherwise swallow the next records unnoticed.
 
 use crate::codec::{Reader, checksum, varint};
 use crate::types::ValueType;
@@ -81,8 +85,9 @@ pub enum RecordError {
     TooShort(usize),
     /// A field lies outside the payload.
     FieldOutside,
-    /// The value type is none of 0, 1, 2.
-    BadType(u8),
+    /// The fields end before the payload does; neither engine writes such a record. The bytes
+    /// left over.
+    Leftover(usize),
     /// The payload is not what was written.
     Checksum {
         /// The checksum in the record.
@@ -90,9 +95,18 @@ pub enum RecordError {
         /// The checksum of the payload.
         computed: u32,
     },
+    /// The value type is none of 0, 1, 2.
+    BadType(u8),
     /// The record counts from a baseline that is not there. Its length in bytes, with which a
     /// reader may step over it as the reference does.
     NoBaseline(usize),
+    /// The same in a record with a checksum, which is never written so: the record with the
+    /// baseline was lost.
+    LostBaseline,
+    /// The record would have a checksum if its flags were others, or it counts from the baseline
+    /// of a record with a checksum, which no engine writes: the flags are damaged. Only
+    /// [`super::Records`] knows the record before and finds this.
+    Unchecked,
 }
 
 impl fmt::Display for RecordError {
@@ -106,11 +120,15 @@ impl fmt::Display for RecordError {
                 write!(f, "record payload of {found} bytes, expected at least {MIN_PAYLOAD_LEN}")
             }
             Self::FieldOutside => f.write_str("a field lies outside the record"),
-            Self::BadType(found) => write!(f, "value type is {found}, expected 1 or 2"),
+            Self::Leftover(found) => write!(f, "{found} bytes follow the fields of the record"),
             Self::Checksum { stored, computed } => {
                 write!(f, "record checksum is {stored:08x}, expected {computed:08x}")
             }
-            Self::NoBaseline(_) => f.write_str("the record counts from a baseline that is missing"),
+            Self::BadType(found) => write!(f, "value type is {found}, expected 1 or 2"),
+            Self::NoBaseline(_) | Self::LostBaseline => {
+                f.write_str("the record counts from a baseline that is missing")
+            }
+            Self::Unchecked => f.write_str("the record has lost the flag of its checksum"),
         }
     }
 }
@@ -215,7 +233,8 @@ pub fn decode<'a>(
     let time = match (fields.baseline, *baseline) {
         (Some(time), _) => time,
         (None, Some(base)) => base.wrapping_add(i64::from(fields.delta)),
-        (None, None) => return Err(RecordError::NoBaseline(record_len)),
+        // One without a checksum was stepped over above.
+        (None, None) => return Err(RecordError::LostBaseline),
     };
     if fields.baseline.is_some() {
         *baseline = Some(time);
@@ -232,6 +251,22 @@ pub fn decode<'a>(
     Ok((record, record_len))
 }
 
+/// Whether the end of a record is the checksum of what it would be with other flags.
+pub(super) fn lost_its_flag(record: &[u8]) -> bool {
+    let payload = varint::decode(record).ok().and_then(|(_, prefix)| record.get(prefix..));
+    let Some((body, stored)) = payload.and_then(<[u8]>::split_last_chunk::<4>) else {
+        return false;
+    };
+    let Ok(mut body) = Encoded::try_from(body) else { return false };
+    let candidates = (CHECKED..=0xf0).step_by(0x10).filter(|flags| flags & CHECKED != 0);
+    candidates.into_iter().any(|flags| {
+        if let Some(found) = body.get_mut(5) {
+            *found = flags;
+        }
+        checksum::crc32(&body) == u32::from_le_bytes(*stored)
+    })
+}
+
 /// A payload cut into its fields, nothing believed yet.
 struct Fields<'a> {
     id: u16,
@@ -243,6 +278,8 @@ struct Fields<'a> {
     checksum: Option<(u32, usize)>,
     /// Anchor and, when the payload has room for it, its checksum and offset.
     anchor: Option<(u64, (u32, usize))>,
+    /// Bytes of payload that the fields take.
+    len: usize,
 }
 
 impl<'a> Fields<'a> {
@@ -275,10 +312,14 @@ impl<'a> Fields<'a> {
             anchor = Some((value, (reader.u32()?, offset)));
         }
         let delta = u32::from_le_bytes([a, b, c, 0]);
-        Some(Self { id, delta, baseline, named, raw, checksum, anchor })
+        Some(Self { id, delta, baseline, named, raw, checksum, anchor, len: reader.position() })
     }
 
     fn check(&self, payload: &[u8]) -> Result<(), RecordError> {
+        let leftover = payload.len().saturating_sub(self.len);
+        if leftover > 0 {
+            return Err(RecordError::Leftover(leftover));
+        }
         let anchor = self.anchor.map(|(_, checksum)| checksum);
         for (stored, offset) in self.checksum.into_iter().chain(anchor) {
             let computed = checksum::crc32(payload.get(..offset).unwrap_or_default());
@@ -298,3 +339,7 @@ impl<'a> Fields<'a> {
         Ok(Some(Introduction { name, value_type }))
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+pub(crate) mod tests;

@@ -92,3 +92,7 @@ impl<F: StorageFile> Log<F> {
 
 /// Bytes of pending buffer that are kept between batches.
 const PENDING_KEPT: usize = 256 * 1024;
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

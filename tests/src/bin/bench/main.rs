@@ -8,10 +8,14 @@
 )]
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
 
+mod files;
 mod ingest;
+mod lines;
 mod measure;
+mod month;
 mod queries;
 mod reference;
+mod reopen;
 mod report;
 mod stores;
 
@@ -39,8 +43,13 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     bench.begin();
+    measure::sync(&mut bench);
     ingest::run(&mut bench);
+    lines::run(&mut bench);
+    files::run(&mut bench);
     queries::run(&mut bench);
+    reopen::run(&mut bench);
+    month::run(&mut bench);
     bench.end();
     ExitCode::SUCCESS
 }
@@ -66,6 +75,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Bench> {
 fn child(arguments: &[String]) {
     match arguments {
         [what, root] if what == "first-call" => queries::first_call(Path::new(root)),
+        [what, case, root] if what == "reopen" => reopen::write(case, Path::new(root)),
+        [what, phase, root] if what == "month" => month::phase(phase, Path::new(root)),
         _ => panic!("no such task: {arguments:?}"),
     }
 }

@@ -1,6 +1,9 @@
 //! What is measured of this process, and how.
 
+use crate::report::{Bench, Unit};
 use rustix::time::{ClockId, clock_gettime};
+use std::fs::File;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// The result of `run`, and how long it took.
@@ -33,4 +36,21 @@ pub(crate) fn load() -> f64 {
 
 pub(crate) fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
+}
+
+/// What it costs here to make 4 KiB durable; no engine is involved.
+pub(crate) fn sync(bench: &mut Bench) {
+    let name = "machine/append_4KiB_and_fdatasync";
+    if !bench.wants(name) {
+        return;
+    }
+    let directory = bench.directory();
+    let mut file = File::create(directory.path().join("file")).expect("a file");
+    let mut append = || {
+        let (done, time) = timed(|| file.write_all(&[1; 4096]).and_then(|()| file.sync_data()));
+        done.expect("written");
+        millis(time)
+    };
+    let times = (0..200).map(|_| append()).collect();
+    bench.figure(name, Unit::Millis, times);
 }

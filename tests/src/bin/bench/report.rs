@@ -58,11 +58,10 @@ impl Figure {
         self.values[self.values.len() - 1]
     }
 
-    /// How many times better than the reference the median is.
-    fn ratio(&self) -> Option<f64> {
+    /// How many times better than the reference a value is.
+    fn ratio(&self, value: f64) -> Option<f64> {
         let reference = self.reference?;
-        let more = self.unit.more_is_better();
-        Some(if more { self.median() / reference } else { reference / self.median() })
+        Some(if self.unit.more_is_better() { value / reference } else { reference / value })
     }
 
     fn print(&self) {
@@ -71,17 +70,20 @@ impl Figure {
             Unit::Nanos => format!("{value:.1}"),
             Unit::Seconds | Unit::Millis | Unit::Mib => format!("{value:.3}"),
         };
+        let ratio =
+            |value| self.ratio(value).map_or(String::from("-"), |ratio| format!("{ratio:.2}"));
         let notes: Vec<String> =
             self.notes.iter().map(|(what, value)| format!("{what} {}", short(*value))).collect();
         println!(
-            "| {:<62} | {:>5} | {:>11} | {:>11} | {:>11} | {:>11} | {:>7} | {} |",
+            "| {:<76} | {:>5} | {:>10} | {:>10} | {:>10} | {:>10} | {:>6} | {:>6} | {} |",
             self.name,
             self.unit.name(),
             number(self.best()),
             number(self.median()),
             number(self.worst()),
             self.reference.map_or(String::from("-"), number),
-            self.ratio().map_or(String::from("-"), |ratio| format!("{ratio:.2}")),
+            ratio(self.best()),
+            ratio(self.median()),
             notes.join(", "),
         );
     }
@@ -97,7 +99,8 @@ impl Figure {
             "worst": self.worst(),
             "values": self.values,
             "reference": self.reference,
-            "ratio": self.ratio(),
+            "ratio_of_best": self.ratio(self.best()),
+            "ratio_of_median": self.ratio(self.median()),
             "notes": notes,
         })
     }
@@ -135,10 +138,10 @@ impl Bench {
         }
         println!("load {}, {} repeats", measure::load(), self.repeats);
         println!(
-            "| {:<62} | {:>5} | {:>11} | {:>11} | {:>11} | {:>11} | {:>7} | notes |",
-            "case", "unit", "best", "median", "worst", "reference", "ratio"
+            "| {:<76} | {:>5} | {:>10} | {:>10} | {:>10} | {:>10} | {:>6} | {:>6} | notes |",
+            "case", "unit", "best", "median", "worst", "reference", "×best", "×med"
         );
-        println!("|---|---|--:|--:|--:|--:|--:|---|");
+        println!("|---|---|--:|--:|--:|--:|--:|--:|---|");
     }
 
     pub(crate) fn end(&self) {

@@ -1,6 +1,6 @@
 //! Taking a day in.
 
-use crate::measure::{cpu, millis, timed};
+use crate::measure::{cpu_seconds, millis, timed};
 use crate::report::{Bench, Unit};
 use crate::stores::{Wal, bytes, create, day, row, settings};
 use nanotdb::engine::{MetricHandle, Row, Target};
@@ -128,9 +128,9 @@ fn stream(
         let root = bench.directory();
         let store = create(root.path(), settings);
         let database = store.create_database(DATABASE).expect("a database");
-        let before = cpu();
+        let before = cpu_seconds();
         let ((), time) = timed(|| way.add(&database, points, &names));
-        let used = (cpu() - before).as_secs_f64() * 1e6 / points.len() as f64;
+        let used = (cpu_seconds() - before) * 1e6 / points.len() as f64;
         let found = database.range(&names[METRICS - 1], Timestamp::MIN, Timestamp::MAX);
         assert_eq!(found.expect("readable").len(), points.len() / METRICS);
         drop(database);

@@ -1,6 +1,6 @@
 //! A day as text, in and out.
 
-use crate::measure::{cpu, timed};
+use crate::measure::{cpu_seconds, timed};
 use crate::report::{Bench, Unit};
 use crate::stores::{self, Wal, create, settings};
 use nanotdb::Store;
@@ -104,9 +104,9 @@ fn import(bench: &mut Bench, name: &str, like: &str, wal: Wal, way: Way) {
         fs::write(&path, &text).expect("written");
         let store = create(root.path(), &settings(Durability::Strict, wal));
         store.create_database(DATABASE).expect("a database");
-        let before = cpu();
+        let before = cpu_seconds();
         let ((), time) = timed(|| way.take(&store, &path, &text));
-        cpus = cpus.min((cpu() - before).as_secs_f64() * 1e6 / SAMPLES_PER_DAY as f64);
+        cpus = cpus.min((cpu_seconds() - before) * 1e6 / SAMPLES_PER_DAY as f64);
         rates.push(SAMPLES_PER_DAY as f64 / time.as_secs_f64());
         store.close().expect("closed");
     }
@@ -121,7 +121,7 @@ fn export(bench: &mut Bench, name: &str) {
         let store = stores::open(raw.path());
         let database = store.database(DATABASE).expect("there");
         let path = raw.path().join("day.txt");
-        let before = cpu();
+        let before = cpu_seconds();
         let (lines, time) = timed(|| {
             let mut file = File::create(&path).expect("a file");
             let write = |text: &[u8]| {
@@ -131,7 +131,7 @@ fn export(bench: &mut Bench, name: &str) {
             database.export(ExportOptions::default(), write).expect("readable")
         });
         assert_eq!(lines, SAMPLES_PER_DAY as u64);
-        cpus = cpus.min((cpu() - before).as_secs_f64() * 1e6 / SAMPLES_PER_DAY as f64);
+        cpus = cpus.min((cpu_seconds() - before) * 1e6 / SAMPLES_PER_DAY as f64);
         rates.push(SAMPLES_PER_DAY as f64 / time.as_secs_f64());
         bytes = fs::metadata(&path).expect("text").len();
     }

@@ -1,11 +1,7 @@
 //! Measures what the reference engine was measured at, on the same workload; see
 //! `docs/BENCHMARKS.md`.
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    reason = "benchmarks run where std is"
-)]
+#![expect(clippy::std_instead_of_core, reason = "benchmarks run where std is")]
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
 
 mod files;
@@ -25,7 +21,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: bench [FILTER]... [--list] [--json] [--repeats N] [--dir PATH]
 
-Runs the cases whose names contain a filter, or all.
+Runs the cases whose names contain a filter, or all. A filter ending in $ must be the name's end.
   --list       name the cases instead
   --json       print JSON at the end instead of a table
   --repeats N  how often to measure what is not a query (5)

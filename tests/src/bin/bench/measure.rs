@@ -13,11 +13,10 @@ pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
-/// Processor time this process has used, in all its threads.
-pub(crate) fn cpu() -> Duration {
+/// Seconds of processor time this process has used, in all its threads.
+pub(crate) fn cpu_seconds() -> f64 {
     let now = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(now.tv_sec).expect("starts at 0");
-    Duration::from_secs(seconds) + Duration::from_nanos(now.tv_nsec.unsigned_abs())
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
 /// The most memory this process has had, in MiB.

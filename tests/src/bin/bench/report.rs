@@ -159,7 +159,10 @@ impl Bench {
     /// Whether a case is to be run. A list names it instead.
     pub(crate) fn wants(&self, case: &str) -> bool {
         let chosen = self.filters.is_empty()
-            || self.filters.iter().any(|filter| case.contains(filter.as_str()));
+            || self.filters.iter().any(|filter| match filter.strip_suffix('$') {
+                Some(end) => case.ends_with(end),
+                None => case.contains(filter.as_str()),
+            });
         if chosen && self.list {
             println!("{case}");
         }

@@ -131,7 +131,7 @@ impl Kind {
     pub(crate) const fn version_name(self) -> &'static str {
         match self.version {
             Version::V1 => "v1",
-            _ => "v2",
+            Version::V2 => "v2",
         }
     }
 

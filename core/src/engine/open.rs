@@ -12,11 +12,12 @@ use crate::error::{Error, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::Cache;
-use crate::settings::{DatabaseSettings, EngineSettings, Partitioning, Warning};
+use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, Record, Records};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -164,9 +165,6 @@ impl<H: Host> Readable<H> {
     }
 }
 
-/// How often data files already hold each sample (id, time, raw value) that the log may hold too.
-type Held = HashMap<(u16, i64, u32), u32>;
-
 /// What a log says of one partition.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -176,41 +174,73 @@ struct Span {
     ///
     /// The reference's logs do not, so of those every frame counts whose time fits.
     anchor: Option<u64>,
+    /// The log's samples of the partition so far.
+    digest: Digest,
+    /// What the frames behind the anchor hold, once somebody looked.
+    in_frames: Option<Digest>,
+    /// Whether the frames behind the anchor hold exactly the log's first samples.
+    is_prefix: bool,
 }
 
-/// What a log says of each partition that it speaks of.
-fn survey(log: &[u8], partitioning: Partitioning) -> BTreeMap<Partition, Span> {
-    let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
-    let mut current: Option<(Partition, TimeRange)> = None;
-    for (_, item) in Records::new(log) {
-        let Item::Record(record, _) = item else { continue };
-        let time = Timestamp(record.time);
-        let (partition, _) = match current.filter(|(_, range)| range.contains(time)) {
-            Some(current) => current,
-            None => {
-                let partition = Partition::containing(partitioning, time);
-                *current.insert((partition, partition.range()))
-            }
-        };
+impl Span {
+    fn new(time: Timestamp, anchor: Option<u64>, in_frames: Option<Digest>) -> Self {
         let range = TimeRange { from: time, to: time };
-        let span = spans.entry(partition).or_insert(Span { range, anchor: record.anchor });
-        span.range.from = span.range.from.min(time);
-        span.range.to = span.range.to.max(time);
+        let is_prefix = in_frames == Some(Digest::default());
+        Self { range, anchor, digest: Digest::default(), in_frames, is_prefix }
     }
-    spans
+
+    fn add(&mut self, record: &Record<'_>) {
+        let time = Timestamp(record.time);
+        self.range.from = self.range.from.min(time);
+        self.range.to = self.range.to.max(time);
+        self.digest.add(record.id, record.time, record.raw);
+        self.is_prefix |= self.in_frames == Some(self.digest);
+    }
 }
 
-/// Whether a file holds the record's sample, one time more than counted off so far.
-fn is_held(held: &mut Held, record: &Record<'_>) -> bool {
-    if held.is_empty() {
-        return false;
+/// A number of samples and a sum over them that does not depend on their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    sum: u128,
+}
+
+impl Digest {
+    fn add(&mut self, id: u16, time: i64, raw: u32) {
+        let time = u64::from_le_bytes(time.to_le_bytes()) ^ 0x9e37_79b9_7f4a_7c15;
+        let rest = (u64::from(id) << 32 | u64::from(raw)) ^ 0xd1b5_4a32_d192_ed03;
+        let mixed = u128::from(time) * u128::from(rest) + u128::from(time.rotate_left(32));
+        self.sum =
+            self.sum.wrapping_add(mixed.wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db));
+        self.count += 1;
     }
-    match held.get_mut(&(record.id, record.time, record.raw)) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            true
-        }
-        _ => false,
+}
+
+/// What files already hold of the samples of a log, by partition.
+type Held = BTreeMap<Partition, HeldSamples>;
+
+/// What files hold of a log's samples of one partition.
+#[derive(Debug)]
+enum HeldSamples {
+    /// The first so many: every page since the anchor was made of logged samples alone.
+    First(u64),
+    /// Each of these (id, time, raw value) so many times.
+    Each(HashMap<(u16, i64, u32), u32>),
+}
+
+impl HeldSamples {
+    /// Whether a file holds the record's sample, one time more than counted off so far.
+    fn count_off(&mut self, record: &Record<'_>) -> bool {
+        let left = match self {
+            Self::First(left) => {
+                let is_held = *left > 0;
+                *left = left.saturating_sub(1);
+                return is_held;
+            }
+            Self::Each(samples) => samples.get_mut(&(record.id, record.time, record.raw)),
+        };
+        let left = left.filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
     }
 }
 
@@ -247,13 +277,14 @@ impl<H: Host> Writer<H> {
 
     /// Takes over what the log holds and readies it for more.
     fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
-        let spans = survey(bytes, self.staging.rules.settings.partition);
         if !self.readable.read_only {
-            self.cut_torn_data_files(&spans)?;
+            self.cut_newest_data_files()?;
         }
+        let spans = self.survey(bytes)?;
         let mut held = Held::new();
         for (&partition, span) in &spans {
-            self.readable.count_held(partition, *span, &mut held)?;
+            let samples = self.readable.held_samples(partition, span)?;
+            held.extend(samples.map(|samples| (partition, samples)));
         }
         let mut records = Records::new(bytes);
         let now = self.host.clock().now();
@@ -291,13 +322,42 @@ impl<H: Host> Writer<H> {
         self.empty_log()
     }
 
-    /// The partitions that the log speaks of, and the two newest, may end in a torn frame.
-    fn cut_torn_data_files(&mut self, spans: &BTreeMap<Partition, Span>) -> Result<()> {
-        let mut partitions: BTreeSet<Partition> = spans.keys().copied().collect();
-        partitions.extend(self.readable.state.read(|state| -> Vec<Partition> {
-            state.files.keys().rev().take(2).copied().collect()
-        }));
-        partitions.into_iter().try_for_each(|partition| self.make_appendable(partition))
+    /// The two newest data files may end in a torn frame, whether the log speaks of them or not.
+    fn cut_newest_data_files(&mut self) -> Result<()> {
+        let newest: Vec<Partition> =
+            self.readable.state.read(|state| state.files.keys().rev().take(2).copied().collect());
+        newest.into_iter().try_for_each(|partition| self.make_appendable(partition))
+    }
+
+    /// What the log says of each partition that it speaks of, set against the partition's file.
+    fn survey(&mut self, log: &[u8]) -> Result<BTreeMap<Partition, Span>> {
+        let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
+        let mut current: Option<(Partition, TimeRange)> = None;
+        for (_, item) in Records::new(log) {
+            let Item::Record(record, _) = item else { continue };
+            let time = Timestamp(record.time);
+            let (partition, _) = match current.filter(|(_, range)| range.contains(time)) {
+                Some(current) => current,
+                None => {
+                    let partition = self.staging.partition_of(time);
+                    *current.insert((partition, partition.range()))
+                }
+            };
+            let span = match spans.entry(partition) {
+                Entry::Occupied(span) => span.into_mut(),
+                Entry::Vacant(vacant) => {
+                    if !self.readable.read_only {
+                        self.make_appendable(partition)?;
+                    }
+                    let anchor = record.anchor;
+                    let in_frames =
+                        anchor.map(|anchor| self.readable.digest_of_frames(partition, anchor));
+                    vacant.insert(Span::new(time, anchor, in_frames.transpose()?))
+                }
+            };
+            span.add(&record);
+        }
+        Ok(spans)
     }
 
     fn take_over(
@@ -312,10 +372,10 @@ impl<H: Host> Writer<H> {
         let taken = readable.state.write(|state| -> core::result::Result<_, String> {
             let slot = resolve(&mut state.catalog, record)?;
             note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
-            if is_held(held, record) {
+            let partition = staging.partition_of(Timestamp(record.time));
+            if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
                 return Ok(None);
             }
-            let partition = staging.partition_of(Timestamp(record.time));
             let page = state.pages.entry(partition).or_insert_with(|| {
                 staging.note_page(now);
                 OpenPage::new(now)
@@ -343,13 +403,15 @@ impl<H: Host> Writer<H> {
         if !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0 {
             return Ok(());
         }
+        let is_new = self.readable.storage.read(name)?.is_none();
         let mut file = self.readable.storage.open_log(name)?;
-        let len = file.len()?.max(len);
-        if good_end < len {
+        if good_end < file.len()?.max(len) {
+            // No sync: should the torn tail come back, the next opening cuts it again.
             file.truncate(good_end)?;
-            file.sync()?;
         }
-        self.readable.storage.sync_dir()?;
+        if is_new {
+            self.readable.storage.sync_dir()?;
+        }
         let mut log = Log::new(file, good_end, self.staging.rules.fsync_policy);
         if !self.staging.rules.settings.wal_enabled {
             // Left from when the log was on; the reference throws it away, here it is kept safe.
@@ -364,11 +426,27 @@ impl<H: Host> Writer<H> {
 }
 
 impl<H: Host> Readable<H> {
-    fn count_held(&self, partition: Partition, span: Span, held: &mut Held) -> Result<()> {
-        let Span { range, anchor } = span;
-        let files = self.state.read(|state| state.files_of(partition));
-        let view = super::state::PartitionView { partition, files, page: None };
-        let sources = match anchor {
+    /// What the partition's frames hold from byte `from` on; damaged ones hold nothing.
+    fn digest_of_frames(&self, partition: Partition, from: u64) -> Result<Digest> {
+        let view = self.partition_view(partition);
+        let sources: Vec<_> = self.data_source(&view)?.into_iter().collect();
+        let mut digest = Digest::default();
+        self.scan_readable(&sources, from, TimeRange::ALL, &mut |ids, times, raws| {
+            for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
+                digest.add(id, time, raw);
+            }
+            Ok(())
+        })?;
+        Ok(digest)
+    }
+
+    /// What files hold of the log's samples of a partition.
+    fn held_samples(&self, partition: Partition, span: &Span) -> Result<Option<HeldSamples>> {
+        if let Some(Digest { count, .. }) = span.in_frames.filter(|_| span.is_prefix) {
+            return Ok((count > 0).then_some(HeldSamples::First(count)));
+        }
+        let view = self.partition_view(partition);
+        let sources = match span.anchor {
             Some(_) => self.data_source(&view)?.into_iter().collect(),
             None => match self.sources(&view) {
                 // A damaged metric file must not keep the database closed.
@@ -376,14 +454,17 @@ impl<H: Host> Readable<H> {
                 sources => sources?,
             },
         };
-        self.scan_readable(&sources, anchor.unwrap_or(0), range, &mut |ids, times, raws| {
+        let mut held = HashMap::new();
+        let from = span.anchor.unwrap_or(0);
+        self.scan_readable(&sources, from, span.range, &mut |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
-                if range.contains(Timestamp(time)) {
+                if span.range.contains(Timestamp(time)) {
                     *held.entry((id, time, raw)).or_default() += 1;
                 }
             }
             Ok(())
-        })
+        })?;
+        Ok((!held.is_empty()).then_some(HeldSamples::Each(held)))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::query::Cache;
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
-use crate::wal::{Item, Log, Record, Records};
+use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::collections::btree_map::Entry;
 use alloc::format;
@@ -298,6 +298,11 @@ impl<H: Host> Writer<H> {
                 }
             }
         }
+        if let Some(tail) = damaged_tail(&records, bytes) {
+            report
+                .problems
+                .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
+        }
         if self.readable.read_only {
             return Ok(());
         }
@@ -466,6 +471,14 @@ impl<H: Host> Readable<H> {
         })?;
         Ok((!held.is_empty()).then_some(HeldSamples::Each(held)))
     }
+}
+
+/// What follows the last record, when it is more than one append can have left: a torn record is
+/// shorter than a whole one, and behind it are only zeros.
+fn damaged_tail(records: &Records<'_>, bytes: &[u8]) -> Option<Tail> {
+    let tail = records.tail()?;
+    let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    (written.saturating_sub(tail.offset) > MAX_RECORD_LEN).then_some(tail)
 }
 
 /// The metric of a log record.

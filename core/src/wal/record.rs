@@ -81,6 +81,9 @@ pub enum RecordError {
     TooShort(usize),
     /// A field lies outside the payload.
     FieldOutside,
+    /// So many bytes follow the value though no checksum does. The reference writes none; a
+    /// record of ours looks so when its flags are lost, and its value may be, too.
+    Trailing(usize),
     /// The value type is none of 0, 1, 2.
     BadType(u8),
     /// The payload is not what was written.
@@ -106,6 +109,7 @@ impl fmt::Display for RecordError {
                 write!(f, "record payload of {found} bytes, expected at least {MIN_PAYLOAD_LEN}")
             }
             Self::FieldOutside => f.write_str("a field lies outside the record"),
+            Self::Trailing(found) => write!(f, "{found} bytes follow the value, expected none"),
             Self::BadType(found) => write!(f, "value type is {found}, expected 1 or 2"),
             Self::Checksum { stored, computed } => {
                 write!(f, "record checksum is {stored:08x}, expected {computed:08x}")
@@ -239,6 +243,8 @@ struct Fields<'a> {
     baseline: Option<i64>,
     named: Option<(&'a [u8], u8)>,
     raw: u32,
+    /// Bytes that no field takes.
+    trailing: usize,
     /// Checksum and the offset it stands at.
     checksum: Option<(u32, usize)>,
     /// Anchor and, when the payload has room for it, its checksum and offset.
@@ -275,10 +281,14 @@ impl<'a> Fields<'a> {
             anchor = Some((value, (reader.u32()?, offset)));
         }
         let delta = u32::from_le_bytes([a, b, c, 0]);
-        Some(Self { id, delta, baseline, named, raw, checksum, anchor })
+        let trailing = payload.len().saturating_sub(reader.position());
+        Some(Self { id, delta, baseline, named, raw, trailing, checksum, anchor })
     }
 
     fn check(&self, payload: &[u8]) -> Result<(), RecordError> {
+        if self.checksum.is_none() && self.trailing > 0 {
+            return Err(RecordError::Trailing(self.trailing));
+        }
         let anchor = self.anchor.map(|(_, checksum)| checksum);
         for (stored, offset) in self.checksum.into_iter().chain(anchor) {
             let computed = checksum::crc32(payload.get(..offset).unwrap_or_default());

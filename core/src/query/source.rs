@@ -1,13 +1,15 @@
 //! Which files of a partition a query reads, and opening them.
 
 use super::cache::OpenFile;
-use crate::engine::{FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile};
+use crate::engine::{
+    FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile, read_page,
+};
 use crate::error::Result;
 use crate::metric_file::MetricFile;
-use crate::page::PageView;
+use crate::page::{Columns, PageView, Payload};
 use crate::partition::Partition;
 use crate::storage::Storage;
-use crate::types::TimeRange;
+use crate::types::{MetricId, TimeRange};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -24,7 +26,7 @@ pub(crate) enum Source<F> {
 
 /// How the samples of a data file relate to those of a metric file beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Relation {
+pub(super) enum Relation {
     /// The same samples.
     Same,
     /// The data file has all of them, and later ones.
@@ -176,9 +178,25 @@ impl<H: Host> Readable<H> {
         metric: &StoredFile,
         data: &StoredFile,
     ) -> Result<Relation> {
+        let (of_metric, of_data, len) = (metric.generation, data.generation, data.len);
+        if let Some(known) = self.cache.write(|cache| cache.relation(of_metric, of_data, len)) {
+            return Ok(known);
+        }
+        let found = self.find_relation(partition, metric, data)?;
+        self.cache.write(|cache| cache.keep_relation(of_metric, of_data, len, found));
+        Ok(found)
+    }
+
+    fn find_relation(
+        &self,
+        partition: Partition,
+        metric: &StoredFile,
+        data: &StoredFile,
+    ) -> Result<Relation> {
         let (_, index) = self.indexed(partition, data)?;
         let metric = self.metric_file(metric)?;
         let points = metric.point_count();
+        let starts_alike = self.holds_first_of(&metric, partition, data)?;
         let mut records = 0;
         let mut bounds: Option<TimeRange> = None;
         for (at, frame) in index.frames.iter().enumerate() {
@@ -187,12 +205,41 @@ impl<H: Host> Readable<H> {
             bounds = Some(bounds.map_or(range_of(from, to), |so_far| {
                 range_of(so_far.from.0.min(from), so_far.to.0.max(to))
             }));
-            if records == points && bounds == Some(metric.range()) {
+            if records == points && bounds == Some(metric.range()) && starts_alike {
                 let is_last = at + 1 == index.frames.len();
                 return Ok(if is_last { Relation::Same } else { Relation::DataHasMore });
             }
         }
         self.relation_by_content(partition, &metric, data)
+    }
+
+    /// Whether the metric file holds the first sample of the data file. If not, the data file was
+    /// begun after the build, however alike the two look.
+    fn holds_first_of(
+        &self,
+        metric: &MetricFile<FileOf<H>>,
+        partition: Partition,
+        data: &StoredFile,
+    ) -> Result<bool> {
+        let (handle, index) = self.indexed(partition, data)?;
+        let Some(frame) = index.frames.first() else { return Ok(false) };
+        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        read_page(&*handle, &data.name, frame, self.page_codec(), &mut buffer, &mut page)?;
+        let mut columns = Columns::default();
+        page.copy_to(&mut columns);
+        let (Some(&id), Some(&time), Some(&raw)) =
+            (columns.ids.first(), columns.times.first(), columns.raws.first())
+        else {
+            return Ok(false);
+        };
+        let Some(id) = MetricId::new(id) else { return Ok(false) };
+        for entry in metric.entries_of(id)? {
+            let found = metric.read_frame(entry)?;
+            if found.times.iter().zip(&found.raws).any(|(&t, &r)| (t, r) == (time, raw)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Decides where counts and times leave it open, say after a data file was re-paged, a build

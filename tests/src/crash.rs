@@ -311,15 +311,23 @@ impl Ledger {
                     return Err(format!(
                         "{metric}: {point:?} was never tried, is there twice or in another order; \
                          around it there is {:?}, tried was {:?}",
-                        points.iter().filter(|near| near.0.abs_diff(point.0) < NEAR).collect::<Vec<_>>(),
-                        entries.iter().filter(|e| e.time.abs_diff(point.0) < NEAR).map(|e| (e.time, e.raw)).collect::<Vec<_>>(),
+                        points
+                            .iter()
+                            .filter(|near| near.0.abs_diff(point.0) < NEAR)
+                            .collect::<Vec<_>>(),
+                        entries
+                            .iter()
+                            .filter(|e| e.time.abs_diff(point.0) < NEAR)
+                            .map(|e| (e.time, e.raw))
+                            .collect::<Vec<_>>(),
                     ));
                 }
             }
         }
         for (metric, (_, entries)) in &self.metrics {
             let mut counts: BTreeMap<(i64, u32), i64> = BTreeMap::new();
-            for point in found.get(metric).map(|(_, points)| points.as_slice()).unwrap_or_default() {
+            for point in found.get(metric).map(|(_, points)| points.as_slice()).unwrap_or_default()
+            {
                 *counts.entry(*point).or_default() += 1;
             }
             for entry in entries.iter().filter(|entry| must(entry)) {
@@ -341,7 +349,8 @@ impl Ledger {
         for (metric, (value_type, points)) in found {
             let mut synced: BTreeMap<(i64, u32), i64> = BTreeMap::new();
             for entry in old.get(metric).map(|(_, old)| old.as_slice()).unwrap_or_default() {
-                *synced.entry((entry.time, entry.raw)).or_default() += i64::from(entry.promised[CUT]);
+                *synced.entry((entry.time, entry.raw)).or_default() +=
+                    i64::from(entry.promised[CUT]);
             }
             let entries = points.iter().map(|&(time, raw)| {
                 let left = synced.entry((time, raw)).or_default();
@@ -533,7 +542,10 @@ pub fn examine<D: Disk>(
     let open = Open::again(host.clone()).map_err(|error| format!("no second open: {error}"))?;
     let second = read(&open.database)?;
     if second != found {
-        return Err(format!("the second open finds other samples: {}", difference(&second, &found)));
+        return Err(format!(
+            "the second open finds other samples: {}",
+            difference(&second, &found)
+        ));
     }
     let expected = append(&open.database, found.clone(), now)?;
     open.engine.close().map_err(|errors| format!("cannot close: {errors:?}"))?;

@@ -42,10 +42,7 @@ fn every_promise_survives_a_crash_at_any_step() {
         for setup in Setup::all() {
             for end in [End::Kill, End::PowerCut] {
                 let seeds = if end == End::Kill { 2 } else { 3 } + (seeds() - 1).min(3);
-                campaigns.push((
-                    plan,
-                    Campaign { setup, end, flaw: None, seeds, recoveries: 29 },
-                ));
+                campaigns.push((plan, Campaign { setup, end, flaw: None, seeds, recoveries: 29 }));
             }
         }
     }
@@ -98,8 +95,7 @@ fn a_failing_write_stops_writing_and_loses_nothing() {
 
 /// The same loop on storage with a mistake. Strict and logged is the setup that promises most.
 fn finds<D: nanotdb_tests::crash::Disk>(flaw: Option<Flaw>) {
-    let setup =
-        Setup { durability: Durability::Strict, policy: FsyncPolicy::Always, log: true };
+    let setup = Setup { durability: Durability::Strict, policy: FsyncPolicy::Always, log: true };
     let campaign = Campaign { setup, end: End::PowerCut, flaw, seeds: 3, recoveries: 0 };
     let plan = Planner::new(0).steps(STEPS);
     let found = crash_everywhere::<D>(campaign, &plan);

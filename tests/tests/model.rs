@@ -104,7 +104,7 @@ impl Pair {
             31..=34 => self.aggregate(),
             35 => self.last(),
             36 if self.random.one_in(4) => self.copy_by_text(),
-            37 => self.handles.push(self.handle()),
+            37 => self.keep_handle(),
             38 if self.random.one_in(3) => {
                 self.engine.close().unwrap();
                 self.reopen();
@@ -130,9 +130,9 @@ impl Pair {
         (format!("m{number}"), value_type)
     }
 
-    fn handle(&mut self) -> MetricHandle {
+    fn keep_handle(&mut self) {
         let (metric, value_type) = self.metric();
-        self.database.metric(&metric, value_type).unwrap()
+        self.handles.push(self.database.metric(&metric, value_type).unwrap());
     }
 
     /// A sample: mostly later than the metric's newest, sometimes as late, sometimes too late,
@@ -220,7 +220,9 @@ impl Pair {
         let mut time = || match self.random.below(12) {
             0 => i64::MIN,
             1 => i64::MAX,
-            _ => START - 2 * HOUR + i64::try_from(self.random.below(span)).unwrap() / SECOND * SECOND,
+            _ => {
+                START - 2 * HOUR + i64::try_from(self.random.below(span)).unwrap() / SECOND * SECOND
+            }
         };
         let (a, b) = (time(), time());
         (a.min(b), a.max(b))
@@ -256,7 +258,8 @@ impl Pair {
 
     fn last(&mut self) {
         let (metric, _) = self.metric();
-        let found = self.database.last(&metric).unwrap().map(|sample| (sample.time.0, sample.value));
+        let found =
+            self.database.last(&metric).unwrap().map(|sample| (sample.time.0, sample.value));
         let found: Vec<Point> = found.into_iter().collect();
         let expected: Vec<Point> = self.model.last(&metric).into_iter().collect();
         assert_same(&found, &expected, &metric);

@@ -1,23 +1,23 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
 use super::database::Database;
-use super::files::FileKind;
+use super::files::{FileKind, StoredFile, read_page};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
-use super::writer::{CATALOG, WriteRules, Writer};
+use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;
 use crate::error::{Error, Result};
-use crate::page::OpenPage;
+use crate::page::{OpenPage, Payload};
 use crate::partition::Partition;
 use crate::query::Cache;
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::collections::btree_map::Entry;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -144,6 +144,22 @@ impl<H: Host> Readable<H> {
         Ok(any)
     }
 
+    /// Where the last frame of a data file ends that is whole.
+    pub(super) fn whole_frames(&self, partition: Partition, file: &StoredFile) -> Result<u64> {
+        let (handle, index) = self.indexed(partition, file)?;
+        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        let mut end = index.good_end;
+        for frame in index.frames.iter().rev() {
+            let read =
+                read_page(&*handle, &file.name, frame, self.page_codec(), &mut buffer, &mut page);
+            match read {
+                Err(Error::Corrupt(_)) => end = frame.offset,
+                read => return read.map(|()| end),
+            }
+        }
+        Ok(end)
+    }
+
     /// The latest time in any file. Files of earlier partitions end before the newest begins.
     fn newest_stored(&self) -> Result<Option<i64>> {
         let views = self.view(TimeRange::ALL);
@@ -268,7 +284,7 @@ impl<H: Host> Writer<H> {
             host,
             staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
-            unsynced: BTreeSet::new(),
+            unsynced: BTreeMap::new(),
             poisoned: None,
             closed: false,
             staged: Vec::<Staged>::new(),
@@ -317,20 +333,16 @@ impl<H: Host> Writer<H> {
         if needed || good_end == 0 {
             return Ok(());
         }
-        // Files hold everything already, though perhaps not on the disk yet.
-        for &partition in spans.keys() {
-            let data = self.readable.state.read(|state| state.files_of(partition).data.clone());
-            if let Some(data) = data {
-                self.readable.storage.open(&data.name)?.sync()?;
-            }
-        }
+        // Files hold everything already, and were synced when they were looked at.
         self.empty_log()
     }
 
-    /// The two newest data files may end in a torn frame, whether the log speaks of them or not.
+    /// The newest data files may end in a torn frame, whether the log speaks of them or not.
     fn cut_newest_data_files(&mut self) -> Result<()> {
-        let newest: Vec<Partition> =
-            self.readable.state.read(|state| state.files.keys().rev().take(2).copied().collect());
+        let newest: Vec<Partition> = self
+            .readable
+            .state
+            .read(|state| state.files.keys().rev().take(MIN_OPEN_PAGES).copied().collect());
         newest.into_iter().try_for_each(|partition| self.make_appendable(partition))
     }
 
@@ -503,7 +515,8 @@ fn resolve(catalog: &mut Catalog, record: &Record<'_>) -> core::result::Result<S
 /// What a log record says of its metric's newest sample.
 ///
 /// The log has the newest samples of a metric unless older ones bypassed it, which only those
-/// before `newest_stored` can have: then the question stays open until somebody asks.
+/// before `newest_stored` can have, and unless a power cut has shortened the log: then the
+/// question stays open until somebody asks.
 fn note_newest(
     catalog: &mut Catalog,
     slot: Slot,
@@ -513,7 +526,7 @@ fn note_newest(
     let Some(entry) = catalog.get_mut(slot) else { return };
     let is_newest = match entry.last {
         Newest::None => true,
-        Newest::Unknown => newest_stored.is_none_or(|newest| time >= newest),
+        Newest::Unknown => newest_stored.is_none_or(|newest| time > newest),
         Newest::At(newest, _) => time >= newest,
     };
     if is_newest {

@@ -32,6 +32,8 @@ pub enum Error {
         /// The key, its value and what is allowed.
         detail: String,
     },
+    /// The store was closed: reads go on, writes need a re-open.
+    Closed,
     /// An earlier write failed, so the files' state is unknown: reads go on, writes need a
     /// re-open.
     Poisoned {
@@ -145,6 +147,7 @@ impl fmt::Display for Error {
             Self::Unsupported { file, detail } | Self::Settings { file, detail } => {
                 write!(f, "{file}: {detail}")
             }
+            Self::Closed => f.write_str("the store is closed"),
             Self::Poisoned { cause } => {
                 write!(f, "an earlier write failed, re-open the store to write again: {cause}")
             }

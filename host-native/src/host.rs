@@ -1,6 +1,6 @@
 //! Files, threads and the system clock, as the engine wants them.
 
-use crate::storage::{FsRoot, FsStorage, Result, RootLock};
+use crate::storage::{FsRoot, FsStorage, Result};
 use nanotdb_core::Timestamp;
 use nanotdb_core::engine::{Clock, Host, Shared};
 use std::sync::{PoisonError, RwLock};
@@ -39,17 +39,16 @@ impl<T> Shared<T> for Locked<T> {
     }
 }
 
-/// One root directory, locked against other writers unless it is for reading only.
+/// One root directory.
 #[derive(Debug)]
 pub struct NativeHost {
     root: FsRoot,
     clock: SystemClock,
-    _lock: Option<RootLock>,
 }
 
 impl NativeHost {
-    pub(crate) fn new(root: FsRoot, lock: Option<RootLock>) -> Self {
-        Self { root, clock: SystemClock, _lock: lock }
+    pub(crate) const fn new(root: FsRoot) -> Self {
+        Self { root, clock: SystemClock }
     }
 
     /// The root directory.

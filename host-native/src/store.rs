@@ -89,9 +89,9 @@ impl OpenOptions {
         options.codecs = codecs::native();
         options.cache_bytes = self.cache_bytes;
         options.read_only = self.read_only;
-        let engine = Arc::new(Engine::open(NativeHost::new(files, lock), options)?);
+        let engine = Arc::new(Engine::open(NativeHost::new(files), options)?);
         let ticker = (self.background && !self.read_only).then(|| Ticker::start(&engine));
-        Ok(Store { engine, ticker })
+        Ok(Store { engine, ticker, lock })
     }
 }
 
@@ -102,6 +102,8 @@ impl OpenOptions {
 pub struct Store {
     engine: Arc<Engine>,
     ticker: Option<Ticker>,
+    /// Held until the engine refuses to write.
+    lock: Option<RootLock>,
 }
 
 impl Store {
@@ -114,8 +116,8 @@ impl Store {
         OpenOptions::default().open(root)
     }
 
-    /// The engine, to keep beside the store; a closed store's engine refuses nothing, but what
-    /// it takes in is written out only by a later `flush`.
+    /// The engine, to share with threads that outlive this value; once the store is closed it
+    /// answers queries, and refuses to write.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
@@ -131,7 +133,9 @@ impl Store {
 
     fn shut(&mut self) -> Result<()> {
         drop(self.ticker.take());
-        let Err(errors) = self.engine.close() else { return Ok(()) };
+        let closed = self.engine.close();
+        drop(self.lock.take());
+        let Err(errors) = closed else { return Ok(()) };
         let mut errors = errors.into_iter();
         match (errors.next(), errors.len()) {
             (Some(only), 0) => Err(only),
@@ -154,10 +158,8 @@ impl Deref for Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if self.ticker.is_some() || Arc::strong_count(&self.engine) == 1 {
-            // There is nobody to tell; `close` is for those who want to know.
-            let _ = self.shut();
-        }
+        // There is nobody to tell; `close` is for those who want to know.
+        let _ = self.shut();
     }
 }
 

@@ -122,6 +122,12 @@ impl<H: Host> Database<H> {
             if !unchanged {
                 return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
             }
+            if action != RawAction::Keep {
+                // The log may hold samples of this partition, and tells them from those in
+                // files by the data file that is about to go.
+                writer.flush_all()?;
+                writer.empty_log()?;
+            }
             let acted = match action {
                 RawAction::Keep => Ok(()),
                 RawAction::Delete => [FileKind::Raw, FileKind::Data]
@@ -194,11 +200,15 @@ impl<H: Host> super::writer::Writer<H> {
     /// Deletes a raw file whose samples a metric file holds.
     fn retire_file(&mut self, partition: Partition, kind: FileKind) -> Result<()> {
         if kind == FileKind::Data {
-            self.appendable.remove(&partition);
-            self.unsynced.remove(&partition);
-            self.anchored.remove(&partition);
+            self.forget_data_file(partition);
         }
         self.remove_file(partition, kind)
+    }
+
+    fn forget_data_file(&mut self, partition: Partition) {
+        self.appendable.remove(&partition);
+        self.unsynced.remove(&partition);
+        self.staging.leave();
     }
 
     /// Makes the data file the partition's raw file; one that is there gets its pages in front.
@@ -206,9 +216,7 @@ impl<H: Host> super::writer::Writer<H> {
         let files = self.readable.state.read(|state| state.files_of(partition));
         let Some(data) = &files.data else { return Ok(()) };
         let name = FileKind::Raw.name(partition)?;
-        self.appendable.remove(&partition);
-        self.unsynced.remove(&partition);
-        self.anchored.remove(&partition);
+        self.forget_data_file(partition);
         let storage = &self.readable.storage;
         let (temporary, len) = match &files.raw {
             None => (data.name.clone(), data.len),

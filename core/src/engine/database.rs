@@ -34,7 +34,7 @@ impl<H: Host> Database<H> {
         Self {
             readable: Arc::clone(&writer.readable),
             host: Arc::clone(&writer.host),
-            settings: writer.rules.settings.clone(),
+            settings: writer.staging.rules.settings.clone(),
             writer: H::Shared::new(writer),
             builds: H::Shared::new(()),
             report,
@@ -131,7 +131,7 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Writes everything and makes it durable. The database can be used on.
+    /// Writes everything and makes it durable. Queries go on; nothing can be written after it.
     ///
     /// # Errors
     ///
@@ -220,8 +220,9 @@ impl<H: Host> Database<H> {
         self.readable.aggregate(metric, query, &mut emit)
     }
 
-    /// Visits every sample of a range in storage order: partition by partition, files before
-    /// the open page. Columns of ids, times and raw values.
+    /// Visits every sample of the partitions that a range touches, in storage order: partition by
+    /// partition, files before the open page. Columns of ids, times and raw values; samples
+    /// outside the range may be among them.
     ///
     /// # Errors
     ///

@@ -6,15 +6,16 @@
 
 use super::host::{Host, Shared};
 use super::state::State;
-use super::writer::{WriteRules, Writer, too_many_pages};
+use super::writer::{WriteRules, Writer};
 use crate::catalog::{Newest, Slot};
 use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
-use crate::page::{MAX_RECORDS, OpenPage, PageLimits};
+use crate::page::{MAX_RECORDS, OpenPage};
 use crate::partition::Partition;
 use crate::storage::StorageFile;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use crate::wal::Log;
+use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -75,13 +76,11 @@ pub(crate) struct Staged {
 /// Rows staged before they are logged and applied.
 const MAX_STAGED: usize = 4096;
 
-/// Why staging stopped before the rows ended.
+/// What must be done before staging goes on.
 enum Pause {
-    /// Enough rows are staged.
-    Enough,
-    /// A page is full with the staged rows.
-    Full(Partition),
-    /// A partition's file must be looked at before the row can be staged.
+    /// A page is full with the staged rows, and must be written.
+    Full,
+    /// The row is for another page, which must be made ready.
     Partition(Partition),
     /// The metric's newest sample must be looked up before the row can be judged.
     Newest(Slot),
@@ -100,28 +99,35 @@ impl<H: Host> Writer<H> {
         let mut rows = rows.enumerate().peekable();
         while rows.peek().is_some() {
             let pause = self.stage(&mut rows, now, report);
-            let taken = self.log_and_apply(now);
-            self.poisoning(taken)?;
+            self.log_and_apply(now)?;
             report.accepted += u64::try_from(self.staged.len()).unwrap_or(0);
             self.staged.clear();
-            let prepared = match pause {
-                None | Some(Pause::Enough) => Ok(()),
-                Some(Pause::Full(partition)) => self.flush(partition),
-                Some(Pause::Partition(partition)) => {
-                    self.limit_open_pages(partition).and_then(|()| self.make_appendable(partition))
-                }
-                Some(Pause::Newest(slot)) => self.settle_newest(slot),
-            };
-            self.poisoning(prepared)?;
+            if let Some(pause) = pause {
+                self.attend_to(pause)?;
+            }
         }
         self.keep_bounds(now)
     }
 
     /// Takes one sample in: the same steps without the bookkeeping of a batch.
     pub(crate) fn add_row(&mut self, row: Row<'_>) -> Result<()> {
-        let mut report = BatchReport::default();
-        self.add_rows(core::iter::once(row), &mut report)?;
-        report.rejected.pop().map_or(Ok(()), |(_, rejection)| Err(Error::Rejected(rejection)))
+        self.check_writable()?;
+        let now = self.now();
+        loop {
+            let Self { readable, staging, staged, .. } = self;
+            let stepped = readable.state.write(|state| staging.step(state, row, now, staged));
+            match stepped {
+                Ok(None) => break,
+                Ok(Some(pause)) => self.attend_to(pause)?,
+                Err(rejection) => return Err(Error::Rejected(rejection)),
+            }
+        }
+        self.log_and_apply(now)?;
+        self.staged.clear();
+        if self.staging.room.left == 0 {
+            self.flush_full()?;
+        }
+        self.keep_bounds(now)
     }
 
     /// The handle of a metric, which is made when there is none.
@@ -133,9 +139,11 @@ impl<H: Host> Writer<H> {
 
     /// Pages that are old enough, and a log that is large enough, are written out.
     fn keep_bounds(&mut self, now: Timestamp) -> Result<()> {
-        self.flush_aged(now)?;
-        match &self.log {
-            Some(log) if log.len() >= self.rules.max_log_len => self.flush_all(),
+        if now >= self.staging.pages_due {
+            self.flush_aged(now)?;
+        }
+        match &self.staging.log {
+            Some(log) if log.len() >= self.staging.rules.max_log_len => self.flush_all(),
             _ => Ok(()),
         }
     }
@@ -146,59 +154,68 @@ impl<H: Host> Writer<H> {
         now: Timestamp,
         report: &mut BatchReport,
     ) -> Option<Pause> {
-        let Self { readable, rules, log, appendable, anchored, newest_stored, staged, .. } = self;
-        let newest_stored = *newest_stored;
-        let limits = rules.page_limits();
-        let mut room = Room { partition: None, left: 0 };
+        let Self { readable, staging, staged, .. } = self;
         readable.state.write(|state| {
             while let Some(&(at, row)) = rows.peek() {
-                if staged.len() >= MAX_STAGED {
-                    return Some(Pause::Enough);
-                }
-                let current = room.holds(row.time);
-                let partition = current
-                    .unwrap_or_else(|| Partition::containing(rules.settings.partition, row.time));
-                if current.is_none() {
-                    if !appendable.contains_key(&partition)
-                        || too_many_pages(state, rules, partition)
-                    {
-                        return Some(Pause::Partition(partition));
-                    }
-                    room = Room::in_page(state, partition, staged, &limits);
-                }
-                match check(state, row, newest_stored) {
-                    Ok(Verdict::Take(slot)) => {
-                        let logged = log.as_mut().filter(|_| is_logged(rules, row.time, now));
-                        let logged = logged.is_some_and(|log| {
-                            let anchor =
-                                anchored.insert(partition).then(|| data_len(state, partition));
-                            write_record(log, state, slot, row, anchor);
-                            true
-                        });
-                        staged.push(accept(state, slot, row, partition, logged));
-                        room.left = room.left.saturating_sub(1);
-                    }
-                    Ok(Verdict::LookUp(slot)) => return Some(Pause::Newest(slot)),
+                match staging.step(state, row, now, staged) {
+                    Ok(None) => {}
+                    Ok(pause) => return pause,
                     Err(rejection) => report.rejected.push((at, rejection)),
                 }
                 rows.next();
-                if room.left == 0 {
-                    return Some(Pause::Full(partition));
+                if staging.room.left == 0 {
+                    return Some(Pause::Full);
+                }
+                if staged.len() >= MAX_STAGED {
+                    return None;
                 }
             }
             None
         })
     }
 
-    fn log_and_apply(&mut self, now: Timestamp) -> Result<()> {
-        if let Some(log) = &mut self.log {
-            log.commit()?;
+    fn attend_to(&mut self, pause: Pause) -> Result<()> {
+        match pause {
+            Pause::Full => self.flush_full(),
+            Pause::Partition(partition) => self.enter(partition),
+            Pause::Newest(slot) => {
+                let settled = self.settle_newest(slot);
+                self.poisoning(settled)
+            }
         }
-        let staged = &self.staged;
-        self.readable.state.write(|state| {
+    }
+
+    /// Writes the page that staging filled.
+    fn flush_full(&mut self) -> Result<()> {
+        match self.staging.room.partition {
+            Some((partition, _)) => self.flush(partition),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes staging put rows into the page of another partition.
+    fn enter(&mut self, partition: Partition) -> Result<()> {
+        self.limit_open_pages(partition)?;
+        let appendable = self.make_appendable(partition);
+        self.poisoning(appendable)?;
+        let open = self.readable.state.read(|s| s.pages.get(&partition).map_or(0, OpenPage::len));
+        self.staging.enter(partition, open);
+        Ok(())
+    }
+
+    fn log_and_apply(&mut self, now: Timestamp) -> Result<()> {
+        if let Some(log) = &mut self.staging.log {
+            let committed = log.commit().map_err(Error::from);
+            self.poisoning(committed)?;
+        }
+        let Self { readable, staging, staged, .. } = self;
+        readable.state.write(|state| {
             for run in staged.chunk_by(|a, b| a.partition == b.partition) {
                 let Some(partition) = run.first().map(|first| first.partition) else { continue };
-                let page = state.pages.entry(partition).or_insert_with(|| OpenPage::new(now));
+                let page = state.pages.entry(partition).or_insert_with(|| {
+                    staging.note_page(now);
+                    OpenPage::new(now)
+                });
                 for sample in run {
                     page.push(sample.id, sample.time, sample.raw);
                     page.logged |= sample.logged;
@@ -214,30 +231,102 @@ impl<H: Host> Writer<H> {
     }
 }
 
+/// The part of the writer that staging needs.
+#[derive(Debug)]
+pub(crate) struct Staging<F> {
+    pub(crate) rules: WriteRules,
+    pub(crate) log: Option<Log<F>>,
+    /// Partitions that the log holds an anchor of.
+    pub(crate) anchored: BTreeSet<Partition>,
+    /// The latest time in any file when the database was opened.
+    pub(crate) newest_stored: Option<i64>,
+    /// The page that rows go to until one is for another partition.
+    room: Room,
+    /// When the next open page reaches its age, at the earliest.
+    pub(crate) pages_due: Timestamp,
+}
+
 /// How many more samples the page of a partition takes.
+#[derive(Debug, Default)]
 struct Room {
     partition: Option<(Partition, TimeRange)>,
     left: usize,
+    is_anchored: bool,
 }
 
-impl Room {
-    /// The page's partition if `time` falls in it.
-    fn holds(&self, time: Timestamp) -> Option<Partition> {
-        self.partition.filter(|(_, range)| range.contains(time)).map(|(partition, _)| partition)
+impl<F: StorageFile> Staging<F> {
+    pub(crate) fn new(rules: WriteRules, newest_stored: Option<i64>) -> Self {
+        Self {
+            rules,
+            log: None,
+            anchored: BTreeSet::new(),
+            newest_stored,
+            room: Room { partition: None, left: 1, is_anchored: false },
+            pages_due: Timestamp::MAX,
+        }
     }
 
-    fn in_page(
-        state: &State,
-        partition: Partition,
-        staged: &[Staged],
-        limits: &PageLimits,
-    ) -> Self {
-        let open = state.pages.get(&partition).map_or(0, OpenPage::len);
-        let waiting = staged.iter().filter(|sample| sample.partition == partition).count();
+    /// Forgets which page rows go to: pages were written, or the log was emptied.
+    pub(crate) fn leave(&mut self) {
+        self.room = Room { partition: None, left: 1, is_anchored: false };
+    }
+
+    /// The partition that a sample of this time belongs to.
+    pub(crate) fn partition_of(&self, time: Timestamp) -> Partition {
+        match self.room.partition.filter(|(_, range)| range.contains(time)) {
+            Some((partition, _)) => partition,
+            None => Partition::containing(self.rules.settings.partition, time),
+        }
+    }
+
+    /// Notes that a page was made now.
+    pub(crate) fn note_page(&mut self, now: Timestamp) {
+        let due = now.0.saturating_add(self.rules.page_limits().max_age_ns);
+        self.pages_due = self.pages_due.min(Timestamp(due));
+    }
+
+    fn enter(&mut self, partition: Partition, open: usize) {
+        let limits = self.rules.page_limits();
         let by_bytes = usize::try_from(limits.max_bytes.div_ceil(14)).unwrap_or(usize::MAX);
         let limit = limits.max_records.min(by_bytes).clamp(1, MAX_RECORDS);
-        let partition = Some((partition, partition.range()));
-        Self { partition, left: limit.saturating_sub(open + waiting).max(1) }
+        self.room = Room {
+            partition: Some((partition, partition.range())),
+            left: limit.saturating_sub(open).max(1),
+            is_anchored: self.anchored.contains(&partition),
+        };
+    }
+
+    /// Checks one row and stages it, or says what must be done before.
+    fn step(
+        &mut self,
+        state: &mut State,
+        row: Row<'_>,
+        now: Timestamp,
+        staged: &mut Vec<Staged>,
+    ) -> core::result::Result<Option<Pause>, Rejection> {
+        let current = self.room.partition.filter(|(_, range)| range.contains(row.time));
+        let Some((partition, _)) = current else {
+            let next = Partition::containing(self.rules.settings.partition, row.time);
+            return Ok(Some(Pause::Partition(next)));
+        };
+        let slot = match check(state, row, self.newest_stored)? {
+            Verdict::Take(slot) => slot,
+            Verdict::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),
+        };
+        let logged = self.log.is_some() && is_logged(&self.rules, row.time, now);
+        if logged {
+            let anchor = (!self.room.is_anchored).then(|| data_len(state, partition));
+            if anchor.is_some() {
+                self.anchored.insert(partition);
+                self.room.is_anchored = true;
+            }
+            if let Some(log) = &mut self.log {
+                write_record(log, state, slot, row, anchor);
+            }
+        }
+        staged.push(accept(state, slot, row, partition, logged));
+        self.room.left = self.room.left.saturating_sub(1);
+        Ok(None)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::files::FileKind;
 use super::host::{Clock, Host, Shared};
-use super::ingest::Staged;
+use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
 use super::writer::{CATALOG, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
@@ -15,8 +15,9 @@ use crate::query::Cache;
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
-use crate::wal::{Item, Log, Record, Records};
+use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -164,11 +165,84 @@ impl<H: Host> Readable<H> {
     }
 }
 
-/// A sample as replay compares it: id, time, raw value.
-type Sample = (u16, i64, u32);
+/// What a log says of one partition.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// From its earliest to its latest sample.
+    range: TimeRange,
+    /// Where in the data file frames begin that may hold samples of the log, if the log says so.
+    ///
+    /// The reference's logs do not, so of those every frame counts whose time fits.
+    anchor: Option<u64>,
+    /// The log's samples of the partition so far.
+    digest: Digest,
+    /// What the frames behind the anchor hold, once somebody looked.
+    in_frames: Option<Digest>,
+    /// Whether the frames behind the anchor hold exactly the log's first samples.
+    is_prefix: bool,
+}
 
-/// How often a data file already holds each sample that the log may hold too.
-type Held = HashMap<Sample, u32>;
+impl Span {
+    fn new(time: Timestamp, anchor: Option<u64>, in_frames: Option<Digest>) -> Self {
+        let range = TimeRange { from: time, to: time };
+        let is_prefix = in_frames == Some(Digest::default());
+        Self { range, anchor, digest: Digest::default(), in_frames, is_prefix }
+    }
+
+    fn add(&mut self, record: &Record<'_>) {
+        let time = Timestamp(record.time);
+        self.range.from = self.range.from.min(time);
+        self.range.to = self.range.to.max(time);
+        self.digest.add(record.id, record.time, record.raw);
+        self.is_prefix |= self.in_frames == Some(self.digest);
+    }
+}
+
+/// A number of samples and a sum over them that does not depend on their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    sum: u128,
+}
+
+impl Digest {
+    fn add(&mut self, id: u16, time: i64, raw: u32) {
+        let time = u64::from_le_bytes(time.to_le_bytes()) ^ 0x9e37_79b9_7f4a_7c15;
+        let rest = (u64::from(id) << 32 | u64::from(raw)) ^ 0xd1b5_4a32_d192_ed03;
+        let mixed = u128::from(time) * u128::from(rest) + u128::from(time.rotate_left(32));
+        self.sum =
+            self.sum.wrapping_add(mixed.wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db));
+        self.count += 1;
+    }
+}
+
+/// What files already hold of the samples of a log, by partition.
+type Held = BTreeMap<Partition, HeldSamples>;
+
+/// What files hold of a log's samples of one partition.
+#[derive(Debug)]
+enum HeldSamples {
+    /// The first so many: every page since the anchor was made of logged samples alone.
+    First(u64),
+    /// Each of these (id, time, raw value) so many times.
+    Each(HashMap<(u16, i64, u32), u32>),
+}
+
+impl HeldSamples {
+    /// Whether a file holds the record's sample, one time more than counted off so far.
+    fn count_off(&mut self, record: &Record<'_>) -> bool {
+        let left = match self {
+            Self::First(left) => {
+                let is_held = *left > 0;
+                *left = left.saturating_sub(1);
+                return is_held;
+            }
+            Self::Each(samples) => samples.get_mut(&(record.id, record.time, record.raw)),
+        };
+        let left = left.filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
+    }
+}
 
 impl<H: Host> Writer<H> {
     fn new(
@@ -183,21 +257,20 @@ impl<H: Host> Writer<H> {
             Err(Error::Corrupt(_)) => Some(i64::MAX),
             other => other?,
         };
+        let rules = WriteRules {
+            settings,
+            durability: rules.engine.durability,
+            max_log_len: rules.engine.wal.max_segment_size,
+            fsync_policy: rules.engine.wal.fsync_policy,
+        };
         Ok(Self {
             readable,
             host,
-            rules: WriteRules {
-                settings,
-                durability: rules.engine.durability,
-                max_log_len: rules.engine.wal.max_segment_size,
-                fsync_policy: rules.engine.wal.fsync_policy,
-            },
-            log: None,
+            staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
-            anchored: BTreeSet::new(),
             unsynced: BTreeSet::new(),
-            newest_stored,
             poisoned: None,
+            closed: false,
             staged: Vec::<Staged>::new(),
         })
     }
@@ -205,20 +278,30 @@ impl<H: Host> Writer<H> {
     /// Takes over what the log holds and readies it for more.
     fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
         if !self.readable.read_only {
-            self.cut_torn_data_files(bytes)?;
+            self.cut_newest_data_files()?;
         }
-        let mut held = self.held_by_files(bytes)?;
+        let spans = self.survey(bytes)?;
+        let mut held = Held::new();
+        for (&partition, span) in &spans {
+            let samples = self.readable.held_samples(partition, span)?;
+            held.extend(samples.map(|samples| (partition, samples)));
+        }
         let mut records = Records::new(bytes);
         let now = self.host.clock().now();
         for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, _) => {
-                    self.take_over(&record, offset, &mut held, now, report)?
+                    self.take_over(&record, offset, &mut held, now, report)?;
                 }
                 Item::Damage(len, error) => {
                     report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
                 }
             }
+        }
+        if let Some(tail) = damaged_tail(&records, bytes) {
+            report
+                .problems
+                .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
         }
         if self.readable.read_only {
             return Ok(());
@@ -230,52 +313,56 @@ impl<H: Host> Writer<H> {
             self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes)?;
         }
         self.open_log(name, len, good_end)?;
-        // With everything in files already, the log has served its purpose.
-        self.try_reset_log()
+        let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
+        if needed || good_end == 0 {
+            return Ok(());
+        }
+        // Files hold everything already, though perhaps not on the disk yet.
+        for &partition in spans.keys() {
+            let data = self.readable.state.read(|state| state.files_of(partition).data.clone());
+            if let Some(data) = data {
+                self.readable.storage.open(&data.name)?.sync()?;
+            }
+        }
+        self.empty_log()
     }
 
-    /// The partitions that the log speaks of, and the two newest, may end in a torn frame.
-    fn cut_torn_data_files(&mut self, log: &[u8]) -> Result<()> {
-        let partitioning = self.rules.settings.partition;
-        let mut partitions: BTreeSet<Partition> = Records::new(log)
-            .filter_map(|(_, item)| match item {
-                Item::Record(record, _) => {
-                    Some(Partition::containing(partitioning, Timestamp(record.time)))
-                }
-                Item::Damage(..) => None,
-            })
-            .collect();
-        partitions.extend(self.readable.state.read(|state| -> Vec<Partition> {
-            state.files.keys().rev().take(2).copied().collect()
-        }));
-        partitions.into_iter().try_for_each(|partition| self.make_appendable(partition))
+    /// The two newest data files may end in a torn frame, whether the log speaks of them or not.
+    fn cut_newest_data_files(&mut self) -> Result<()> {
+        let newest: Vec<Partition> =
+            self.readable.state.read(|state| state.files.keys().rev().take(2).copied().collect());
+        newest.into_iter().try_for_each(|partition| self.make_appendable(partition))
     }
 
-    /// What the files hold of the samples that the log may hold, too.
-    ///
-    /// An anchor in the log says from where on frames can repeat its samples. The reference
-    /// writes none, so of its logs every frame counts whose time fits.
-    fn held_by_files(&self, log: &[u8]) -> Result<Held> {
-        let mut spans: BTreeMap<Partition, (TimeRange, Option<u64>)> = BTreeMap::new();
-        let partitioning = self.rules.settings.partition;
+    /// What the log says of each partition that it speaks of, set against the partition's file.
+    fn survey(&mut self, log: &[u8]) -> Result<BTreeMap<Partition, Span>> {
+        let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
+        let mut current: Option<(Partition, TimeRange)> = None;
         for (_, item) in Records::new(log) {
             let Item::Record(record, _) = item else { continue };
             let time = Timestamp(record.time);
-            let partition = match spans.last_key_value() {
-                Some((last, (range, _))) if range.contains(time) => *last,
-                _ => Partition::containing(partitioning, time),
+            let (partition, _) = match current.filter(|(_, range)| range.contains(time)) {
+                Some(current) => current,
+                None => {
+                    let partition = self.staging.partition_of(time);
+                    *current.insert((partition, partition.range()))
+                }
             };
-            let (span, _) = spans
-                .entry(partition)
-                .or_insert((TimeRange { from: time, to: time }, record.anchor));
-            span.from = span.from.min(time);
-            span.to = span.to.max(time);
+            let span = match spans.entry(partition) {
+                Entry::Occupied(span) => span.into_mut(),
+                Entry::Vacant(vacant) => {
+                    if !self.readable.read_only {
+                        self.make_appendable(partition)?;
+                    }
+                    let anchor = record.anchor;
+                    let in_frames =
+                        anchor.map(|anchor| self.readable.digest_of_frames(partition, anchor));
+                    vacant.insert(Span::new(time, anchor, in_frames.transpose()?))
+                }
+            };
+            span.add(&record);
         }
-        let mut held = Held::new();
-        for (partition, (span, anchor)) in spans {
-            self.readable.count_held(partition, span, anchor, &mut held)?;
-        }
-        Ok(held)
+        Ok(spans)
     }
 
     fn take_over(
@@ -286,89 +373,112 @@ impl<H: Host> Writer<H> {
         now: Timestamp,
         report: &mut OpenReport,
     ) -> Result<()> {
-        let slot = self.readable.state.write(|state| resolve(&mut state.catalog, record));
-        let slot = match slot {
-            Ok(slot) => slot,
-            Err(problem) => {
-                report.problems.push(format!("log record at {offset}: {problem}"));
-                return Ok(());
+        let Self { readable, staging, .. } = self;
+        let taken = readable.state.write(|state| -> core::result::Result<_, String> {
+            let slot = resolve(&mut state.catalog, record)?;
+            note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
+            let partition = staging.partition_of(Timestamp(record.time));
+            if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
+                return Ok(None);
             }
-        };
-        let sample = (record.id, record.time, record.raw);
-        let already = held.get_mut(&sample).filter(|count| **count > 0);
-        let is_new = already.is_none();
-        if let Some(count) = already {
-            *count -= 1;
-            report.duplicates += 1;
-        } else {
-            report.replayed += 1;
-        }
-        let partition =
-            Partition::containing(self.rules.settings.partition, Timestamp(record.time));
-        let limits = self.rules.page_limits();
-        let newest_stored = self.newest_stored;
-        let is_full = self.readable.state.write(|state| {
-            note_newest(&mut state.catalog, slot, (record.time, record.raw), newest_stored);
-            if !is_new {
-                return false;
-            }
-            let page = state.pages.entry(partition).or_insert_with(|| OpenPage::new(now));
+            let page = state.pages.entry(partition).or_insert_with(|| {
+                staging.note_page(now);
+                OpenPage::new(now)
+            });
             page.push(record.id, record.time, record.raw);
             page.logged = true;
-            page.is_full(&limits)
+            Ok(Some((partition, page.is_full(&staging.rules.page_limits()))))
         });
-        // The log stays as it is until all of it was read: `log` is not open yet, so writing a
-        // page cannot empty it (D-01).
-        if is_full && !self.readable.read_only { self.flush(partition) } else { Ok(()) }
+        match taken {
+            Err(problem) => report.problems.push(format!("log record at {offset}: {problem}")),
+            Ok(None) => report.duplicates += 1,
+            Ok(Some((partition, is_full))) => {
+                report.replayed += 1;
+                // The log stays as it is until all of it was read: it is not open for writing
+                // yet, so writing a page cannot empty it (D-01).
+                if is_full && !self.readable.read_only {
+                    self.flush(partition)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
-        if !self.rules.settings.wal_enabled && good_end == 0 && len == 0 {
+        if !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0 {
             return Ok(());
         }
+        let is_new = self.readable.storage.read(name)?.is_none();
         let mut file = self.readable.storage.open_log(name)?;
-        let len = file.len()?.max(len);
-        if good_end < len {
+        if good_end < file.len()?.max(len) {
+            // No sync: should the torn tail come back, the next opening cuts it again.
             file.truncate(good_end)?;
-            file.sync()?;
         }
-        self.readable.storage.sync_dir()?;
-        let mut log = Log::new(file, good_end, self.rules.fsync_policy);
-        if !self.rules.settings.wal_enabled {
+        if is_new {
+            self.readable.storage.sync_dir()?;
+        }
+        let mut log = Log::new(file, good_end, self.staging.rules.fsync_policy);
+        if !self.staging.rules.settings.wal_enabled {
             // Left from when the log was on; the reference throws it away, here it is kept safe.
             self.flush_all()?;
             log.reset()?;
             log.sync()?;
             return Ok(());
         }
-        self.log = Some(log);
+        self.staging.log = Some(log);
         Ok(())
     }
 }
 
 impl<H: Host> Readable<H> {
-    fn count_held(
-        &self,
-        partition: Partition,
-        span: TimeRange,
-        anchor: Option<u64>,
-        held: &mut Held,
-    ) -> Result<()> {
-        let files = self.state.read(|state| state.files_of(partition));
-        let view = super::state::PartitionView { partition, files, page: None };
-        let sources = match anchor {
-            Some(_) => self.data_source(&view)?.into_iter().collect(),
-            None => self.sources(&view)?,
-        };
-        self.scan_from(&sources, anchor.unwrap_or(0), span, &mut |ids, times, raws| {
+    /// What the partition's frames hold from byte `from` on; damaged ones hold nothing.
+    fn digest_of_frames(&self, partition: Partition, from: u64) -> Result<Digest> {
+        let view = self.partition_view(partition);
+        let sources: Vec<_> = self.data_source(&view)?.into_iter().collect();
+        let mut digest = Digest::default();
+        self.scan_readable(&sources, from, TimeRange::ALL, &mut |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
-                if span.contains(Timestamp(time)) {
+                digest.add(id, time, raw);
+            }
+            Ok(())
+        })?;
+        Ok(digest)
+    }
+
+    /// What files hold of the log's samples of a partition.
+    fn held_samples(&self, partition: Partition, span: &Span) -> Result<Option<HeldSamples>> {
+        if let Some(Digest { count, .. }) = span.in_frames.filter(|_| span.is_prefix) {
+            return Ok((count > 0).then_some(HeldSamples::First(count)));
+        }
+        let view = self.partition_view(partition);
+        let sources = match span.anchor {
+            Some(_) => self.data_source(&view)?.into_iter().collect(),
+            None => match self.sources(&view) {
+                // A damaged metric file must not keep the database closed.
+                Err(Error::Corrupt(_)) => self.raw_sources(&view)?,
+                sources => sources?,
+            },
+        };
+        let mut held = HashMap::new();
+        let from = span.anchor.unwrap_or(0);
+        self.scan_readable(&sources, from, span.range, &mut |ids, times, raws| {
+            for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
+                if span.range.contains(Timestamp(time)) {
                     *held.entry((id, time, raw)).or_default() += 1;
                 }
             }
             Ok(())
-        })
+        })?;
+        Ok((!held.is_empty()).then_some(HeldSamples::Each(held)))
     }
+}
+
+/// What follows the last record, when it is more than one append can have left: a torn record is
+/// shorter than a whole one, and behind it are only zeros.
+fn damaged_tail(records: &Records<'_>, bytes: &[u8]) -> Option<Tail> {
+    let tail = records.tail()?;
+    let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    (written.saturating_sub(tail.offset) > MAX_RECORD_LEN).then_some(tail)
 }
 
 /// The metric of a log record.

@@ -49,7 +49,13 @@ pub struct Engine<H: Host> {
     options: EngineOptions,
     settings: EngineSettings,
     warnings: Vec<Warning>,
-    open: H::Shared<BTreeMap<String, Arc<Database<H>>>>,
+    open: H::Shared<OpenDatabases<H>>,
+}
+
+/// The databases that were used so far.
+struct OpenDatabases<H: Host> {
+    by_name: BTreeMap<String, Arc<Database<H>>>,
+    closed: bool,
 }
 
 impl<H: Host> fmt::Debug for Engine<H> {
@@ -84,7 +90,7 @@ impl<H: Host> Engine<H> {
                 (settings, Vec::new())
             }
         };
-        let open = H::Shared::new(BTreeMap::new());
+        let open = H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false });
         let engine = Self { host: Arc::new(host), options, settings, warnings, open };
         for name in engine.settings.databases_to_create() {
             match engine.options.read_only {
@@ -117,7 +123,7 @@ impl<H: Host> Engine<H> {
     /// Whatever the host reports.
     pub fn databases(&self) -> Result<Vec<String>> {
         let mut names: BTreeSet<String> = self.host.databases()?.into_iter().collect();
-        self.open.read(|open| names.extend(open.keys().cloned()));
+        self.open.read(|open| names.extend(open.by_name.keys().cloned()));
         Ok(names.into_iter().collect())
     }
 
@@ -202,23 +208,25 @@ impl<H: Host> Engine<H> {
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others
-    /// (D-25).
+    /// (D-25). Nothing can be written after it.
     ///
     /// # Errors
     ///
     /// All errors, each naming what failed.
     pub fn close(&self) -> core::result::Result<(), Vec<Error>> {
+        self.open.write(|open| open.closed = true);
         let errors = self.for_each_open(|database| database.close());
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     fn for_each_open(&self, act: impl Fn(&Database<H>) -> Result<()>) -> Vec<Error> {
-        let open: Vec<Arc<Database<H>>> = self.open.read(|open| open.values().cloned().collect());
+        let open: Vec<Arc<Database<H>>> =
+            self.open.read(|open| open.by_name.values().cloned().collect());
         open.iter().filter_map(|database| act(database).err()).collect()
     }
 
     fn find(&self, name: &str) -> Result<Option<Arc<Database<H>>>> {
-        if let Some(database) = self.open.read(|open| open.get(name).cloned()) {
+        if let Some(database) = self.open.read(|open| open.by_name.get(name).cloned()) {
             return Ok(Some(database));
         }
         DatabaseName::existing(name)?;
@@ -228,8 +236,11 @@ impl<H: Host> Engine<H> {
     /// Opens a database under the lock of the list, so that nobody opens it a second time.
     fn opened(&self, name: &str, create: bool) -> Result<Option<Arc<Database<H>>>> {
         self.open.write(|open| {
-            if let Some(database) = open.get(name) {
+            if let Some(database) = open.by_name.get(name) {
                 return Ok(Some(Arc::clone(database)));
+            }
+            if open.closed {
+                return Err(Error::Closed);
             }
             let storage = match self.host.database(name, create) {
                 Ok(storage) => storage,
@@ -243,7 +254,7 @@ impl<H: Host> Engine<H> {
                 read_only: self.options.read_only,
             };
             let database = Arc::new(open::open(Arc::clone(&self.host), name, storage, &rules)?);
-            open.insert(name.to_string(), Arc::clone(&database));
+            open.by_name.insert(name.to_string(), Arc::clone(&database));
             Ok(Some(database))
         })
     }

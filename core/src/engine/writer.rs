@@ -2,6 +2,7 @@
 
 use super::files::FileKind;
 use super::host::{Clock, Host, Shared};
+use super::ingest::{Staged, Staging};
 use super::state::{FileOf, Readable, State};
 use crate::catalog::{self, Newest};
 use crate::error::{Error, Rejection, Result};
@@ -10,7 +11,6 @@ use crate::partition::Partition;
 use crate::settings::{DatabaseSettings, Durability, FsyncPolicy};
 use crate::storage::{FileName, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::types::Timestamp;
-use crate::wal::Log;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -49,20 +49,17 @@ impl WriteRules {
 pub(crate) struct Writer<H: Host> {
     pub(crate) readable: Arc<Readable<H>>,
     pub(crate) host: Arc<H>,
-    pub(crate) rules: WriteRules,
-    pub(crate) log: Option<Log<FileOf<H>>>,
+    pub(crate) staging: Staging<FileOf<H>>,
     /// Partitions whose data file was found whole, or cut to whole frames, since opening; with
     /// the handle that appends, once there is one.
     pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
-    /// Partitions that the log holds an anchor of.
-    pub(crate) anchored: BTreeSet<Partition>,
     /// Data files that were appended to without a sync.
     pub(crate) unsynced: BTreeSet<Partition>,
-    /// The latest time in any file when the database was opened.
-    pub(crate) newest_stored: Option<i64>,
     /// What the last write failed with; nothing is written after it.
     pub(crate) poisoned: Option<String>,
-    pub(crate) staged: Vec<super::ingest::Staged>,
+    /// Whether the database was closed.
+    pub(crate) closed: bool,
+    pub(crate) staged: Vec<Staged>,
 }
 
 impl<H: Host> fmt::Debug for Writer<H> {
@@ -83,6 +80,7 @@ impl<H: Host> Writer<H> {
         }
         match &self.poisoned {
             Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
+            None if self.closed => Err(Error::Closed),
             None => Ok(()),
         }
     }
@@ -119,18 +117,25 @@ impl<H: Host> Writer<H> {
 
     /// Writes what has been due since the last call: pages that reached their age.
     pub(crate) fn flush_aged(&mut self, now: Timestamp) -> Result<()> {
-        let limits = self.rules.page_limits();
+        let limits = self.staging.rules.page_limits();
         let due: Vec<Partition> = self.readable.state.read(|state| {
             let aged = state.pages.iter().filter(|(_, page)| page.is_aged(&limits, now));
             aged.map(|(&partition, _)| partition).collect()
         });
-        due.into_iter().try_for_each(|partition| self.flush(partition))
+        due.into_iter().try_for_each(|partition| self.flush(partition))?;
+        let created = self.readable.state.read(|state| -> Vec<Timestamp> {
+            state.pages.values().map(page::OpenPage::created).collect()
+        });
+        self.staging.pages_due = Timestamp::MAX;
+        created.into_iter().for_each(|created| self.staging.note_page(created));
+        Ok(())
     }
 
     /// Order matters here. The catalog before the page: a page whose ids nobody knows is lost.
     /// The page before the state: until then queries read the open page. The log last: it is
     /// the only other copy.
     fn write_page(&mut self, partition: Partition) -> Result<()> {
+        self.staging.leave();
         let page =
             self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
         let Some(page) = page else { return Ok(()) };
@@ -189,7 +194,7 @@ impl<H: Host> Writer<H> {
     fn append_frame(&mut self, partition: Partition, frame: &[u8]) -> Result<()> {
         self.make_appendable(partition)?;
         let created = self.open_data_file(partition)?;
-        let sync = self.rules.durability != Durability::Throughput;
+        let sync = self.staging.rules.durability != Durability::Throughput;
         let Some(Some(file)) = self.appendable.get_mut(&partition) else {
             return Err(Error::Storage(StorageError::new(
                 StorageErrorKind::Io,
@@ -310,12 +315,12 @@ impl<H: Host> Writer<H> {
     /// A page that was not synced is not there for certain, so without syncs (`throughput`) the
     /// log stays until it has grown to its limit, and the data files are synced then (D-23).
     pub(crate) fn try_reset_log(&mut self) -> Result<()> {
-        let Some(log) = &self.log else { return Ok(()) };
+        let Some(log) = &self.staging.log else { return Ok(()) };
         let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
         if log.is_empty() || needed {
             return Ok(());
         }
-        if !self.unsynced.is_empty() && log.len() < self.rules.max_log_len {
+        if !self.unsynced.is_empty() && log.len() < self.staging.rules.max_log_len {
             return Ok(());
         }
         self.reset_log()
@@ -325,10 +330,11 @@ impl<H: Host> Writer<H> {
     fn reset_log(&mut self) -> Result<()> {
         self.sync_data()?;
         self.store_catalog()?;
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &mut self.staging.log {
             log.reset()?;
         }
-        self.anchored.clear();
+        self.staging.anchored.clear();
+        self.staging.leave();
         Ok(())
     }
 
@@ -345,23 +351,34 @@ impl<H: Host> Writer<H> {
     /// Writes out pages until a new one may be opened: the oldest first.
     pub(crate) fn limit_open_pages(&mut self, next: Partition) -> Result<()> {
         let oldest = self.readable.state.read(|state| {
-            let limit = too_many_pages(state, &self.rules, next);
+            let limit = too_many_pages(state, &self.staging.rules, next);
             limit.then(|| state.pages.keys().next().copied()).flatten()
         });
         oldest.map_or(Ok(()), |oldest| self.flush(oldest))
     }
 
-    /// Writes everything, empties the log and makes all of it durable as the profile says.
+    /// Writes everything, empties the log and makes all of it durable. Nothing is written
+    /// after it.
     pub(crate) fn close(&mut self) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
         self.check_writable()?;
+        self.closed = true;
         self.flush_all()?;
-        let closed = self.finish();
-        self.poisoning(closed)
+        let finished = self.finish();
+        self.poisoning(finished)
+    }
+
+    /// Empties the log; no page is open.
+    pub(crate) fn empty_log(&mut self) -> Result<()> {
+        let emptied = self.reset_log();
+        self.poisoning(emptied)
     }
 
     fn finish(&mut self) -> Result<()> {
         self.store_catalog()?;
-        if self.log.as_ref().is_some_and(|log| !log.is_empty()) {
+        if self.staging.log.as_ref().is_some_and(|log| !log.is_empty()) {
             self.reset_log()?;
         }
         self.sync_data()

@@ -71,7 +71,8 @@ pub struct SeriesInput<'a> {
 /// # Errors
 ///
 /// `Rejected` when the partition is empty, has a metric without a type or a partition kind
-/// outside 1..=4; what scanning and writing fail with. The target is then as it was.
+/// outside 1..=4; what scanning and writing fail with. The target is then as it was, unless making
+/// its new name durable was what failed: then it is complete, old or new.
 pub fn build_v2<S: Storage>(
     target: &Target<'_, S>,
     scan: &mut dyn SampleScan,

@@ -51,7 +51,8 @@ impl fmt::Display for Mismatch {
 
 fn write_sample(sample: Option<Sample>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(Sample { time, value }) = sample else { return f.write_str("nothing") };
-    write!(f, "{} {:?} ({:#010x})", time.0, value, value.to_raw())
+    let (value_type, raw) = (value.value_type(), value.to_raw());
+    write!(f, "{} {value_type} {} ({raw:#010x})", time.0, value.as_f64())
 }
 
 /// Compares the samples of `scan` with those of `file`, holding about `memory_budget_bytes` of
@@ -200,3 +201,7 @@ fn sample(value_type: ValueType, times: &[i64], raws: &[u32], index: usize) -> O
 fn number(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

@@ -113,6 +113,18 @@ pub(crate) enum FrameError {
 }
 
 impl TimeFrame {
+    /// Names and values, to say in which two frames differ.
+    pub(crate) fn fields(&self) -> [(&'static str, i64); 6] {
+        [
+            ("time frame id", self.id.into()),
+            ("start", self.start),
+            ("end", self.end),
+            ("point count", self.point_count.into()),
+            ("payload length", self.payload_len.into()),
+            ("decoded length", self.decoded_len.into()),
+        ]
+    }
+
     /// Appends the encoded frame header to `out`.
     pub(crate) fn encode_header(&self, codec: u16, out: &mut Vec<u8>) {
         let mut w = Writer::new(out);
@@ -154,6 +166,25 @@ impl TimeFrame {
 }
 
 impl MetricFrame {
+    /// Names and values, to say in which two frames differ.
+    pub(crate) fn fields(&self) -> [(&'static str, i64); 9] {
+        let (frame, offset) = match self.times {
+            FrameTimes::Own => (0, 0),
+            FrameTimes::Shared { frame, offset } => (frame, offset),
+        };
+        [
+            ("metric id", self.metric.get().into()),
+            ("value type", self.value_type.byte().into()),
+            ("start", self.start),
+            ("end", self.end),
+            ("time frame id", frame.into()),
+            ("time offset", offset.into()),
+            ("point count", self.point_count.into()),
+            ("payload length", self.payload_len.into()),
+            ("decoded length", self.decoded_len.into()),
+        ]
+    }
+
     /// Appends the encoded frame header to `out`.
     pub(crate) fn encode_header(&self, codec: u16, out: &mut Vec<u8>) {
         let mut w = Writer::new(out);

@@ -41,6 +41,17 @@ pub enum Version {
 }
 
 impl Version {
+    /// The version of the metric file that starts with these bytes; nothing for other files and
+    /// unknown versions.
+    pub fn of(front: &[u8; 8]) -> Option<Self> {
+        let [magic @ .., low, high, _, _] = front;
+        match (*magic == MAGIC, u16::from_le_bytes([*low, *high])) {
+            (true, 1) => Some(Self::V1),
+            (true, 2) => Some(Self::V2),
+            _ => None,
+        }
+    }
+
     /// The number in the file.
     pub const fn number(self) -> u16 {
         self as u16
@@ -248,6 +259,14 @@ mod tests {
         assert_eq!(FileHeader::decode(&golden_v1()), Ok(v1()));
         assert_eq!(encoded(&v2()), golden_v2());
         assert_eq!(FileHeader::decode(&golden_v2()), Ok(v2()));
+    }
+
+    #[test]
+    fn eight_bytes_tell_the_version() {
+        assert_eq!(Version::of(b"NTMF\x01\0@\0"), Some(Version::V1));
+        assert_eq!(Version::of(b"NTMF\x02\0@\0"), Some(Version::V2));
+        assert_eq!(Version::of(b"NTMF\x02\x01@\0"), None);
+        assert_eq!(Version::of(b"NTMG\x02\0@\0"), None);
     }
 
     #[test]

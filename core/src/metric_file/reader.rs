@@ -1,28 +1,4 @@
 //! Reading metric files.
-//!
-//! What is checked when:
-//!
-//! | at | checks |
-//! |---|---|
-//! | [`MetricFile::open`] | file header and footer with their checksums; indexes: in bounds, frames in order without gap or overlap from the header to the indexes, metric ids ascending, time frame ids 1, 2, 3…, used times inside their frame, earliest and latest time as in the header |
-//! | [`MetricFile::entries_of`] | the metric's index entries, and the entry on either side, against the frame headers |
-//! | [`MetricFile::read_times`], [`MetricFile::read_values`] | frame header and its checksum, equality with the index entry, payload checksum, decoded length, order of times |
-//! | [`MetricFile::entry_times`] | first and last used time against the frame header |
-//!
-//! **Index entries have no checksum, frame headers have one.** A damaged entry must not hide a
-//! frame from a query, neither by its times nor by its metric id. Frames are stored in ascending
-//! order of metric ids, and entry *i* is frame *i* because frames tile the file; so when the
-//! headers of the two neighbours name a smaller and a larger id, every frame of the metric lies
-//! between them, and each of those is compared itself. This costs a metric's first query two
-//! extra reads of 48 bytes, and later ones nothing.
-//!
-//! **What a hostile file can cost.** Indexes are not larger than the file. Compressed and decoded
-//! payloads are allocated after the header's checksum holds, payloads only when they lie inside
-//! the file. Decoded times are at most 64 MiB or 256 times their payload, whichever is more:
-//! compressors reach higher ratios only where most timestamps repeat exactly. Decoded values have
-//! no ratio of their own, because a constant column compresses to nothing, but are at most half
-//! the size of the times they belong to. v1 frames, times and values together, have 3/2 of the
-//! bound of times.
 
 use super::frame::{self, FrameError, FrameTimes, MetricFrame, TimeFrame};
 use super::header::{FileHeader, Version};
@@ -37,12 +13,36 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
+
+/// The name and value of a header field.
+type Field = (&'static str, i64);
 
 /// An open metric file of either version: header and indexes in memory, frames read on demand.
 ///
-/// See the [module documentation](self) for what is checked when.
+/// What is checked when:
+///
+/// | at | checks |
+/// |---|---|
+/// | [`Self::open`] | file header and footer with their checksums; indexes: in bounds, frames in order without gap or overlap from the header to the indexes, metric ids ascending, time frame ids 1, 2, 3…, used times inside their frame, earliest and latest time as in the header |
+/// | [`Self::entries_of`] | the metric's index entries, and the entry on either side, against the frame headers |
+/// | [`Self::read_times`], [`Self::read_values`] | frame header and its checksum, equality with the index entry, payload checksum, decoded length, order of times |
+/// | [`Self::entry_times`] | first and last used time against the frame header |
+///
+/// **Index entries have no checksum, frame headers have one.** A damaged entry must not hide a
+/// frame from a query, neither by its times nor by its metric id. Frames are stored in ascending
+/// order of metric ids, and entry *i* is frame *i* because frames tile the file; so when the
+/// headers of the two neighbours name a smaller and a larger id, every frame of the metric lies
+/// between them, and each of those is compared itself. This costs a metric's first query two
+/// extra reads of 48 bytes, and later ones nothing.
+///
+/// **What a hostile file can cost.** Indexes are not larger than the file. Compressed and decoded
+/// payloads are allocated after the header's checksum holds, payloads only when they lie inside
+/// the file. Decoded times are at most 64 MiB or 256 times their payload, whichever is more:
+/// compressors reach higher ratios only where most timestamps repeat exactly. Decoded values have
+/// no ratio of their own, because a constant column compresses to nothing, but are at most half
+/// the size of the times they belong to. v1 frames, times and values together, have 3/2 of the
+/// bound of times.
 #[derive(Debug)]
 pub struct MetricFile<F> {
     file: F,
@@ -270,7 +270,7 @@ impl<F: StorageFile> MetricFile<F> {
         let (codec, found) = decoded.map_err(|error| self.bad_frame(entry.offset, &error))?;
         let expected = entry.frame();
         if found != expected {
-            return Err(self.differs(entry.offset, &found, &expected));
+            return Err(self.differs(entry.offset, &found.fields(), &expected.fields()));
         }
         Ok(codec)
     }
@@ -284,7 +284,7 @@ impl<F: StorageFile> MetricFile<F> {
         let decoded = TimeFrame::decode_header(&bytes);
         let (codec, found) = decoded.map_err(|error| self.bad_frame(*offset, &error))?;
         if found != *expected {
-            return Err(self.differs(*offset, &found, expected));
+            return Err(self.differs(*offset, &found.fields(), &expected.fields()));
         }
         let (_, content) = self.content(*offset, &bytes, codec, expected.decoded_len)?;
         let times = payload::times(&content);
@@ -381,9 +381,14 @@ impl<F: StorageFile> MetricFile<F> {
         self.corrupt(offset, format!("{error}"))
     }
 
-    fn differs(&self, offset: u64, found: &dyn fmt::Debug, expected: &dyn fmt::Debug) -> Error {
-        let detail =
-            format!("frame header: found {found:?}, expected {expected:?} as in the index");
+    fn differs(&self, offset: u64, found: &[Field], expected: &[Field]) -> Error {
+        let mut pairs = found.iter().zip(expected);
+        let detail = match pairs.find(|(found, expected)| found != expected) {
+            Some(((name, found), (_, expected))) => {
+                format!("frame header: {name}: found {found}, expected {expected} as in the index")
+            }
+            None => String::from("frame header: found another than in the index"),
+        };
         self.corrupt(offset, detail)
     }
 }

@@ -49,7 +49,6 @@ type Indexes = (Vec<(u64, TimeFrame)>, Vec<FrameInfo>);
 struct Places {
     start: u64,
     time_frames: u64,
-    metric_frames: u64,
 }
 
 impl<F: StorageFile> Source<'_, F> {
@@ -139,30 +138,33 @@ impl<F: StorageFile> Source<'_, F> {
     /// The indexes must end where the footer begins: a file that was cut or has grown is not
     /// what its header describes.
     fn places(&self, layout: Layout) -> Result<Places> {
-        let (start, places) = match layout {
-            Layout::V1 { frames } => (None, Places::new(self.size, 0, frames)),
-            Layout::V2 { time_frames, metric_frames, time_index, .. } => {
-                (Some(time_index), Places::new(self.size, time_frames, metric_frames))
-            }
+        let (time_frames, metric_frames) = match layout {
+            Layout::V1 { frames } => (0, frames),
+            Layout::V2 { time_frames, metric_frames, .. } => (time_frames, metric_frames),
         };
-        let places = places.ok_or_else(|| {
-            self.corrupt(32, format!("{layout:?} does not fit a file of {} bytes", self.size))
-        })?;
-        if start.is_some_and(|start| start != places.start) {
-            let detail = format!("{layout:?}, expected a time index at {}", places.start);
-            return Err(self.corrupt(40, detail));
-        }
-        if let Layout::V2 { metric_index, .. } = layout
-            && metric_index != places.metric_index()
-        {
-            let expected = places.metric_index();
-            let detail = format!("metric index: found at {metric_index}, expected at {expected}");
-            return Err(self.corrupt(48, detail));
-        }
-        if places.metric_frames == 0 {
+        if metric_frames == 0 {
             return Err(self.corrupt(36, "found 0 metric frames, expected 1 or more"));
         }
+        let places = Places::new(self.size, time_frames, metric_frames).ok_or_else(|| {
+            let size = self.size;
+            let detail = format!(
+                "found {time_frames} time frames and {metric_frames} metric frames, \
+                 expected as many as a file of {size} bytes has room for"
+            );
+            self.corrupt(32, detail)
+        })?;
+        if let Layout::V2 { time_index, metric_index, .. } = layout {
+            self.check_place(40, "time index", time_index, places.start)?;
+            self.check_place(48, "metric index", metric_index, places.metric_index())?;
+        }
         Ok(places)
+    }
+
+    fn check_place(&self, at: u64, what: &str, found: u64, expected: u64) -> Result<()> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(self.corrupt(at, format!("{what}: found at {found}, expected at {expected}")))
     }
 
     fn indexes(&self, layout: Layout, places: Places, tail: &[u8]) -> Result<Indexes> {
@@ -253,9 +255,10 @@ impl<F: StorageFile> Source<'_, F> {
     ) -> Result<()> {
         let min = entries.iter().map(|entry| entry.range.from.0).min();
         let max = entries.iter().map(|entry| entry.range.to.0).max();
-        if (min, max) != (Some(header.min_time), Some(header.max_time)) {
+        let (min, max) = (min.unwrap_or_default(), max.unwrap_or_default());
+        if (min, max) != (header.min_time, header.max_time) {
             let detail = format!(
-                "times of the file: found {} to {}, the index says {min:?} to {max:?}",
+                "times of the file: found {} to {}, expected {min} to {max} as in the index",
                 header.min_time, header.max_time
             );
             return Err(self.corrupt(16, detail));
@@ -280,8 +283,15 @@ impl<F: StorageFile> Source<'_, F> {
             || entry.range.to.0 > frame.end
         {
             let detail = format!(
-                "metric {}: found {} points from time {offset} on, {} to {}, expected inside {frame:?}",
-                entry.metric, entry.point_count, entry.range.from.0, entry.range.to.0
+                "metric {}: found {} points from time {offset} on, {} to {}, \
+                 expected among {} points, {} to {}",
+                entry.metric,
+                entry.point_count,
+                entry.range.from.0,
+                entry.range.to.0,
+                frame.point_count,
+                frame.start,
+                frame.end
             );
             return Err(self.corrupt(entry.offset, detail));
         }
@@ -318,7 +328,7 @@ impl Places {
         let (time_frames, metric_frames) = (u64::from(time_frames), u64::from(metric_frames));
         let indexes = time_frames * TIME_ENTRY_LEN + metric_frames * METRIC_ENTRY_LEN;
         let start = size.checked_sub(FOOTER_LEN)?.checked_sub(indexes)?;
-        (start >= HEADER_END).then_some(Self { start, time_frames, metric_frames })
+        (start >= HEADER_END).then_some(Self { start, time_frames })
     }
 
     const fn metric_index(self) -> u64 {

@@ -46,7 +46,9 @@ fn in_groups(vectors: &[Vec<i64>], group_len: usize) -> (Vec<Vec<i64>>, Vec<Slot
 }
 
 fn longest_first(mut vectors: Vec<Vec<i64>>) -> Vec<Vec<i64>> {
-    vectors.iter_mut().for_each(|times| times.sort_unstable());
+    for times in &mut vectors {
+        times.sort_unstable();
+    }
     vectors.sort_by_key(|times| core::cmp::Reverse(times.len()));
     vectors
 }

@@ -244,9 +244,10 @@ impl<'s, S: Storage> FileWriter<'s, S> {
         let report = self.report(file.len()?);
         drop(file);
         drop(self); // its handle on the spool: no file is removed while somebody holds it
+        // Before the rename: until then, a failure leaves the target as it was.
+        storage.remove_if_present(&spool_name(name)?)?;
         storage.rename(&temporary, name)?;
         storage.sync_dir()?;
-        storage.remove_if_present(&spool_name(name)?)?;
         Ok(report)
     }
 

@@ -193,6 +193,31 @@ impl FrameHeader {
     }
 }
 
+/// The bytes in front of a payload of `payload_len` bytes.
+pub fn encode_header(
+    start: i64,
+    end: i64,
+    record_count: u16,
+    payload_len: usize,
+) -> heapless::Vec<u8, MAX_HEADER_LEN> {
+    let mut header = heapless::Vec::new();
+    let mut put = |bytes: &[u8]| {
+        let fits = header.extend_from_slice(bytes);
+        debug_assert!(fits.is_ok(), "MAX_HEADER_LEN covers the longest header");
+    };
+    put(&start.to_le_bytes());
+    put(&end.to_le_bytes());
+    put(&record_count.to_le_bytes());
+    let mut len = payload_len;
+    while len >= 0x80 {
+        let [low, ..] = u64::try_from(len).unwrap_or(u64::MAX).to_le_bytes();
+        put(&[low | 0x80]);
+        len >>= 7;
+    }
+    put(&[u8::try_from(len).unwrap_or(0x7f)]);
+    header
+}
+
 /// Longest payload that is plausible for so many records: S2 never grows its input by more than
 /// a literal header every 64 bytes or so; the reference stays far below this.
 pub fn max_payload_len(record_count: u16) -> u32 {
@@ -210,8 +235,7 @@ pub fn encode(records: &payload::Columns, codec: &dyn BlockCodec, out: &mut Vec<
     let mut block = Vec::with_capacity(plain.len() / 3);
     codec.encode(&plain, &mut block);
     let record_count = u16::try_from(records.ids.len()).unwrap_or(u16::MAX);
+    let header = encode_header(start, end, record_count, block.len());
     let mut writer = Writer::new(out);
-    writer.i64(start).i64(end).u16(record_count);
-    writer.uvarint(u64::try_from(block.len()).unwrap_or(u64::MAX));
-    writer.bytes(&block).u32(checksum::crc32(&block));
+    writer.bytes(&header).bytes(&block).u32(checksum::crc32(&block));
 }

@@ -14,9 +14,14 @@
 //!
 //! The reference ignores bits 0 to 5 and whatever follows the value, so it reads records with
 //! checksum and anchor as it reads its own. It writes neither.
+//!
+//! The checksum does not cover the length in front of the payload, so this reader also wants the
+//! fields to fill the payload exactly, which they do in every log that was ever written. A length
+//! that grew would otherwise swallow the next records unnoticed.
 
 use crate::codec::{Reader, checksum, varint};
 use crate::types::ValueType;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Bytes of the shortest payload.
@@ -30,10 +35,9 @@ const BASELINE: u8 = 0x80;
 const NAMED: u8 = 0x40;
 const CHECKED: u8 = 0x20;
 const ANCHORED: u8 = 0x10;
-const MAX_DELTA: u64 = 0x00ff_ffff;
-
-/// A record in its encoded form.
-pub type Encoded = heapless::Vec<u8, MAX_RECORD_LEN>;
+const MAX_DELTA: u32 = 0x00ff_ffff;
+const CRC_LEN: usize = 4;
+const ANCHOR_LEN: usize = 8 + CRC_LEN;
 
 /// What one record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +85,9 @@ pub enum RecordError {
     TooShort(usize),
     /// A field lies outside the payload.
     FieldOutside,
-    /// The value type is none of 0, 1, 2.
-    BadType(u8),
+    /// The fields end before the payload does; neither engine writes such a record. The bytes
+    /// left over.
+    Leftover(usize),
     /// The payload is not what was written.
     Checksum {
         /// The checksum in the record.
@@ -90,9 +95,18 @@ pub enum RecordError {
         /// The checksum of the payload.
         computed: u32,
     },
+    /// The value type is none of 0, 1, 2.
+    BadType(u8),
     /// The record counts from a baseline that is not there. Its length in bytes, with which a
     /// reader may step over it as the reference does.
     NoBaseline(usize),
+    /// The same in a record with a checksum, which is never written so: the record with the
+    /// baseline was lost.
+    LostBaseline,
+    /// The record would have a checksum if its flags were others, or it counts from the baseline
+    /// of a record with a checksum, which no engine writes: the flags are damaged. Only
+    /// [`super::Records`] knows the record before and finds this.
+    Unchecked,
 }
 
 impl fmt::Display for RecordError {
@@ -106,11 +120,15 @@ impl fmt::Display for RecordError {
                 write!(f, "record payload of {found} bytes, expected at least {MIN_PAYLOAD_LEN}")
             }
             Self::FieldOutside => f.write_str("a field lies outside the record"),
-            Self::BadType(found) => write!(f, "value type is {found}, expected 1 or 2"),
+            Self::Leftover(found) => write!(f, "{found} bytes follow the fields of the record"),
             Self::Checksum { stored, computed } => {
                 write!(f, "record checksum is {stored:08x}, expected {computed:08x}")
             }
-            Self::NoBaseline(_) => f.write_str("the record counts from a baseline that is missing"),
+            Self::BadType(found) => write!(f, "value type is {found}, expected 1 or 2"),
+            Self::NoBaseline(_) | Self::LostBaseline => {
+                f.write_str("the record counts from a baseline that is missing")
+            }
+            Self::Unchecked => f.write_str("the record has lost the flag of its checksum"),
         }
     }
 }
@@ -122,78 +140,67 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Encodes one sample with its checksum. A `name` longer than [`MAX_NAME_LEN`] is cut, so
-    /// callers check names first.
+    /// Appends one sample with its checksum to `out`. A `name` longer than [`MAX_NAME_LEN`] is
+    /// cut, so callers check names first.
     pub fn encode(
         &mut self,
         (id, time, raw): (u16, i64, u32),
         introduces: Option<(&str, ValueType)>,
         anchor: Option<u64>,
-    ) -> Encoded {
+        out: &mut Vec<u8>,
+    ) {
         let delta = self.delta(time);
+        let name = introduces.map(|(name, value_type)| {
+            (name.as_bytes().get(..MAX_NAME_LEN).unwrap_or(name.as_bytes()), value_type)
+        });
+        let mut len = MIN_PAYLOAD_LEN + CRC_LEN;
         let mut flags = CHECKED;
-        let mut payload = Payload::default();
-        payload.put(&id.to_le_bytes());
-        payload.put(delta.unwrap_or(0).to_le_bytes().first_chunk::<3>().unwrap_or(&[0; 3]));
-        flags |= if delta.is_none() { BASELINE } else { 0 };
-        flags |= if introduces.is_some() { NAMED } else { 0 };
-        flags |= if anchor.is_some() { ANCHORED } else { 0 };
-        payload.put(&[flags]);
+        if delta.is_none() {
+            flags |= BASELINE;
+            len += 8;
+        }
+        if let Some((name, _)) = name {
+            flags |= NAMED;
+            len += 1 + name.len() + 1;
+        }
+        if anchor.is_some() {
+            flags |= ANCHORED;
+            len += ANCHOR_LEN;
+        }
+        out.reserve(MAX_RECORD_LEN);
+        varint::encode(u64::try_from(len).unwrap_or(0), out);
+        let start = out.len();
+        let [id_low, id_high] = id.to_le_bytes();
+        let [a, b, c, _] = delta.unwrap_or(0).to_le_bytes();
+        out.extend_from_slice(&[id_low, id_high, a, b, c, flags]);
         if delta.is_none() {
             self.baseline = Some(time);
-            payload.put(&time.to_le_bytes());
+            out.extend_from_slice(&time.to_le_bytes());
         }
-        if let Some((name, value_type)) = introduces {
-            let name = name.as_bytes().get(..MAX_NAME_LEN).unwrap_or(name.as_bytes());
-            payload.put(&[u8::try_from(name.len()).unwrap_or(u8::MAX)]);
-            payload.put(name);
-            payload.put(&[value_type.byte()]);
+        if let Some((name, value_type)) = name {
+            out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
+            out.extend_from_slice(name);
+            out.push(value_type.byte());
         }
-        payload.put(&raw.to_le_bytes());
-        payload.put_checksum();
+        out.extend_from_slice(&raw.to_le_bytes());
+        push_checksum(out, start);
         if let Some(anchor) = anchor {
-            payload.put(&anchor.to_le_bytes());
-            payload.put_checksum();
+            out.extend_from_slice(&anchor.to_le_bytes());
+            push_checksum(out, start);
         }
-        payload.framed()
     }
 
     /// The distance to the baseline, or nothing when a new one is needed.
     fn delta(self, time: i64) -> Option<u32> {
         let distance = time.checked_sub(self.baseline?)?;
-        let distance = u64::try_from(distance).ok().filter(|&d| d <= MAX_DELTA)?;
-        u32::try_from(distance).ok()
+        u32::try_from(distance).ok().filter(|&distance| distance <= MAX_DELTA)
     }
 }
 
-/// A payload that grows in a fixed buffer, which is large enough for every record.
-#[derive(Default)]
-struct Payload(heapless::Vec<u8, MAX_RECORD_LEN>);
-
-impl Payload {
-    fn put(&mut self, bytes: &[u8]) {
-        let fits = self.0.extend_from_slice(bytes);
-        debug_assert!(fits.is_ok(), "MAX_RECORD_LEN covers the longest record");
-    }
-
-    fn put_checksum(&mut self) {
-        let crc = checksum::crc32(&self.0);
-        self.put(&crc.to_le_bytes());
-    }
-
-    /// The payload behind its length.
-    fn framed(self) -> Encoded {
-        let mut record = Payload::default();
-        let len = u16::try_from(self.0.len()).unwrap_or(u16::MAX);
-        let [low, high] = len.to_le_bytes();
-        if len < 0x80 {
-            record.put(&[low]);
-        } else {
-            record.put(&[low | 0x80, (high << 1) | (low >> 7)]);
-        }
-        record.put(&self.0);
-        record.0
-    }
+/// Appends the checksum of everything from `start` on.
+fn push_checksum(out: &mut Vec<u8>, start: usize) {
+    let crc = checksum::crc32(out.get(start..).unwrap_or_default());
+    out.extend_from_slice(&crc.to_le_bytes());
 }
 
 /// Decodes the record at the front of `bytes`; `baseline` is the last one seen, and is replaced
@@ -226,7 +233,8 @@ pub fn decode<'a>(
     let time = match (fields.baseline, *baseline) {
         (Some(time), _) => time,
         (None, Some(base)) => base.wrapping_add(i64::from(fields.delta)),
-        (None, None) => return Err(RecordError::NoBaseline(record_len)),
+        // One without a checksum was stepped over above.
+        (None, None) => return Err(RecordError::LostBaseline),
     };
     if fields.baseline.is_some() {
         *baseline = Some(time);
@@ -243,6 +251,23 @@ pub fn decode<'a>(
     Ok((record, record_len))
 }
 
+/// Whether the end of a record is the checksum of what it would be with other flags.
+pub(super) fn lost_its_flag(record: &[u8]) -> bool {
+    let payload = varint::decode(record).ok().and_then(|(_, prefix)| record.get(prefix..));
+    let Some((body, stored)) = payload.and_then(<[u8]>::split_last_chunk::<4>) else {
+        return false;
+    };
+    let body = heapless::Vec::<u8, MAX_RECORD_LEN>::from_slice(body);
+    let Ok(mut body) = body else { return false };
+    let candidates = (CHECKED..=0xf0).step_by(0x10).filter(|flags| flags & CHECKED != 0);
+    candidates.into_iter().any(|flags| {
+        if let Some(found) = body.get_mut(5) {
+            *found = flags;
+        }
+        checksum::crc32(&body) == u32::from_le_bytes(*stored)
+    })
+}
+
 /// A payload cut into its fields, nothing believed yet.
 struct Fields<'a> {
     id: u16,
@@ -254,6 +279,8 @@ struct Fields<'a> {
     checksum: Option<(u32, usize)>,
     /// Anchor and, when the payload has room for it, its checksum and offset.
     anchor: Option<(u64, (u32, usize))>,
+    /// Bytes of payload that the fields take.
+    len: usize,
 }
 
 impl<'a> Fields<'a> {
@@ -286,10 +313,14 @@ impl<'a> Fields<'a> {
             anchor = Some((value, (reader.u32()?, offset)));
         }
         let delta = u32::from_le_bytes([a, b, c, 0]);
-        Some(Self { id, delta, baseline, named, raw, checksum, anchor })
+        Some(Self { id, delta, baseline, named, raw, checksum, anchor, len: reader.position() })
     }
 
     fn check(&self, payload: &[u8]) -> Result<(), RecordError> {
+        let leftover = payload.len().saturating_sub(self.len);
+        if leftover > 0 {
+            return Err(RecordError::Leftover(leftover));
+        }
         let anchor = self.anchor.map(|(_, checksum)| checksum);
         for (stored, offset) in self.checksum.into_iter().chain(anchor) {
             let computed = checksum::crc32(payload.get(..offset).unwrap_or_default());
@@ -309,3 +340,7 @@ impl<'a> Fields<'a> {
         Ok(Some(Introduction { name, value_type }))
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+pub(crate) mod tests;

@@ -16,6 +16,8 @@ pub struct Records<'a> {
     offset: usize,
     good_end: usize,
     baseline: Option<i64>,
+    /// Whether the record before carried a checksum; at the start any may be expected.
+    checked: bool,
     stop: Option<RecordError>,
 }
 
@@ -24,7 +26,7 @@ pub struct Records<'a> {
 pub enum Item<'a> {
     /// A record and its length in bytes.
     Record(Record<'a>, usize),
-    /// Bytes that are no record, though records follow: their number and what is wrong first.
+    /// Bytes that are no record, though records may follow: their number and what is wrong first.
     Damage(usize, RecordError),
 }
 
@@ -42,7 +44,7 @@ pub struct Tail {
 impl<'a> Records<'a> {
     /// Starts at the front of a log.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, offset: 0, good_end: 0, baseline: None, stop: None }
+        Self { bytes, offset: 0, good_end: 0, baseline: None, checked: true, stop: None }
     }
 
     /// What was left over, once the iterator has ended.
@@ -56,9 +58,22 @@ impl<'a> Records<'a> {
         self.good_end
     }
 
-    /// The next record that checksum and baseline make believable without its predecessors.
-    fn restart_after(&self, from: usize) -> Option<usize> {
-        (from..self.bytes.len()).find(|&at| {
+    /// The record at the front of `rest`, if it can stand behind the one before.
+    fn decode(&mut self, rest: &'a [u8]) -> Result<(Record<'a>, usize), RecordError> {
+        let (record, len) = record::decode(rest, &mut self.baseline)?;
+        // Where an unchecked record follows a checked one, one of them may be damaged.
+        let is_first = self.checked && !record.checked;
+        let bytes = rest.get(..len).unwrap_or_default();
+        if is_first && (!record.has_baseline || record::lost_its_flag(bytes)) {
+            return Err(RecordError::Unchecked);
+        }
+        Ok((record, len))
+    }
+
+    /// The first record starting at `from` or later, and before `to`, that checksum and baseline
+    /// make believable without its predecessors.
+    fn restart_in(&self, from: usize, to: usize) -> Option<usize> {
+        (from..to).find(|&at| {
             let rest = self.bytes.get(at..).unwrap_or_default();
             // Cheap first: a short payload with baseline and checksum flags.
             let plausible = rest.first().is_some_and(|&len| len >= MIN_RESTART_LEN)
@@ -82,18 +97,22 @@ impl<'a> Iterator for Records<'a> {
         while self.stop.is_none() {
             let at = self.offset;
             let rest = self.bytes.get(at..).filter(|rest| !rest.is_empty())?;
-            match record::decode(rest, &mut self.baseline) {
+            match self.decode(rest) {
                 Ok((record, len)) => {
+                    self.checked = record.checked;
                     self.offset = at + len;
                     self.good_end = self.offset;
                     return Some((at, Item::Record(record, len)));
                 }
-                Err(RecordError::NoBaseline(len)) => {
-                    // The reference steps over these, and does not count them.
-                    self.offset = at + len.max(MIN_PAYLOAD_LEN);
+                // The reference steps over these. No engine writes them, so it is a length that
+                // is damaged, perhaps, and hides records that can be told apart.
+                Err(error @ RecordError::NoBaseline(len)) => {
+                    let end = at + len.max(MIN_PAYLOAD_LEN);
+                    self.offset = self.restart_in(at + 1, end).unwrap_or(end);
                     self.good_end = self.offset;
+                    return Some((at, Item::Damage(self.offset - at, error)));
                 }
-                Err(error) => match self.restart_after(at + 1) {
+                Err(error) => match self.restart_in(at + 1, self.bytes.len()) {
                     Some(next) => {
                         self.offset = next;
                         self.baseline = None;
@@ -106,3 +125,7 @@ impl<'a> Iterator for Records<'a> {
         None
     }
 }
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! The log as the engine writes it: one file, reused for ever.
 
-use super::record::{Encoder, MAX_RECORD_LEN};
+use super::record::Encoder;
 use crate::settings::FsyncPolicy;
 use crate::storage::{Result, StorageFile};
 use crate::types::ValueType;
@@ -41,11 +41,7 @@ impl<F: StorageFile> Log<F> {
         introduces: Option<(&str, ValueType)>,
         anchor: Option<u64>,
     ) {
-        if self.pending.capacity() == 0 {
-            self.pending.reserve(MAX_RECORD_LEN);
-        }
-        let record = self.encoder.encode(sample, introduces, anchor);
-        self.pending.extend_from_slice(&record);
+        self.encoder.encode(sample, introduces, anchor, &mut self.pending);
     }
 
     /// Hands the pending records to the file, and syncs where the policy is `always`. Once this
@@ -96,3 +92,7 @@ impl<F: StorageFile> Log<F> {
 
 /// Bytes of pending buffer that are kept between batches.
 const PENDING_KEPT: usize = 256 * 1024;
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -36,7 +36,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { codecs: Codecs::portable(), cache_bytes: 16 << 20, read_only: false }
+        Self { codecs: Codecs::portable(), cache_bytes: 8 << 20, read_only: false }
     }
 }
 

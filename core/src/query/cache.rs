@@ -5,7 +5,7 @@ use super::source::Relation;
 use crate::engine::FrameIndex;
 use crate::metric_file::MetricFile;
 use crate::storage::StorageFile;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -38,6 +38,16 @@ impl Block {
     }
 }
 
+/// A block in the cache.
+#[derive(Debug)]
+struct Kept {
+    block: Block,
+    /// When it was last asked for.
+    age: u64,
+    /// How often it was asked for.
+    asked: u32,
+}
+
 /// An opened file.
 #[derive(Debug)]
 pub(crate) enum OpenFile<F> {
@@ -59,16 +69,19 @@ impl<F> Clone for OpenFile<F> {
 /// The cache of one database. Blocks are bounded in bytes, files in number; the least recently
 /// used go first.
 ///
-/// A block is admitted when it is decoded for the second time: a scan over everything passes
-/// through without driving out what is in use, and a first query pays nothing for the cache.
+/// A block is admitted when it is decoded for the second time, so that a first query pays nothing
+/// for the cache. When the cache is full, it must moreover have been asked for more often than
+/// the block that has to go: a scan over more than fits passes through without driving out what
+/// is in use.
 #[derive(Debug)]
 pub(crate) struct Cache<F> {
     budget: usize,
     used: usize,
     clock: u64,
-    blocks: BTreeMap<BlockKey, (Block, u64)>,
+    blocks: BTreeMap<BlockKey, Kept>,
     by_age: BTreeMap<u64, BlockKey>,
-    seen: BTreeSet<BlockKey>,
+    /// How often blocks that are not here were asked for.
+    seen: BTreeMap<BlockKey, u32>,
     files: BTreeMap<u64, (OpenFile<F>, u64)>,
     /// How data files relate to metric files: by the generations of both, and for what length of
     /// the data file.
@@ -84,7 +97,7 @@ impl<F: StorageFile> Cache<F> {
             clock: 0,
             blocks: BTreeMap::new(),
             by_age: BTreeMap::new(),
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
             files: BTreeMap::new(),
             relations: BTreeMap::new(),
         }
@@ -92,27 +105,46 @@ impl<F: StorageFile> Cache<F> {
 
     /// The block, if it is here.
     pub(crate) fn block(&mut self, key: BlockKey) -> Option<Block> {
-        let (block, age) = self.blocks.get_mut(&key)?;
+        let kept = self.blocks.get_mut(&key)?;
         self.clock += 1;
-        self.by_age.remove(age);
-        *age = self.clock;
+        self.by_age.remove(&kept.age);
+        kept.age = self.clock;
+        kept.asked = kept.asked.saturating_add(1);
         self.by_age.insert(self.clock, key);
-        Some(block.clone())
+        Some(kept.block.clone())
     }
 
-    /// Whether the block, which is not here, should be offered after decoding: true from the
-    /// second time on.
-    pub(crate) fn wants(&mut self, key: BlockKey) -> bool {
-        if self.budget == 0 {
+    /// Whether the block, which is not here and takes about `size` bytes, should be offered
+    /// after decoding.
+    pub(crate) fn wants(&mut self, key: BlockKey, size: usize) -> bool {
+        if size > self.budget / 4 {
             return false;
         }
         if self.seen.len() >= MAX_SEEN {
-            self.seen.clear();
+            self.grow_old();
         }
-        !self.seen.insert(key)
+        let asked = self.seen.entry(key).or_default();
+        *asked = asked.saturating_add(1);
+        if *asked < 2 {
+            return false;
+        }
+        let oldest = self.by_age.first_key_value().and_then(|(_, key)| self.blocks.get(key));
+        let is_full = self.used.saturating_add(size) > self.budget;
+        !is_full || oldest.is_none_or(|oldest| *asked > oldest.asked.saturating_add(1))
     }
 
-    /// Keeps a block, unless it alone exceeds a quarter of the budget.
+    /// Forgets half of what was asked for, so that what was popular once does not stay for ever.
+    fn grow_old(&mut self) {
+        self.seen.retain(|_, asked| {
+            *asked /= 2;
+            *asked > 0
+        });
+        for kept in self.blocks.values_mut() {
+            kept.asked /= 2;
+        }
+    }
+
+    /// Keeps a block that [`wants`](Self::wants) asked for.
     pub(crate) fn offer(&mut self, key: BlockKey, block: &Block) {
         let size = block.size();
         if size > self.budget / 4 || self.blocks.contains_key(&key) {
@@ -125,8 +157,8 @@ impl<F: StorageFile> Cache<F> {
         self.clock += 1;
         self.used += size;
         self.by_age.insert(self.clock, key);
-        self.blocks.insert(key, (block.clone(), self.clock));
-        self.seen.remove(&key);
+        let asked = self.seen.remove(&key).unwrap_or(1);
+        self.blocks.insert(key, Kept { block: block.clone(), age: self.clock, asked });
     }
 
     /// The opened file of this generation, if it is here.
@@ -173,9 +205,63 @@ impl<F: StorageFile> Cache<F> {
     }
 
     fn forget_block(&mut self, key: BlockKey) {
-        if let Some((block, age)) = self.blocks.remove(&key) {
-            self.by_age.remove(&age);
-            self.used = self.used.saturating_sub(block.size());
+        if let Some(kept) = self.blocks.remove(&key) {
+            self.by_age.remove(&kept.age);
+            self.used = self.used.saturating_sub(kept.block.size());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::MemoryFile;
+    use alloc::vec;
+
+    const SIZE: usize = 800;
+
+    /// Asks for a block as a query does; says whether it was in the cache.
+    fn ask(cache: &mut Cache<MemoryFile>, at: u64) -> bool {
+        if cache.block((1, at)).is_some() {
+            return true;
+        }
+        if cache.wants((1, at), SIZE) {
+            cache.offer((1, at), &Block::Times(Arc::new(vec![0; SIZE / 8])));
+        }
+        false
+    }
+
+    #[test]
+    fn a_block_is_kept_from_the_second_time_on() {
+        let mut cache = Cache::new(10 * SIZE);
+        assert!(!ask(&mut cache, 0));
+        assert!(!ask(&mut cache, 0));
+        assert!(ask(&mut cache, 0));
+        cache.forget(1);
+        assert!(!ask(&mut cache, 0));
+        assert_eq!(cache.used, 0);
+    }
+
+    #[test]
+    fn the_budget_holds_and_scans_do_not_drive_out_what_is_in_use() {
+        let mut cache = Cache::new(10 * SIZE);
+        for _ in 0..20 {
+            (0..5).for_each(|at| drop(ask(&mut cache, at)));
+        }
+        let mut hits = 0;
+        for _ in 0..6 {
+            for at in 100..200 {
+                hits += u32::from(ask(&mut cache, at));
+                assert!(cache.used <= 10 * SIZE);
+            }
+        }
+        assert!((0..5).all(|at| ask(&mut cache, at)), "in use before the scan");
+        assert!(hits >= 10, "a part of the scan stays: {hits} hits");
+    }
+
+    #[test]
+    fn nothing_is_kept_without_a_budget() {
+        let mut cache = Cache::new(0);
+        assert!((0..5).all(|_| !ask(&mut cache, 0)));
     }
 }

@@ -140,7 +140,7 @@ impl<H: Host> Readable<H> {
             let key = (file.generation, frame.offset);
             let (cached, wanted) = self.cache.write(|cache| match cache.block(key) {
                 Some(Block::Page(page)) => (Some(page), false),
-                _ => (None, cache.wants(key)),
+                _ => (None, cache.wants(key, usize::from(frame.header.record_count) * 6)),
             });
             if let Some(grouped) = cached {
                 gather_grouped(&grouped, range, selection, points);
@@ -202,14 +202,15 @@ impl<H: Host> Readable<H> {
         // vectors, counted down from it, differ from the offsets that are the keys of values.
         let times_key = (file.generation, u64::MAX - u64::try_from(entry.times_key()).unwrap_or(0));
         let raws_key = (file.generation, entry.offset);
+        let points = usize::try_from(entry.point_count).unwrap_or(usize::MAX);
         let (times, keep_times, raws, keep_raws) = self.cache.write(|cache| {
             let (times, keep_times) = match cache.block(times_key) {
                 Some(Block::Times(times)) => (Some(times), false),
-                _ => (None, cache.wants(times_key)),
+                _ => (None, cache.wants(times_key, points * size_of::<i64>())),
             };
             let (raws, keep_raws) = match cache.block(raws_key) {
                 Some(Block::Raws(raws)) => (Some(raws), false),
-                _ => (None, cache.wants(raws_key)),
+                _ => (None, cache.wants(raws_key, points * size_of::<u32>())),
             };
             (times, keep_times, raws, keep_raws)
         });

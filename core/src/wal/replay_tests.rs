@@ -49,8 +49,7 @@ fn written() -> Written {
         let sample = (n % 3 + 1, time, 0x4100_0000 + u32::from(n) * 0x0001_0101);
         let name =
             (n < 3).then(|| (["a", "room.temp", "third/metric"][usize::from(n)], ValueType::F32));
-        let encoded = encoder.encode(sample, name, (n % 7 == 0).then_some(u64::from(n) * 1000));
-        log.extend_from_slice(&encoded);
+        encoder.encode(sample, name, (n % 7 == 0).then_some(u64::from(n) * 1000), &mut log);
         samples.push(sample);
         starts.push(log.len());
         baselines.push(n % 7 == 0);
@@ -114,7 +113,7 @@ fn a_length_that_swallows_the_next_record_is_noticed() {
     let name = Some(("fifteen letters", ValueType::I32));
     let mut log = vec![];
     for time in 0..4 {
-        log.extend_from_slice(&encoder.encode((1, time, 7), name, None));
+        encoder.encode((1, time, 7), name, None, &mut log);
     }
     assert_eq!((log[40], log[72]), (31, 31));
     log[40] = 63;

@@ -1,2 +1,10 @@
-//! The command line.
-fn main() {}
+//! The command line of NanoTDB.
+
+mod cli;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(cli::Args::parse())
+}

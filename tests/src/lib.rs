@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`independent`] | reading and judging whole directories without the engine's codecs |
 //! | [`fixtures`] | roots written by the reference engine, and what it answers about them |
+//! | [`answers`] | asking our engine in the shapes that tests compare |
 //! | [`model`] | what a store must answer, computed the obvious way |
 //! | [`workload`], [`random`] | seeded input |
 //! | [`nab`] | real series, from an archive outside the repository |
@@ -17,6 +18,7 @@
 #![expect(clippy::missing_errors_doc, reason = "an error says what it is, and tests only print it")]
 #![expect(clippy::missing_panics_doc, reason = "a helper that panics fails the test that calls it")]
 
+pub mod answers;
 pub mod fixtures;
 pub mod independent;
 pub mod model;

@@ -95,7 +95,7 @@ impl<H: Host> Database<H> {
     }
 
     /// The partition of this key, if keys of this database look like it.
-    fn partition(&self, key: &str) -> Result<Partition> {
+    pub(super) fn partition(&self, key: &str) -> Result<Partition> {
         let partitioning = self.settings().partition;
         let parsed = key.trim().parse::<Partition>().ok();
         parsed.filter(|partition| partition.partitioning() == partitioning).ok_or_else(|| {
@@ -141,7 +141,7 @@ impl<H: Host> Database<H> {
 }
 
 impl<H: Host> Readable<H> {
-    fn partition_view(&self, partition: Partition) -> PartitionView {
+    pub(super) fn partition_view(&self, partition: Partition) -> PartitionView {
         let files = self.state.read(|state| state.files_of(partition));
         PartitionView { partition, files, page: None }
     }

@@ -271,6 +271,14 @@ impl<F: StorageFile> Staging<F> {
         self.room = Room { partition: None, left: 1, is_anchored: false };
     }
 
+    /// The partition that a sample of this time belongs to.
+    pub(crate) fn partition_of(&self, time: Timestamp) -> Partition {
+        match self.room.partition.filter(|(_, range)| range.contains(time)) {
+            Some((partition, _)) => partition,
+            None => Partition::containing(self.rules.settings.partition, time),
+        }
+    }
+
     /// Notes that a page was made now.
     pub(crate) fn note_page(&mut self, now: Timestamp) {
         let due = now.0.saturating_add(self.rules.page_limits().max_age_ns);

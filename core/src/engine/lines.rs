@@ -246,6 +246,14 @@ impl Default for ExportOptions {
     }
 }
 
+/// One metric of an export.
+#[derive(Debug, Clone)]
+struct Exported {
+    name: Arc<str>,
+    value_type: ValueType,
+    selected: bool,
+}
+
 impl<H: Host> Database<H> {
     /// Writes the samples of a range as lines, in storage order, in pieces of some 64 KB, and
     /// returns how many.
@@ -256,9 +264,23 @@ impl<H: Host> Database<H> {
     pub fn export(
         &self,
         options: ExportOptions,
+        write: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<u64> {
+        self.export_metrics(options, |_| true, write)
+    }
+
+    /// As [`export`](Self::export), of the metrics whose names `select` takes.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or what `write` returns.
+    pub fn export_metrics(
+        &self,
+        options: ExportOptions,
+        select: impl Fn(&str) -> bool,
         mut write: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<u64> {
-        let names = self.names();
+        let names = self.names(select);
         let mut lines = 0;
         let mut text = Vec::with_capacity(EXPORT_CHUNK + 512);
         self.scan(options.range, |ids, times, raws| {
@@ -266,13 +288,16 @@ impl<H: Host> Database<H> {
                 if !options.range.contains(Timestamp(time)) {
                     continue;
                 }
-                let Some(Some((name, value_type))) = names.get(usize::from(id)) else {
+                let Some(Some(metric)) = names.get(usize::from(id)) else {
                     let detail = format!("a sample of metric id {id}, which no catalog entry has");
                     return Err(Error::corrupt(self.name(), 0, detail));
                 };
-                let value = Value::from_raw(*value_type, raw);
+                if !metric.selected {
+                    continue;
+                }
+                let value = Value::from_raw(metric.value_type, raw);
                 let format = if options.integer_suffix { format_line } else { format_line_untyped };
-                format(&mut text, self.name(), name, value, Timestamp(time));
+                format(&mut text, self.name(), &metric.name, value, Timestamp(time));
                 text.push(b'\n');
                 lines += 1;
                 if text.len() >= EXPORT_CHUNK {
@@ -288,14 +313,18 @@ impl<H: Host> Database<H> {
         Ok(lines)
     }
 
-    /// Name and type of each metric, by id.
-    fn names(&self) -> Vec<Option<(Arc<str>, ValueType)>> {
+    /// What an export needs to know of each metric, by id.
+    fn names(&self, select: impl Fn(&str) -> bool) -> Vec<Option<Exported>> {
         self.readable().state.read(|state| {
             let highest = state.catalog.iter().map(|entry| entry.id.get()).max().unwrap_or(0);
             let mut names = vec![None; usize::from(highest) + 1];
             for entry in state.catalog.iter() {
                 if let Some(slot) = names.get_mut(usize::from(entry.id.get())) {
-                    *slot = Some((Arc::clone(&entry.name), entry.value_type));
+                    *slot = Some(Exported {
+                        name: Arc::clone(&entry.name),
+                        value_type: entry.value_type,
+                        selected: select(&entry.name),
+                    });
                 }
             }
             names

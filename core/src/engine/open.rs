@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::Cache;
-use crate::settings::{DatabaseSettings, EngineSettings, Warning};
+use crate::settings::{DatabaseSettings, EngineSettings, Partitioning, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, Record, Records};
@@ -164,11 +164,55 @@ impl<H: Host> Readable<H> {
     }
 }
 
-/// A sample as replay compares it: id, time, raw value.
-type Sample = (u16, i64, u32);
+/// How often data files already hold each sample (id, time, raw value) that the log may hold too.
+type Held = HashMap<(u16, i64, u32), u32>;
 
-/// How often a data file already holds each sample that the log may hold too.
-type Held = HashMap<Sample, u32>;
+/// What a log says of one partition.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// From its earliest to its latest sample.
+    range: TimeRange,
+    /// Where in the data file frames begin that may hold samples of the log, if the log says so.
+    ///
+    /// The reference's logs do not, so of those every frame counts whose time fits.
+    anchor: Option<u64>,
+}
+
+/// What a log says of each partition that it speaks of.
+fn survey(log: &[u8], partitioning: Partitioning) -> BTreeMap<Partition, Span> {
+    let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
+    let mut current: Option<(Partition, TimeRange)> = None;
+    for (_, item) in Records::new(log) {
+        let Item::Record(record, _) = item else { continue };
+        let time = Timestamp(record.time);
+        let (partition, _) = match current.filter(|(_, range)| range.contains(time)) {
+            Some(current) => current,
+            None => {
+                let partition = Partition::containing(partitioning, time);
+                *current.insert((partition, partition.range()))
+            }
+        };
+        let range = TimeRange { from: time, to: time };
+        let span = spans.entry(partition).or_insert(Span { range, anchor: record.anchor });
+        span.range.from = span.range.from.min(time);
+        span.range.to = span.range.to.max(time);
+    }
+    spans
+}
+
+/// Whether a file holds the record's sample, one time more than counted off so far.
+fn is_held(held: &mut Held, record: &Record<'_>) -> bool {
+    if held.is_empty() {
+        return false;
+    }
+    match held.get_mut(&(record.id, record.time, record.raw)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    }
+}
 
 impl<H: Host> Writer<H> {
     fn new(
@@ -203,16 +247,20 @@ impl<H: Host> Writer<H> {
 
     /// Takes over what the log holds and readies it for more.
     fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
+        let spans = survey(bytes, self.staging.rules.settings.partition);
         if !self.readable.read_only {
-            self.cut_torn_data_files(bytes)?;
+            self.cut_torn_data_files(&spans)?;
         }
-        let mut held = self.held_by_files(bytes)?;
+        let mut held = Held::new();
+        for (&partition, span) in &spans {
+            self.readable.count_held(partition, *span, &mut held)?;
+        }
         let mut records = Records::new(bytes);
         let now = self.host.clock().now();
         for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, _) => {
-                    self.take_over(&record, offset, &mut held, now, report)?
+                    self.take_over(&record, offset, &mut held, now, report)?;
                 }
                 Item::Damage(len, error) => {
                     report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
@@ -229,52 +277,27 @@ impl<H: Host> Writer<H> {
             self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes)?;
         }
         self.open_log(name, len, good_end)?;
-        // With everything in files already, the log has served its purpose.
-        self.try_reset_log()
+        let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
+        if needed || good_end == 0 {
+            return Ok(());
+        }
+        // Files hold everything already, though perhaps not on the disk yet.
+        for &partition in spans.keys() {
+            let data = self.readable.state.read(|state| state.files_of(partition).data.clone());
+            if let Some(data) = data {
+                self.readable.storage.open(&data.name)?.sync()?;
+            }
+        }
+        self.empty_log()
     }
 
     /// The partitions that the log speaks of, and the two newest, may end in a torn frame.
-    fn cut_torn_data_files(&mut self, log: &[u8]) -> Result<()> {
-        let partitioning = self.staging.rules.settings.partition;
-        let mut partitions: BTreeSet<Partition> = Records::new(log)
-            .filter_map(|(_, item)| match item {
-                Item::Record(record, _) => {
-                    Some(Partition::containing(partitioning, Timestamp(record.time)))
-                }
-                Item::Damage(..) => None,
-            })
-            .collect();
+    fn cut_torn_data_files(&mut self, spans: &BTreeMap<Partition, Span>) -> Result<()> {
+        let mut partitions: BTreeSet<Partition> = spans.keys().copied().collect();
         partitions.extend(self.readable.state.read(|state| -> Vec<Partition> {
             state.files.keys().rev().take(2).copied().collect()
         }));
         partitions.into_iter().try_for_each(|partition| self.make_appendable(partition))
-    }
-
-    /// What the files hold of the samples that the log may hold, too.
-    ///
-    /// An anchor in the log says from where on frames can repeat its samples. The reference
-    /// writes none, so of its logs every frame counts whose time fits.
-    fn held_by_files(&self, log: &[u8]) -> Result<Held> {
-        let mut spans: BTreeMap<Partition, (TimeRange, Option<u64>)> = BTreeMap::new();
-        let partitioning = self.staging.rules.settings.partition;
-        for (_, item) in Records::new(log) {
-            let Item::Record(record, _) = item else { continue };
-            let time = Timestamp(record.time);
-            let partition = match spans.last_key_value() {
-                Some((last, (range, _))) if range.contains(time) => *last,
-                _ => Partition::containing(partitioning, time),
-            };
-            let (span, _) = spans
-                .entry(partition)
-                .or_insert((TimeRange { from: time, to: time }, record.anchor));
-            span.from = span.from.min(time);
-            span.to = span.to.max(time);
-        }
-        let mut held = Held::new();
-        for (partition, (span, anchor)) in spans {
-            self.readable.count_held(partition, span, anchor, &mut held)?;
-        }
-        Ok(held)
     }
 
     fn take_over(
@@ -285,44 +308,35 @@ impl<H: Host> Writer<H> {
         now: Timestamp,
         report: &mut OpenReport,
     ) -> Result<()> {
-        let slot = self.readable.state.write(|state| resolve(&mut state.catalog, record));
-        let slot = match slot {
-            Ok(slot) => slot,
-            Err(problem) => {
-                report.problems.push(format!("log record at {offset}: {problem}"));
-                return Ok(());
-            }
-        };
-        let sample = (record.id, record.time, record.raw);
-        let already = held.get_mut(&sample).filter(|count| **count > 0);
-        let is_new = already.is_none();
-        if let Some(count) = already {
-            *count -= 1;
-            report.duplicates += 1;
-        } else {
-            report.replayed += 1;
-        }
-        let partition =
-            Partition::containing(self.staging.rules.settings.partition, Timestamp(record.time));
-        let limits = self.staging.rules.page_limits();
-        let newest_stored = self.staging.newest_stored;
         let Self { readable, staging, .. } = self;
-        let is_full = readable.state.write(|state| {
-            note_newest(&mut state.catalog, slot, (record.time, record.raw), newest_stored);
-            if !is_new {
-                return false;
+        let taken = readable.state.write(|state| -> core::result::Result<_, String> {
+            let slot = resolve(&mut state.catalog, record)?;
+            note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
+            if is_held(held, record) {
+                return Ok(None);
             }
+            let partition = staging.partition_of(Timestamp(record.time));
             let page = state.pages.entry(partition).or_insert_with(|| {
                 staging.note_page(now);
                 OpenPage::new(now)
             });
             page.push(record.id, record.time, record.raw);
             page.logged = true;
-            page.is_full(&limits)
+            Ok(Some((partition, page.is_full(&staging.rules.page_limits()))))
         });
-        // The log stays as it is until all of it was read: `log` is not open yet, so writing a
-        // page cannot empty it (D-01).
-        if is_full && !self.readable.read_only { self.flush(partition) } else { Ok(()) }
+        match taken {
+            Err(problem) => report.problems.push(format!("log record at {offset}: {problem}")),
+            Ok(None) => report.duplicates += 1,
+            Ok(Some((partition, is_full))) => {
+                report.replayed += 1;
+                // The log stays as it is until all of it was read: it is not open for writing
+                // yet, so writing a page cannot empty it (D-01).
+                if is_full && !self.readable.read_only {
+                    self.flush(partition)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
@@ -350,22 +364,21 @@ impl<H: Host> Writer<H> {
 }
 
 impl<H: Host> Readable<H> {
-    fn count_held(
-        &self,
-        partition: Partition,
-        span: TimeRange,
-        anchor: Option<u64>,
-        held: &mut Held,
-    ) -> Result<()> {
+    fn count_held(&self, partition: Partition, span: Span, held: &mut Held) -> Result<()> {
+        let Span { range, anchor } = span;
         let files = self.state.read(|state| state.files_of(partition));
         let view = super::state::PartitionView { partition, files, page: None };
         let sources = match anchor {
             Some(_) => self.data_source(&view)?.into_iter().collect(),
-            None => self.sources(&view)?,
+            None => match self.sources(&view) {
+                // A damaged metric file must not keep the database closed.
+                Err(Error::Corrupt(_)) => self.raw_sources(&view)?,
+                sources => sources?,
+            },
         };
-        self.scan_from(&sources, anchor.unwrap_or(0), span, &mut |ids, times, raws| {
+        self.scan_readable(&sources, anchor.unwrap_or(0), range, &mut |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
-                if span.contains(Timestamp(time)) {
+                if range.contains(Timestamp(time)) {
                     *held.entry((id, time, raw)).or_default() += 1;
                 }
             }

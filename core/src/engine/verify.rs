@@ -67,20 +67,27 @@ impl<H: Host> Database<H> {
         let types = readable.types();
         let mut report = VerifyReport::default();
         for view in readable.view(TimeRange::ALL) {
-            let files = &view.files;
-            for file in files.raw.iter().chain(&files.data) {
-                report.files.push(readable.check_pages(view.partition, file, &types)?);
-                done_with_last(&report, &mut done);
-            }
-            if let Some(file) = &files.metric {
-                report.files.push(readable.check_metric_file(&view, file, &types)?);
-                done_with_last(&report, &mut done);
-            }
+            readable.check_partition(&view, &types, &mut report, &mut done)?;
         }
         if let Some(log) = readable.check_log(&types)? {
             done(&log);
             report.files.push(log);
         }
+        Ok(report)
+    }
+
+    /// As [`verify`](Self::verify), of the files of one partition.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the key is none of this database; when a file cannot be read at all.
+    pub fn verify_partition(&self, key: &str) -> Result<VerifyReport> {
+        let partition = self.partition(key)?;
+        let readable = self.readable();
+        let mut report = VerifyReport::default();
+        let types = readable.types();
+        let view = readable.partition_view(partition);
+        readable.check_partition(&view, &types, &mut report, &mut |_| {})?;
         Ok(report)
     }
 }
@@ -94,6 +101,25 @@ fn done_with_last(report: &VerifyReport, done: &mut dyn FnMut(&FileCheck)) {
 type Types = BTreeMap<u16, ValueType>;
 
 impl<H: Host> Readable<H> {
+    fn check_partition(
+        &self,
+        view: &PartitionView,
+        types: &Types,
+        report: &mut VerifyReport,
+        done: &mut dyn FnMut(&FileCheck),
+    ) -> Result<()> {
+        let files = &view.files;
+        for file in files.raw.iter().chain(&files.data) {
+            report.files.push(self.check_pages(view.partition, file, types)?);
+            done_with_last(report, done);
+        }
+        if let Some(file) = &files.metric {
+            report.files.push(self.check_metric_file(view, file, types)?);
+            done_with_last(report, done);
+        }
+        Ok(())
+    }
+
     fn check_pages(
         &self,
         partition: Partition,

@@ -101,7 +101,8 @@ fn order_by_id(ids: &[[u8; 2]]) -> Vec<(u16, u16)> {
         *start = total;
     }
     let mut order = vec![(0, 0); ids.len()];
-    for (row, id) in (0_u16..).zip(ids) {
+    // The ids first: with 65,535 of them, the counter has no number after the last row.
+    for (id, row) in ids.iter().zip(0_u16..) {
         let id = u16::from_le_bytes(*id);
         let Some(start) = starts.get_mut(usize::from(id)) else { continue };
         let place = usize::try_from(*start).unwrap_or(usize::MAX);
@@ -141,6 +142,19 @@ mod tests {
                 prop_assert_eq!((times.to_vec(), raws.to_vec()), expected);
             }
         }
+    }
+
+    #[test]
+    fn the_largest_page() {
+        let mut columns = Columns::default();
+        (0..65_535).for_each(|n| columns.push(1, n, 0));
+        let mut page = Payload::default();
+        page.refill(65_535, |buffer| {
+            columns.encode(buffer);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(GroupedPage::new(&page).get(1).0.len(), 65_535);
     }
 
     #[test]

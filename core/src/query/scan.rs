@@ -2,7 +2,7 @@
 
 use super::gather::FrameReader;
 use super::source::Source;
-use crate::engine::{FileOf, Host, PartitionView, Readable};
+use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, StoredFile};
 use crate::error::{Error, Result};
 use crate::metric_file::MetricFile;
 use crate::page::{Columns, Payload};
@@ -13,6 +13,13 @@ use alloc::vec::Vec;
 
 /// Receives records as columns of equal length: ids, times, raw values.
 pub(crate) type Visit<'a> = dyn FnMut(&[u16], &[i64], &[u32]) -> Result<()> + 'a;
+
+/// What to do about a frame that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damaged {
+    Refuse,
+    PassOver,
+}
 
 impl<H: Host> Readable<H> {
     /// Visits every record of the sources, each source in its own order.
@@ -29,45 +36,70 @@ impl<H: Host> Readable<H> {
                     }
                 }
                 Source::Metric(_, file) => scan_metric_file(file, visit)?,
-                Source::Pages(file, _, index) => {
+                Source::Pages(file, handle, index) => {
                     index.damage_in(&file.name, TimeRange::ALL).map_or(Ok(()), Err)?;
-                    let source = core::slice::from_ref(source);
-                    self.scan_from(source, 0, TimeRange::ALL, visit)?;
+                    self.scan_frames(file, handle, index.frames.iter(), Damaged::Refuse, visit)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Visits the records of pages that start at byte `from` or later and reach into `span`;
-    /// of other sources all.
-    pub(crate) fn scan_from(
+    /// Visits what is readable of pages that start at byte `from` or later and reach into `span`,
+    /// and of other sources: a damaged frame holds nothing here.
+    pub(crate) fn scan_readable(
         &self,
         sources: &[Source<FileOf<H>>],
         from: u64,
         span: TimeRange,
         visit: &mut Visit<'_>,
     ) -> Result<()> {
-        let mut columns = Columns::default();
         for source in sources {
-            let Source::Pages(file, handle, index) = source else {
-                self.scan_sources(core::slice::from_ref(source), visit)?;
-                continue;
-            };
-            let mut reader = FrameReader::new(&**handle, file.len);
-            let mut page = Payload::default();
-            for (at, frame) in index.frames.iter().enumerate() {
-                if frame.offset < from || !index.reach(at).overlaps(span) {
-                    continue;
+            let scanned = match source {
+                Source::Pages(file, handle, index) => {
+                    let frames = index.frames.iter().enumerate();
+                    let wanted = frames.filter(|(at, frame)| {
+                        frame.offset >= from && index.reach(*at).overlaps(span)
+                    });
+                    let wanted = wanted.map(|(_, frame)| frame);
+                    self.scan_frames(file, handle, wanted, Damaged::PassOver, visit)
                 }
-                let bytes = reader.frame(frame)?;
-                frame
-                    .header
-                    .decode_page(bytes, self.page_codec(), &mut page)
-                    .map_err(|e| Error::corrupt(file.name.as_str(), frame.offset, e.to_string()))?;
-                columns.clear();
-                page.copy_to(&mut columns);
-                visit(&columns.ids, &columns.times, &columns.raws)?;
+                other => self.scan_sources(core::slice::from_ref(other), visit),
+            };
+            match scanned {
+                Err(Error::Corrupt(_)) => {}
+                scanned => scanned?,
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_frames<'f>(
+        &self,
+        file: &StoredFile,
+        handle: &FileOf<H>,
+        frames: impl Iterator<Item = &'f FrameEntry>,
+        damaged: Damaged,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let mut reader = FrameReader::new(handle, file.len);
+        let (mut page, mut columns) = (Payload::default(), Columns::default());
+        for frame in frames {
+            let bytes = reader.frame(frame)?;
+            match frame.header.decode_page(bytes, self.page_codec(), &mut page) {
+                Ok(()) => {
+                    columns.clear();
+                    page.copy_to(&mut columns);
+                    visit(&columns.ids, &columns.times, &columns.raws)?;
+                }
+                Err(_) if damaged == Damaged::PassOver => {}
+                Err(error) => {
+                    return Err(Error::corrupt(
+                        file.name.as_str(),
+                        frame.offset,
+                        error.to_string(),
+                    ));
+                }
             }
         }
         Ok(())

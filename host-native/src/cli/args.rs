@@ -1,0 +1,163 @@
+//! What can be typed.
+
+use super::time::{Moment, Window};
+use super::{build, demo, export, import, init, inspect, metrics, query, verify};
+use clap::{Parser, Subcommand, ValueEnum};
+use nanotdb::{TimeRange, Timestamp};
+use std::path::{Path, PathBuf};
+
+/// The variable that names the store where `--root` does not.
+pub(crate) const ROOT_VARIABLE: &str = "NANOTDB_ROOT";
+
+/// The store where neither does.
+const DEFAULT_ROOT: &str = "nanotdb-data";
+
+const AFTER_HELP: &str = "\
+Times are in UTC and may be written as
+  5m, 1d, 1w2d          that long ago
+  now
+  2026-05-14            midnight
+  \"2026-05-14 12:30:05\"
+  2026-05-14T12:30:05Z  RFC 3339, with any offset
+  1778761805            since 1970, also 1778761805.25: seconds below 10^11 in size,
+                        milliseconds below 10^14, microseconds below 10^17, else nanoseconds
+
+Metrics are selected by their exact name, else by a regular expression that is found in the
+name, with --wildcard by a pattern of * and ? for the whole name.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+/// An embedded time-series database; reads and writes NanoTDB 1.4 directories.
+#[derive(Debug, Parser)]
+#[command(name = "nanotdb", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Directory of the store [default: $NANOTDB_ROOT, else nanotdb-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Args {
+    /// The store's directory, if it was typed.
+    pub(crate) fn typed_root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// The store's directory.
+    pub(crate) fn root(&self) -> PathBuf {
+        let from_environment = || std::env::var_os(ROOT_VARIABLE).filter(|root| !root.is_empty());
+        let root = self.root.clone().or_else(|| from_environment().map(PathBuf::from));
+        root.unwrap_or_else(|| PathBuf::from(DEFAULT_ROOT))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what this can do: record this machine, query it, look at the files
+    Demo(demo::Options),
+    /// Make a new, empty store
+    Init(init::Options),
+    /// Take samples in from line protocol: `database/metric value [time]`
+    Import(import::Options),
+    /// Write samples as line protocol, or in the reference's integer form
+    Export(export::Options),
+    /// Show newest values, ranges and aggregates
+    Query(query::Options),
+    /// List metrics with their types
+    Metrics(metrics::Options),
+    /// Look into the files of a database
+    #[command(subcommand)]
+    Inspect(inspect::What),
+    /// Build files for fast queries
+    #[command(subcommand)]
+    Build(BuildWhat),
+    /// Read every byte and say what is damaged
+    Verify(verify::Options),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BuildWhat {
+    /// Build metric files from raw pages
+    Metric(build::Options),
+}
+
+/// Which database.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DatabaseArg {
+    /// The database [default: the only one there is]
+    #[arg(long = "db", value_name = "NAME")]
+    pub(crate) database: Option<String>,
+}
+
+/// Which instants.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct RangeArgs {
+    /// First instant [default: the beginning]
+    #[arg(long, visible_alias = "start", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<Moment>,
+    /// Last instant, included [default: now]
+    #[arg(long, visible_alias = "end", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<Moment>,
+}
+
+impl RangeArgs {
+    /// Whether neither end was typed.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    /// The range, where an end that was not typed is `from` or `to`.
+    pub(crate) fn resolve(
+        self,
+        now: Timestamp,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<TimeRange, super::Failure> {
+        let from = self.from.map_or(from, |moment| moment.at(now));
+        let to = self.to.map_or(to, |moment| moment.at(now));
+        TimeRange::new(from, to).ok_or_else(|| {
+            super::Failure::usage(format!("the range ends ({to}) before it starts ({from})"))
+        })
+    }
+}
+
+/// Which metrics.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct MetricArgs {
+    /// Exact name, or regular expression found in the name
+    #[arg(long, short, value_name = "NAME|REGEX", default_value = ".*", hide_default_value = true)]
+    pub(crate) metric: String,
+    /// Take --metric as a pattern of * and ? for the whole name
+    #[arg(long)]
+    pub(crate) wildcard: bool,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people
+    Table,
+    /// One report
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+    /// Line protocol, which import takes
+    Lp,
+}
+
+impl Format {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Lp => "lp",
+        }
+    }
+}
+
+/// The window of an aggregate.
+pub(crate) fn window(text: &str) -> Result<Window, String> {
+    text.parse()
+}

@@ -1,0 +1,132 @@
+//! Arguments become options, options become work, work ends in an exit code.
+
+mod args;
+mod build;
+mod chart;
+mod demo;
+mod export;
+mod import;
+mod init;
+mod inspect;
+mod metrics;
+mod output;
+mod query;
+mod select;
+mod time;
+mod verify;
+
+pub(crate) use args::Args;
+
+use args::{BuildWhat, Command};
+use nanotdb::{OpenOptions, Store};
+use output::Out;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request makes no sense: exit code 2.
+    Usage(String),
+    /// It could not be done: exit code 1.
+    Failed(String),
+    /// It was done, and the answer is bad: exit code 1. Everything has been said.
+    Reported,
+    /// Nobody reads any more, as behind `| head`: no failure at all.
+    NobodyReads,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(message.into())
+    }
+}
+
+impl From<nanotdb::Error> for Failure {
+    fn from(error: nanotdb::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<nanotdb::storage::StorageError> for Failure {
+    fn from(error: nanotdb::storage::StorageError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::NobodyReads,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+pub(crate) type Outcome = Result<(), Failure>;
+
+/// Does what was asked and says how it went.
+pub(crate) fn run(args: Args) -> ExitCode {
+    let mut out = Out::stdout();
+    let done = dispatch(args, &mut out);
+    // What was written before a failure belongs in front of the message.
+    let flushed = out.flush().map_err(Failure::from);
+    match done.and(flushed) {
+        Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
+        Err(Failure::Reported) => ExitCode::from(1),
+        Err(Failure::Failed(message)) => say(&message, 1),
+        Err(Failure::Usage(message)) => say(&message, 2),
+    }
+}
+
+fn say(message: &str, code: u8) -> ExitCode {
+    // Nothing is left to do when standard error is gone, too.
+    let _ = writeln!(io::stderr(), "error: {message}");
+    ExitCode::from(code)
+}
+
+fn dispatch(args: Args, out: &mut Out) -> Outcome {
+    let root = args.root();
+    let typed = args.typed_root().map(Path::to_owned);
+    match args.command {
+        Command::Demo(options) => demo::run(typed, &options, out),
+        Command::Init(options) => init::run(&root, &options, out),
+        Command::Import(options) => import::run(&root, &options, out),
+        Command::Export(options) => export::run(&root, &options, out),
+        Command::Query(options) => query::run(&root, &options, out),
+        Command::Metrics(options) => metrics::run(&root, &options, out),
+        Command::Inspect(what) => inspect::run(&root, &what, out),
+        Command::Build(BuildWhat::Metric(options)) => build::run(&root, &options, out),
+        Command::Verify(options) => verify::run(&root, &options, out),
+    }
+}
+
+/// A store for reading only: nothing is written, and another process may be writing.
+pub(crate) fn open_to_read(root: &Path) -> Result<Store, Failure> {
+    must_be_a_root(root)?;
+    Ok(OpenOptions::read_only().open(root)?)
+}
+
+/// A store for writing, refused while another process has it.
+pub(crate) fn open_to_write(root: &Path) -> Result<Store, Failure> {
+    must_be_a_root(root)?;
+    Ok(OpenOptions::default().create(false).background(false).open(root)?)
+}
+
+/// Refuses a directory without `engine.toml`: a mistyped name must not become a store.
+pub(crate) fn must_be_a_root(root: &Path) -> Outcome {
+    if root.join("engine.toml").is_file() {
+        return Ok(());
+    }
+    let shown = root.display();
+    let hint = "name one with --root, or make one with `nanotdb init`";
+    Err(Failure::Failed(match root.is_dir() {
+        true => format!("{shown} is no store, it has no engine.toml: {hint}"),
+        false => format!("there is no store in {shown}: {hint}"),
+    }))
+}

@@ -1,0 +1,151 @@
+//! `verify`: is everything whole?
+
+use super::args::DatabaseArg;
+use super::output::{BAD, GOOD, Out, bytes_text, count_text};
+use super::select::database_name;
+use super::{Failure, Outcome, open_to_read};
+use nanotdb::Store;
+use nanotdb::engine::FileCheck;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    database: DatabaseArg,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    root_dir: String,
+    databases: Vec<Checked>,
+    is_whole: bool,
+    duration_ms: u128,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    database: String,
+    files: Vec<CheckedFile>,
+    /// What is wrong outside of files, or keeps the database from being read at all.
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckedFile {
+    file: String,
+    bytes: u64,
+    frames: u64,
+    samples: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equals_raw: Option<bool>,
+    problems: Vec<String>,
+}
+
+pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
+    let started = Instant::now();
+    let store = open_to_read(root)?;
+    let names = match options.database.database.as_deref() {
+        Some(typed) => {
+            let name = database_name(Some(typed), || Ok(Vec::new()))?;
+            vec![store.database(&name).map(|_| name)?]
+        }
+        None => store.databases()?,
+    };
+    let databases: Vec<Checked> = names.into_iter().map(|name| check(&store, name)).collect();
+    let is_whole = databases.iter().all(Checked::is_whole);
+    let root_dir = root.display().to_string();
+    let duration_ms = started.elapsed().as_millis();
+    let report = Report { root_dir, databases, is_whole, duration_ms };
+    if options.json {
+        out.json(&report)?;
+    } else {
+        show(&report, out)?;
+    }
+    if is_whole { Ok(()) } else { Err(Failure::Reported) }
+}
+
+fn check(store: &Store, database: String) -> Checked {
+    let mut checked = Checked { database, files: Vec::new(), problems: Vec::new() };
+    let files = &mut checked.files;
+    let verified = store
+        .database(&checked.database)
+        .and_then(|database| database.verify(|check| files.push(CheckedFile::new(check))));
+    checked.problems.extend(verified.err().map(|error| error.to_string()));
+    checked
+}
+
+impl Checked {
+    fn is_whole(&self) -> bool {
+        self.problems.is_empty() && self.files.iter().all(|file| file.problems.is_empty())
+    }
+}
+
+impl CheckedFile {
+    fn new(check: &FileCheck) -> Self {
+        Self {
+            file: check.file.as_str().to_string(),
+            bytes: check.bytes,
+            frames: check.frames,
+            samples: check.samples,
+            equals_raw: check.equals_raw,
+            problems: check.problems.clone(),
+        }
+    }
+}
+
+const COLUMNS: [(&str, bool); 6] = [
+    ("file", false),
+    ("bytes", true),
+    ("frames", true),
+    ("samples", true),
+    ("state", false),
+    ("", false),
+];
+
+fn show(report: &Report, out: &mut Out) -> io::Result<()> {
+    for database in &report.databases {
+        out.heading(&format!("Database {}", database.database))?;
+        if !database.files.is_empty() {
+            out.table(&COLUMNS, database.files.iter().map(row), 0)?;
+        }
+        let in_files = database.files.iter().flat_map(|file| {
+            file.problems.iter().map(|problem| format!("{}: {problem}", file.file))
+        });
+        for problem in database.problems.iter().cloned().chain(in_files) {
+            let problem = out.styled(BAD, problem);
+            writeln!(out, "  {problem}")?;
+        }
+        writeln!(out)?;
+    }
+    let files = report.databases.iter().flat_map(|database| &database.files);
+    let bytes = bytes_text(files.clone().map(|file| file.bytes).sum());
+    let count = count_text(u64::try_from(files.count()).unwrap_or(0));
+    let verdict = match report.is_whole {
+        true => out.styled(GOOD, "everything is whole"),
+        false => out.styled(BAD, "there is damage"),
+    };
+    writeln!(out, "{verdict}: {count} files, {bytes} ({} ms)", report.duration_ms)
+}
+
+fn row(file: &CheckedFile) -> Vec<String> {
+    let state = if file.problems.is_empty() { "whole" } else { "DAMAGED" };
+    let note = match file.equals_raw {
+        Some(true) => "same as its raw pages",
+        Some(false) => "has not all that the raw pages have",
+        None => "",
+    };
+    vec![
+        file.file.clone(),
+        count_text(file.bytes),
+        count_text(file.frames),
+        count_text(file.samples),
+        state.to_string(),
+        note.to_string(),
+    ]
+}

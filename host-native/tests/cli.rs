@@ -1,0 +1,468 @@
+//! The program as a user runs it.
+#![expect(clippy::std_instead_of_core, reason = "tests run where std is")]
+
+use nanotdb::{Database, OpenOptions, Store, Timestamp};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// What a run left behind.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_nanotdb"));
+    program.env_remove("NANOTDB_ROOT").env_remove("CARGO_MANIFEST_DIR");
+    program
+}
+
+/// Runs with these arguments, split at blanks, on a root; `input` is what it reads.
+fn run_with(root: &Path, arguments: &str, input: &str) -> Ran {
+    let mut child = program()
+        .arg("--root")
+        .arg(root)
+        .args(arguments.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    // A command that does not read closes the pipe: no failure.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Ran {
+        code: output.status.code().expect("exits"),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+fn run(root: &Path, arguments: &str) -> Ran {
+    run_with(root, arguments, "")
+}
+
+/// The output of a run that succeeds and complains about nothing.
+fn good(root: &Path, arguments: &str) -> String {
+    let ran = run(root, arguments);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{arguments}: {}", ran.out);
+    ran.out
+}
+
+fn json(root: &Path, arguments: &str) -> Json {
+    serde_json::from_str(&good(root, arguments)).expect("JSON")
+}
+
+/// The text with what differs from run to run replaced.
+fn steady(text: &str, root: &Path) -> String {
+    let text = text.replace(&root.display().to_string(), "$ROOT");
+    let mut steady = String::new();
+    for line in text.lines() {
+        let line = match line.split_once("duration_ms=") {
+            Some((before, _)) => format!("{before}duration_ms=N"),
+            None => match (line.rfind('('), line.ends_with(" ms)")) {
+                (Some(at), true) => format!("{}(N ms)", &line[..at]),
+                _ => line.to_string(),
+            },
+        };
+        steady.push_str(&line);
+        steady.push('\n');
+    }
+    steady
+}
+
+const LINES: &str = "\
+# a kitchen and a counter
+home/kitchen.temp 21.5 1767225600000000000
+home/kitchen.temp 22.25 1767225660000000000
+home/kitchen.temp 24 1767225720000000000
+
+home/door.opened 1i 1767225600000000000
+home/door.opened 3i 1767225720500000000
+";
+
+/// A store with [`LINES`] in it.
+fn store() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = directory.path().join("data");
+    good(&root, "init");
+    let ran = run_with(&root, "import", LINES);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    (directory, root)
+}
+
+#[test]
+fn the_tour() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("data");
+    let shown = |arguments: &str| steady(&good(&root, arguments), &root);
+    assert_eq!(shown("init"), "made a store in $ROOT\nsettings: $ROOT/engine.toml\n");
+    assert_eq!(
+        shown("init"),
+        "$ROOT is a store already, nothing was changed\nsettings: $ROOT/engine.toml\n"
+    );
+    assert_eq!(
+        steady(&run_with(&root, "import", LINES).out, &root),
+        "imported 5 of 7 lines, 2 blank or comments, into home (N ms)\n"
+    );
+    assert_eq!(
+        shown("query"),
+        "\
+metric        time (UTC)                      value
+────────────────────────────────────────────────────
+door.opened   2026-01-01 00:02:00.500             3
+kitchen.temp  2026-01-01 00:02:00                24
+rows=2 duration_ms=N
+"
+        .replace("────────────────────────────────────────────────────", &"─".repeat(51))
+    );
+    let range = "query --metric kitchen.temp --from 2026-01-01 --to 2026-01-01T00:01:00Z";
+    assert_eq!(
+        shown(&format!("{range} --format csv")),
+        "\
+metric,timestamp_ns,timestamp_utc,value_type,value
+kitchen.temp,1767225600000000000,2026-01-01 00:00:00.000000000,float32,21.5
+kitchen.temp,1767225660000000000,2026-01-01 00:01:00.000000000,float32,22.25
+"
+    );
+    assert_eq!(
+        shown(&format!("{range} --format lp")),
+        "home/kitchen.temp 21.5 1767225600000000000\nhome/kitchen.temp 22.25 1767225660000000000\n"
+    );
+    assert_eq!(
+        shown("query -m kitchen --from 2026-01-01 --to 2026-01-02 --aggregate min,avg --window 2m --format csv"),
+        "\
+metric,start_ns,start_utc,end_ns,end_utc,min,avg
+kitchen.temp,1767225600000000000,2026-01-01 00:00:00.000000000,1767225720000000000,2026-01-01 00:02:00.000000000,21.5,21.875
+kitchen.temp,1767225720000000000,2026-01-01 00:02:00.000000000,1767225840000000000,2026-01-01 00:04:00.000000000,24,24
+"
+    );
+    assert!(shown("metrics").contains("door.opened   int32"));
+    let built = json(&root, "build metric --verify --json");
+    assert_eq!(built["partitions"][0]["partition"], "2026-01-01");
+    assert_eq!((&built["partitions"][0]["points"], &built["verified"]), (&5.into(), &true.into()));
+    assert!(shown("verify").contains("everything is whole: 3 files"));
+    assert!(shown("query -m kitchen --from 2026-01-01 --chart").contains("━━ kitchen.temp"));
+}
+
+#[test]
+fn json_has_the_fields_of_the_reference() {
+    let (_directory, root) = store();
+    let report = json(&root, "query --json --from 2026-01-01 --to 2026-01-02 --db home -m door");
+    assert_eq!(report["metric_regex"], "door");
+    assert_eq!(report["start_ns"], 1_767_225_600_000_000_000_i64);
+    assert_eq!((&report["row_count"], &report["output_format"]), (&2.into(), &"json".into()));
+    let row = &report["rows"][1];
+    assert_eq!(row["timestamp_ns"], 1_767_225_720_500_000_000_i64);
+    assert_eq!(row["timestamp_utc"], "2026-01-01 00:02:00.500000000");
+    assert_eq!((&row["value_type"], &row["value"]), (&"int32".into(), &3.into()));
+
+    let report = json(
+        &root,
+        "query --json --start 0 --end 2026-01-02 -m kitchen.temp --aggregate max --window 1d",
+    );
+    let row = &report["rows"][0];
+    assert_eq!((&row["aggregate"], &row["window"]), (&"max".into(), &"24h0m0s".into()));
+    assert_eq!(row["timestamp_ns"], row["end_ns"]);
+    assert_eq!(row["value"], 24.0);
+}
+
+#[test]
+fn numbers_that_json_lacks_are_strings() {
+    let (_directory, root) = store();
+    let lines = "home/odd NaN 1\nhome/odd -Inf 2\nhome/odd +Inf 3\n";
+    assert_eq!(run_with(&root, "import --json", lines).code, 0);
+    let report = json(&root, "query --json --from 1970-01-01 -m odd");
+    let values: Vec<&Json> =
+        report["rows"].as_array().unwrap().iter().map(|row| &row["value"]).collect();
+    assert_eq!(values, [&Json::from("NaN"), &Json::from("-Inf"), &Json::from("+Inf")]);
+}
+
+#[test]
+fn rejected_lines_are_named_and_the_others_kept() {
+    let (_directory, root) = store();
+    let lines = "home/a 1 10\nnonsense\nhome/a 2 5\nhome/kitchen.temp 3i 1767225800000000000\nhome/a 3 20\n";
+    let ran = run_with(&root, "import --json", lines);
+    assert_eq!(ran.code, 1);
+    let named: Vec<&str> =
+        ran.err.lines().filter_map(|line| line.split_once(':')).map(|l| l.0).collect();
+    assert_eq!(named, ["line 2", "line 3", "line 4"], "{}", ran.err);
+    let report: Json = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&report["imported_lines"], &report["rejected_lines"]), (&2.into(), &3.into()));
+    assert_eq!(report["databases_seen"], Json::from(vec!["home"]));
+
+    let ran = run_with(&root, "import --max-errors 2", &"bad\n".repeat(9));
+    assert_eq!(ran.err.lines().count(), 3);
+    assert!(ran.err.contains("and 7 more rejected lines"), "{}", ran.err);
+    assert!(ran.out.starts_with("imported 0 of 9 lines, 9 rejected"));
+
+    let file = root.join("lines.lp");
+    fs::write(&file, "other/x 1i 7").unwrap();
+    let arguments = format!("import --db home {}", file.display());
+    assert!(good(&root, &arguments).contains("imported 1 of 1 lines, into home"));
+    assert!(run(&root, "import missing.lp").err.starts_with("error: open missing.lp: "));
+}
+
+#[test]
+fn exports_come_back() {
+    let (_directory, root) = store();
+    let all = good(&root, "export");
+    assert_eq!(all.lines().count(), 5);
+    assert!(all.contains("home/door.opened 3i 1767225720500000000\n"));
+    assert!(good(&root, "export --peer").contains("home/door.opened 3 1767225720500000000\n"));
+    assert_eq!(good(&root, "export --metric kitchen.* --wildcard").lines().count(), 3);
+    assert_eq!(good(&root, "export -m ^door --to 1767225600").lines().count(), 1);
+
+    let file = root.join("all.lp");
+    let report = json(&root, &format!("export --json --out {}", file.display()));
+    assert_eq!((&report["lines"], &report["bytes"]), (&5.into(), &all.len().into()));
+    assert_eq!(fs::read_to_string(&file).unwrap(), all);
+
+    let copy = root.with_file_name("copy");
+    good(&copy, "init");
+    good(&copy, &format!("import {}", file.display()));
+    assert_eq!(good(&copy, "export"), all);
+}
+
+#[test]
+fn exit_codes() {
+    let (_directory, root) = store();
+    let cases = [
+        ("query --db nowhere", 1, "database not found: nowhere"),
+        ("query --db ../home", 1, ""),
+        ("query --from 2026-01-02 --to 2026-01-01", 2, "the range ends"),
+        ("query --from yesterday", 2, "expected 5m, 1d"),
+        ("query --metric (", 2, "neither a metric nor a regular expression"),
+        ("query --metric *", 2, "--wildcard"),
+        ("query --aggregate mode --window 1m", 2, "unknown aggregate"),
+        ("query --aggregate min", 2, "--window"),
+        ("query --aggregate min --window 0s", 2, "longer than 0"),
+        ("query --stride 0", 2, "--stride"),
+        ("query -a min -w 1m --format lp", 2, "aggregates are none"),
+        ("export --json", 2, "--out"),
+        ("build metric --codec lz4", 2, "the reference cannot read lz4"),
+        ("build metric --part 2026-13", 1, "invalid partition key"),
+        ("build metric --part 2020-01-01", 1, "no samples"),
+        ("inspect db --db nowhere", 1, "database not found"),
+        ("nonsense", 2, "unrecognized subcommand"),
+        ("", 2, "Usage"),
+    ];
+    for (arguments, code, message) in cases {
+        let ran = run(&root, arguments);
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.err);
+        assert!(ran.err.contains(message), "{arguments}: {}", ran.err);
+        assert_eq!(ran.out, "", "{arguments}");
+    }
+    let nowhere = root.with_file_name("nowhere");
+    for command in ["query", "import", "export", "verify", "metrics", "inspect db", "build metric"]
+    {
+        let ran = run(&nowhere, command);
+        assert_eq!(ran.code, 1, "{command}");
+        assert!(ran.err.contains("nanotdb init"), "{command}: {}", ran.err);
+    }
+    assert!(!nowhere.exists());
+    assert_eq!(run(&root, "--help").code, 0);
+    good(&root, "build metric --codec lz4 --allow-foreign-codec");
+}
+
+#[test]
+fn damage_is_found() {
+    let (_directory, root) = store();
+    let data = root.join("home/data-2026-01-01.dat");
+    let mut bytes = fs::read(&data).unwrap();
+    let last = bytes.len() - 5;
+    bytes[last] ^= 0x40;
+    fs::write(&data, bytes).unwrap();
+    let ran = run(&root, "verify");
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    assert!(ran.out.contains("DAMAGED") && ran.out.contains("there is damage"), "{}", ran.out);
+    let report: Json = serde_json::from_str(&run(&root, "verify --json").out).unwrap();
+    assert_eq!(report["is_whole"], false);
+    assert_eq!(run(&root, "verify --db home").code, 1);
+}
+
+/// Every file below a directory and its bytes.
+fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(snapshot(&path));
+        } else {
+            found.insert(path.clone(), fs::read(path).expect("a file"));
+        }
+    }
+    found
+}
+
+fn writer(root: &Path) -> (Store, Arc<Database>) {
+    let store = OpenOptions::default().background(false).open(root).expect("opens");
+    let home = store.create_database("home").expect("opens");
+    (store, home)
+}
+
+#[test]
+fn readers_change_nothing_beside_a_writer() {
+    let (_directory, root) = store();
+    let (writing, home) = writer(&root);
+    let now = writing.now();
+    home.add("live", now, 7_i32).unwrap();
+    let before = snapshot(&root);
+    let readers = [
+        "query",
+        "query --from 2026-01-01 --format json",
+        "query --from 2026-01-01 -a avg -w 1h",
+        "export",
+        "metrics --last",
+        "verify",
+        "inspect db --verbose",
+        "inspect catalog",
+        "inspect dat --verbose",
+        "inspect metric --verbose",
+        "inspect wal --verbose",
+    ];
+    for command in readers {
+        good(&root, command);
+    }
+    assert_eq!(snapshot(&root), before);
+    // What only the log has is seen.
+    assert_eq!(json(&root, "query --json -m live")["rows"][0]["timestamp_ns"], now.0);
+    assert!(good(&root, "inspect wal --verbose").contains("live"));
+
+    for command in ["import", "build metric", "init"] {
+        let ran = run_with(&root, command, LINES);
+        assert_eq!(ran.code, 1, "{command}");
+        assert!(ran.err.contains("lock"), "{command}: {}", ran.err);
+    }
+    drop(home);
+    writing.close().unwrap();
+    good(&root, "build metric --raw-ingest-action delete --verify --part 2026-01-01");
+    assert_eq!(good(&root, "export --to 2026-01-02").lines().count(), 5);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let (_directory, root) = store();
+    let (writing, home) = writer(&root);
+    for second in 0..20_000 {
+        home.add("many", Timestamp(second * 1_000_000_000), 0.5).unwrap();
+    }
+    drop(home);
+    writing.close().unwrap();
+    for command in ["export", "query --from 1970-01-01", "query --from 1970-01-01 --format csv"] {
+        let mut child = program()
+            .arg("--root")
+            .arg(&root)
+            .args(command.split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut few = [0; 100];
+        child.stdout.take().unwrap().read_exact(&mut few).unwrap(); // and is dropped
+        let mut complaint = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        assert_eq!((child.wait().unwrap().code(), complaint.as_str()), (Some(0), ""), "{command}");
+    }
+}
+
+#[test]
+fn the_demo_runs_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("demo");
+    let first = good(&root, "demo --seconds 1");
+    for part in
+        ["241,920 samples", "Newest values", "cpu.usage", "━━ avg", "metric file", "Now you"]
+    {
+        assert!(first.contains(part), "{part} is missing:\n{first}");
+    }
+    let second = good(&root, "demo --seconds 1");
+    assert!(second.contains("Already there"), "{second}");
+    good(&root, "verify");
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
+
+/// Fields that are not compared: a clock, texts of errors, and how the verdict on an empty
+/// catalog is put.
+const OTHER: [&str; 3] = ["generated_at", "parse_error", "stop_reason"];
+
+/// Everything the reference says must be said, and numbers must be equal as numbers.
+fn assert_covers(ours: &Json, theirs: &Json, place: &str) {
+    match (ours, theirs) {
+        (Json::Object(ours), Json::Object(theirs)) => {
+            for (key, theirs) in theirs.iter().filter(|(key, _)| !OTHER.contains(&key.as_str())) {
+                let ours = ours.get(key).unwrap_or_else(|| panic!("{place}.{key} is missing"));
+                assert_covers(ours, theirs, &format!("{place}.{key}"));
+            }
+        }
+        (Json::Array(ours), Json::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len(), "{place}");
+            for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                assert_covers(ours, theirs, &format!("{place}[{index}]"));
+            }
+        }
+        (Json::Number(ours), Json::Number(theirs)) => {
+            let equal = ours == theirs || ours.as_f64() == theirs.as_f64();
+            assert!(equal, "{place}: {ours}, the reference has {theirs}");
+        }
+        _ => assert_eq!(ours, theirs, "{place}"),
+    }
+}
+
+#[test]
+fn inspections_say_what_the_reference_says() {
+    let mut compared = 0;
+    for fixture in [
+        "01-partition-day",
+        "09-crash-wal-with-names",
+        "10-crash-wal-mixed",
+        "16-v2-time-shapes",
+        "25-multi-db-with-stats",
+        "40-nanocli-import",
+    ] {
+        let fixture = fixtures().join(fixture);
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root");
+        copy(&fixture.join("root"), &root);
+        for entry in fs::read_dir(fixture.join("nanocli")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let Some(subject) = name.strip_suffix(".json.txt") else { continue };
+            let (what, database) = subject.trim_start_matches("inspect-").split_once('.').unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.replace("$ROOT", &root.display().to_string());
+            // An empty catalog is an error to the reference's inspection.
+            let Ok(theirs) = serde_json::from_str::<Json>(&text) else { continue };
+            let verbose = if what == "db" { "" } else { "--verbose" };
+            let ours = json(&root, &format!("inspect {what} --db {database} --json {verbose}"));
+            assert_covers(&ours, &theirs, &format!("{}: {subject}", fixture.display()));
+            compared += 1;
+        }
+    }
+    assert!(compared >= 40, "{compared}");
+}

@@ -175,9 +175,9 @@ fn naive_reference(aggregate: Aggregate, running: bool, values: &[f64]) -> f64 {
 /// Equal, where any NaN equals any other and the zeros do as well.
 fn same(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len()
-        && a.iter()
-            .zip(b)
-            .all(|(a, b)| a.partial_cmp(b).map_or(a.is_nan() && b.is_nan(), |o| o.is_eq()))
+        && a.iter().zip(b).all(|(a, b)| {
+            a.partial_cmp(b).map_or(a.is_nan() && b.is_nan(), core::cmp::Ordering::is_eq)
+        })
 }
 
 fn floats(points: &[f32]) -> Vec<u32> {

@@ -7,7 +7,9 @@
 //! | [`fixtures`] | roots written by the reference engine, and what it answers about them |
 //! | [`answers`] | asking our engine in the shapes that tests compare |
 //! | [`model`] | what a store must answer, computed the obvious way |
-//! | [`workload`], [`random`] | seeded input |
+//! | [`workload`], [`operations`], [`random`] | seeded input |
+//! | [`crash`] | crashes at every step, and what must survive them |
+//! | [`kill`] | a process to kill, and what it must leave |
 //! | [`nab`] | real series, from an archive outside the repository |
 #![forbid(unsafe_code)]
 #![expect(
@@ -19,9 +21,12 @@
 #![expect(clippy::missing_panics_doc, reason = "a helper that panics fails the test that calls it")]
 
 pub mod answers;
+pub mod crash;
 pub mod fixtures;
 pub mod independent;
+pub mod kill;
 pub mod model;
 pub mod nab;
+pub mod operations;
 pub mod random;
 pub mod workload;

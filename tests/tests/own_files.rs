@@ -7,7 +7,7 @@ use nanotdb::{Database, Store, Timestamp, Value};
 use nanotdb_core::compress::CodecId;
 use nanotdb_tests::answers;
 use nanotdb_tests::fixtures::Fixture;
-use nanotdb_tests::independent::{Directory, MetricFile, Problem, crc32};
+use nanotdb_tests::independent::{Directory, Kind, MetricFile, Problem, crc32};
 use nanotdb_tests::random::Random;
 use std::fs;
 use std::path::Path;
@@ -21,12 +21,29 @@ fn judge(root: &Path, store: &Store, allowed: impl Fn(&Problem) -> bool) {
     let directory = Directory::read(root).unwrap();
     let problems = directory.problems();
     let problems: Vec<&Problem> = problems.iter().filter(|problem| !allowed(problem)).collect();
-    assert_eq!(problems, [&problems[0]; 0], "{problems:?}");
+    assert!(problems.is_empty(), "{problems:?}");
     for name in store.databases().unwrap() {
         let found = answers::streams(&store.database(&name).unwrap()).unwrap();
         let on_disk = answers::streams_on_disk(&directory.databases[&name]).unwrap();
         assert!(found == on_disk, "{name}");
     }
+}
+
+/// Late samples beside a metric file whose raw pages were set aside or deleted: ours are merged
+/// when read, the reference sees them after the next build (D-09).
+fn is_stale(problem: &Problem) -> bool {
+    problem.kind == Kind::Stale
+}
+
+/// Order is per metric, so the log of all metrics may step back; and behind its last record is
+/// room for more, all zeros.
+fn is_left_by_a_crash(root: &Path, problem: &Problem) -> bool {
+    let room = || {
+        let log = fs::read(root.join(&problem.file)).unwrap();
+        log[problem.offset..].iter().all(|&byte| byte == 0)
+    };
+    let is_log = problem.file.ends_with(".wal");
+    is_log && (problem.what == "time goes back" || problem.kind == Kind::Damage && room())
 }
 
 fn value(random: &mut Random, integer: bool) -> Value {
@@ -82,14 +99,15 @@ fn random_stores() {
                 fill(&store.database(name).unwrap(), &mut random, clocks, 500);
             }
             let copy = answers::killed(root.path());
-            // Order is per metric, so the log of all metrics may step back.
-            judge(copy.path(), &store, |problem| problem.what == "time goes back");
+            judge(copy.path(), &store, |problem| {
+                is_stale(problem) || is_left_by_a_crash(copy.path(), problem)
+            });
             if round % 2 == 0 {
                 store.close().unwrap();
                 let store = answers::open(root.path());
-                judge(root.path(), &store, |_| false);
+                judge(root.path(), &store, is_stale);
                 build_some(&store, &mut random);
-                judge(root.path(), &store, |_| false);
+                judge(root.path(), &store, is_stale);
             } else {
                 let reopened = answers::open(copy.path());
                 for name in PARTITIONS {
@@ -130,7 +148,8 @@ fn extreme_times() {
     for time in [i64::MIN, i64::MIN + 1, -86_400_000_000_001, -1, 0, 1, i64::MAX - 1, i64::MAX] {
         database.add("a", Timestamp(time), 1).unwrap();
     }
-    judge(answers::killed(root.path()).path(), &store, |_| false);
+    let copy = answers::killed(root.path());
+    judge(copy.path(), &store, |problem| is_left_by_a_crash(copy.path(), problem));
     database.flush().unwrap();
     judge(root.path(), &store, |_| false);
 }

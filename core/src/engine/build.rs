@@ -83,7 +83,11 @@ impl<H: Host> Database<H> {
         self.builds().write(|()| {
             self.writer().write(|writer| {
                 writer.check_writable()?;
-                writer.flush(partition)
+                writer.flush(partition)?;
+                // The metric file will be durable. Were the pages not, a power cut could leave
+                // samples in it that replay does not find in the data file, and adds again.
+                let synced = writer.sync_data();
+                writer.poisoning(synced)
             })?;
             let view = self.readable().partition_view(partition);
             let sources = self.readable().build_sources(&view)?;
@@ -218,6 +222,7 @@ impl<H: Host> super::writer::Writer<H> {
         let files = self.readable.state.read(|state| state.files_of(partition));
         let Some(data) = &files.data else { return Ok(()) };
         let name = FileKind::Raw.name(partition)?;
+        self.sync_data()?;
         self.forget_data_file(partition);
         let storage = &self.readable.storage;
         let (temporary, len) = match &files.raw {
@@ -226,24 +231,28 @@ impl<H: Host> super::writer::Writer<H> {
                 let temporary = name.temporary()?;
                 storage.remove_if_present(&temporary)?;
                 let mut joined = storage.create(&temporary)?;
-                for (file, len) in [(&raw.name, raw.len), (&data.name, data.len)] {
-                    copy(&storage.open(file)?, len, &mut joined)?;
-                }
+                // An earlier attempt may have ended before it removed the data file.
+                let from = self.readable.not_yet_in_raw(partition, raw, data)?;
+                copy(&storage.open(&raw.name)?, 0, raw.len, &mut joined)?;
+                copy(&storage.open(&data.name)?, from, data.len, &mut joined)?;
                 joined.sync()?;
-                (temporary, raw.len + data.len)
+                (temporary, raw.len.saturating_add(data.len.saturating_sub(from)))
             }
         };
         for file in [files.raw.as_ref(), Some(data)].into_iter().flatten() {
             self.readable.cache.write(|cache| cache.forget(file.generation));
         }
+        // The metric file answers meanwhile, and should one of these steps fail.
+        self.readable.state.write(|state| {
+            state.set_file(partition, FileKind::Data, None);
+            state.set_file(partition, FileKind::Raw, None);
+        });
         storage.rename(&temporary, &name)?;
         if files.raw.is_some() {
             storage.remove_if_present(&data.name)?;
         }
         storage.sync_dir()?;
         self.readable.state.write(|state| {
-            state.set_file(partition, FileKind::Data, None);
-            state.set_file(partition, FileKind::Raw, None);
             state.set_file(partition, FileKind::Raw, Some((name, len)));
         });
         Ok(())
@@ -253,9 +262,8 @@ impl<H: Host> super::writer::Writer<H> {
 /// Bytes copied at a time.
 const COPY: usize = 256 * 1024;
 
-fn copy<F: StorageFile>(from: &F, len: u64, to: &mut F) -> Result<()> {
+fn copy<F: StorageFile>(from: &F, mut at: u64, len: u64, to: &mut F) -> Result<()> {
     let mut buffer = alloc::vec![0; COPY];
-    let mut at = 0;
     while at < len {
         let left = usize::try_from(len - at).unwrap_or(COPY).min(COPY);
         let read = from.read_at(at, buffer.get_mut(..left).unwrap_or_default())?;

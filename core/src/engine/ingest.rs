@@ -6,7 +6,7 @@
 
 use super::host::{Host, Shared};
 use super::state::State;
-use super::writer::{WriteRules, Writer};
+use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Newest, Slot};
 use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
@@ -200,7 +200,7 @@ impl<H: Host> Writer<H> {
         let appendable = self.make_appendable(partition);
         self.poisoning(appendable)?;
         let open = self.readable.state.read(|s| s.pages.get(&partition).map_or(0, OpenPage::len));
-        self.staging.enter(partition, open);
+        self.staging.enter(partition, open, self.unsynced.get(&partition).copied());
         Ok(())
     }
 
@@ -253,6 +253,9 @@ struct Room {
     partition: Option<(Partition, TimeRange)>,
     left: usize,
     is_anchored: bool,
+    /// Length of the data file when last synced, unless all of it is: an anchor behind it would
+    /// be wrong once a power cut has shortened the file and new frames stand before the anchor.
+    synced_len: Option<u64>,
 }
 
 impl<F: StorageFile> Staging<F> {
@@ -262,14 +265,14 @@ impl<F: StorageFile> Staging<F> {
             log: None,
             anchored: BTreeSet::new(),
             newest_stored,
-            room: Room { partition: None, left: 1, is_anchored: false },
+            room: Room { partition: None, left: 1, is_anchored: false, synced_len: None },
             pages_due: Timestamp::MAX,
         }
     }
 
     /// Forgets which page rows go to: pages were written, or the log was emptied.
     pub(crate) fn leave(&mut self) {
-        self.room = Room { partition: None, left: 1, is_anchored: false };
+        self.room = Room { partition: None, left: 1, is_anchored: false, synced_len: None };
     }
 
     /// The partition that a sample of this time belongs to.
@@ -286,7 +289,7 @@ impl<F: StorageFile> Staging<F> {
         self.pages_due = self.pages_due.min(Timestamp(due));
     }
 
-    fn enter(&mut self, partition: Partition, open: usize) {
+    fn enter(&mut self, partition: Partition, open: usize, synced_len: Option<u64>) {
         let limits = self.rules.page_limits();
         let by_bytes = usize::try_from(limits.max_bytes.div_ceil(14)).unwrap_or(usize::MAX);
         let limit = limits.max_records.min(by_bytes).clamp(1, MAX_RECORDS);
@@ -294,6 +297,7 @@ impl<F: StorageFile> Staging<F> {
             partition: Some((partition, partition.range())),
             left: limit.saturating_sub(open).max(1),
             is_anchored: self.anchored.contains(&partition),
+            synced_len,
         };
     }
 
@@ -316,7 +320,8 @@ impl<F: StorageFile> Staging<F> {
         };
         let logged = self.log.is_some() && is_logged(&self.rules, row.time, now);
         if logged {
-            let anchor = (!self.room.is_anchored).then(|| data_len(state, partition));
+            let anchor = (!self.room.is_anchored)
+                .then(|| self.room.synced_len.unwrap_or_else(|| data_len(state, partition)));
             if anchor.is_some() {
                 self.anchored.insert(partition);
                 self.room.is_anchored = true;
@@ -404,12 +409,6 @@ fn slot_of(
 fn is_logged(rules: &WriteRules, time: Timestamp, now: Timestamp) -> bool {
     let window = rules.settings.wal_skip_before.as_nanos();
     window <= 0 || time.0 >= now.0.saturating_sub(window)
-}
-
-/// Length of the partition's data file, all whole frames.
-fn data_len(state: &State, partition: Partition) -> u64 {
-    let files = state.files.get(&partition);
-    files.and_then(|files| files.data.as_ref()).map_or(0, |data| data.len)
 }
 
 fn write_record<F: StorageFile>(

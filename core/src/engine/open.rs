@@ -1,22 +1,23 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
 use super::database::Database;
-use super::files::FileKind;
+use super::files::{FileKind, StoredFile, read_page};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
-use super::writer::{CATALOG, WriteRules, Writer};
+use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;
 use crate::error::{Error, Result};
-use crate::page::OpenPage;
+use crate::page::{OpenPage, Payload};
 use crate::partition::Partition;
 use crate::query::Cache;
-use crate::settings::{DatabaseSettings, EngineSettings, Partitioning, Warning};
+use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
-use crate::wal::{Item, Log, Record, Records};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -143,6 +144,22 @@ impl<H: Host> Readable<H> {
         Ok(any)
     }
 
+    /// Where the last frame of a data file ends that is whole.
+    pub(super) fn whole_frames(&self, partition: Partition, file: &StoredFile) -> Result<u64> {
+        let (handle, index) = self.indexed(partition, file)?;
+        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        let mut end = index.good_end;
+        for frame in index.frames.iter().rev() {
+            let read =
+                read_page(&*handle, &file.name, frame, self.page_codec(), &mut buffer, &mut page);
+            match read {
+                Err(Error::Corrupt(_)) => end = frame.offset,
+                read => return read.map(|()| end),
+            }
+        }
+        Ok(end)
+    }
+
     /// The latest time in any file. Files of earlier partitions end before the newest begins.
     fn newest_stored(&self) -> Result<Option<i64>> {
         let views = self.view(TimeRange::ALL);
@@ -164,9 +181,6 @@ impl<H: Host> Readable<H> {
     }
 }
 
-/// How often data files already hold each sample (id, time, raw value) that the log may hold too.
-type Held = HashMap<(u16, i64, u32), u32>;
-
 /// What a log says of one partition.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -176,41 +190,73 @@ struct Span {
     ///
     /// The reference's logs do not, so of those every frame counts whose time fits.
     anchor: Option<u64>,
+    /// The log's samples of the partition so far.
+    digest: Digest,
+    /// What the frames behind the anchor hold, once somebody looked.
+    in_frames: Option<Digest>,
+    /// Whether the frames behind the anchor hold exactly the log's first samples.
+    is_prefix: bool,
 }
 
-/// What a log says of each partition that it speaks of.
-fn survey(log: &[u8], partitioning: Partitioning) -> BTreeMap<Partition, Span> {
-    let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
-    let mut current: Option<(Partition, TimeRange)> = None;
-    for (_, item) in Records::new(log) {
-        let Item::Record(record, _) = item else { continue };
-        let time = Timestamp(record.time);
-        let (partition, _) = match current.filter(|(_, range)| range.contains(time)) {
-            Some(current) => current,
-            None => {
-                let partition = Partition::containing(partitioning, time);
-                *current.insert((partition, partition.range()))
-            }
-        };
+impl Span {
+    fn new(time: Timestamp, anchor: Option<u64>, in_frames: Option<Digest>) -> Self {
         let range = TimeRange { from: time, to: time };
-        let span = spans.entry(partition).or_insert(Span { range, anchor: record.anchor });
-        span.range.from = span.range.from.min(time);
-        span.range.to = span.range.to.max(time);
+        let is_prefix = in_frames == Some(Digest::default());
+        Self { range, anchor, digest: Digest::default(), in_frames, is_prefix }
     }
-    spans
+
+    fn add(&mut self, record: &Record<'_>) {
+        let time = Timestamp(record.time);
+        self.range.from = self.range.from.min(time);
+        self.range.to = self.range.to.max(time);
+        self.digest.add(record.id, record.time, record.raw);
+        self.is_prefix |= self.in_frames == Some(self.digest);
+    }
 }
 
-/// Whether a file holds the record's sample, one time more than counted off so far.
-fn is_held(held: &mut Held, record: &Record<'_>) -> bool {
-    if held.is_empty() {
-        return false;
+/// A number of samples and a sum over them that does not depend on their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Digest {
+    count: u64,
+    sum: u128,
+}
+
+impl Digest {
+    fn add(&mut self, id: u16, time: i64, raw: u32) {
+        let time = u64::from_le_bytes(time.to_le_bytes()) ^ 0x9e37_79b9_7f4a_7c15;
+        let rest = (u64::from(id) << 32 | u64::from(raw)) ^ 0xd1b5_4a32_d192_ed03;
+        let mixed = u128::from(time) * u128::from(rest) + u128::from(time.rotate_left(32));
+        self.sum =
+            self.sum.wrapping_add(mixed.wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db));
+        self.count += 1;
     }
-    match held.get_mut(&(record.id, record.time, record.raw)) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            true
-        }
-        _ => false,
+}
+
+/// What files already hold of the samples of a log, by partition.
+type Held = BTreeMap<Partition, HeldSamples>;
+
+/// What files hold of a log's samples of one partition.
+#[derive(Debug)]
+enum HeldSamples {
+    /// The first so many: every page since the anchor was made of logged samples alone.
+    First(u64),
+    /// Each of these (id, time, raw value) so many times.
+    Each(HashMap<(u16, i64, u32), u32>),
+}
+
+impl HeldSamples {
+    /// Whether a file holds the record's sample, one time more than counted off so far.
+    fn count_off(&mut self, record: &Record<'_>) -> bool {
+        let left = match self {
+            Self::First(left) => {
+                let is_held = *left > 0;
+                *left = left.saturating_sub(1);
+                return is_held;
+            }
+            Self::Each(samples) => samples.get_mut(&(record.id, record.time, record.raw)),
+        };
+        let left = left.filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
     }
 }
 
@@ -238,7 +284,7 @@ impl<H: Host> Writer<H> {
             host,
             staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
-            unsynced: BTreeSet::new(),
+            unsynced: BTreeMap::new(),
             poisoned: None,
             closed: false,
             staged: Vec::<Staged>::new(),
@@ -247,13 +293,14 @@ impl<H: Host> Writer<H> {
 
     /// Takes over what the log holds and readies it for more.
     fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
-        let spans = survey(bytes, self.staging.rules.settings.partition);
         if !self.readable.read_only {
-            self.cut_torn_data_files(&spans)?;
+            self.cut_newest_data_files()?;
         }
+        let spans = self.survey(bytes)?;
         let mut held = Held::new();
         for (&partition, span) in &spans {
-            self.readable.count_held(partition, *span, &mut held)?;
+            let samples = self.readable.held_samples(partition, span)?;
+            held.extend(samples.map(|samples| (partition, samples)));
         }
         let mut records = Records::new(bytes);
         let now = self.host.clock().now();
@@ -266,6 +313,11 @@ impl<H: Host> Writer<H> {
                     report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
                 }
             }
+        }
+        if let Some(tail) = damaged_tail(&records, bytes) {
+            report
+                .problems
+                .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
         }
         if self.readable.read_only {
             return Ok(());
@@ -281,23 +333,48 @@ impl<H: Host> Writer<H> {
         if needed || good_end == 0 {
             return Ok(());
         }
-        // Files hold everything already, though perhaps not on the disk yet.
-        for &partition in spans.keys() {
-            let data = self.readable.state.read(|state| state.files_of(partition).data.clone());
-            if let Some(data) = data {
-                self.readable.storage.open(&data.name)?.sync()?;
-            }
-        }
+        // Files hold everything already, and were synced when they were looked at.
         self.empty_log()
     }
 
-    /// The partitions that the log speaks of, and the two newest, may end in a torn frame.
-    fn cut_torn_data_files(&mut self, spans: &BTreeMap<Partition, Span>) -> Result<()> {
-        let mut partitions: BTreeSet<Partition> = spans.keys().copied().collect();
-        partitions.extend(self.readable.state.read(|state| -> Vec<Partition> {
-            state.files.keys().rev().take(2).copied().collect()
-        }));
-        partitions.into_iter().try_for_each(|partition| self.make_appendable(partition))
+    /// The newest data files may end in a torn frame, whether the log speaks of them or not.
+    fn cut_newest_data_files(&mut self) -> Result<()> {
+        let newest: Vec<Partition> = self
+            .readable
+            .state
+            .read(|state| state.files.keys().rev().take(MIN_OPEN_PAGES).copied().collect());
+        newest.into_iter().try_for_each(|partition| self.make_appendable(partition))
+    }
+
+    /// What the log says of each partition that it speaks of, set against the partition's file.
+    fn survey(&mut self, log: &[u8]) -> Result<BTreeMap<Partition, Span>> {
+        let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
+        let mut current: Option<(Partition, TimeRange)> = None;
+        for (_, item) in Records::new(log) {
+            let Item::Record(record, _) = item else { continue };
+            let time = Timestamp(record.time);
+            let (partition, _) = match current.filter(|(_, range)| range.contains(time)) {
+                Some(current) => current,
+                None => {
+                    let partition = self.staging.partition_of(time);
+                    *current.insert((partition, partition.range()))
+                }
+            };
+            let span = match spans.entry(partition) {
+                Entry::Occupied(span) => span.into_mut(),
+                Entry::Vacant(vacant) => {
+                    if !self.readable.read_only {
+                        self.make_appendable(partition)?;
+                    }
+                    let anchor = record.anchor;
+                    let in_frames =
+                        anchor.map(|anchor| self.readable.digest_of_frames(partition, anchor));
+                    vacant.insert(Span::new(time, anchor, in_frames.transpose()?))
+                }
+            };
+            span.add(&record);
+        }
+        Ok(spans)
     }
 
     fn take_over(
@@ -312,10 +389,10 @@ impl<H: Host> Writer<H> {
         let taken = readable.state.write(|state| -> core::result::Result<_, String> {
             let slot = resolve(&mut state.catalog, record)?;
             note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
-            if is_held(held, record) {
+            let partition = staging.partition_of(Timestamp(record.time));
+            if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
                 return Ok(None);
             }
-            let partition = staging.partition_of(Timestamp(record.time));
             let page = state.pages.entry(partition).or_insert_with(|| {
                 staging.note_page(now);
                 OpenPage::new(now)
@@ -343,13 +420,15 @@ impl<H: Host> Writer<H> {
         if !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0 {
             return Ok(());
         }
+        let is_new = self.readable.storage.read(name)?.is_none();
         let mut file = self.readable.storage.open_log(name)?;
-        let len = file.len()?.max(len);
-        if good_end < len {
+        if good_end < file.len()?.max(len) {
+            // No sync: should the torn tail come back, the next opening cuts it again.
             file.truncate(good_end)?;
-            file.sync()?;
         }
-        self.readable.storage.sync_dir()?;
+        if is_new {
+            self.readable.storage.sync_dir()?;
+        }
         let mut log = Log::new(file, good_end, self.staging.rules.fsync_policy);
         if !self.staging.rules.settings.wal_enabled {
             // Left from when the log was on; the reference throws it away, here it is kept safe.
@@ -364,11 +443,27 @@ impl<H: Host> Writer<H> {
 }
 
 impl<H: Host> Readable<H> {
-    fn count_held(&self, partition: Partition, span: Span, held: &mut Held) -> Result<()> {
-        let Span { range, anchor } = span;
-        let files = self.state.read(|state| state.files_of(partition));
-        let view = super::state::PartitionView { partition, files, page: None };
-        let sources = match anchor {
+    /// What the partition's frames hold from byte `from` on; damaged ones hold nothing.
+    fn digest_of_frames(&self, partition: Partition, from: u64) -> Result<Digest> {
+        let view = self.partition_view(partition);
+        let sources: Vec<_> = self.data_source(&view)?.into_iter().collect();
+        let mut digest = Digest::default();
+        self.scan_readable(&sources, from, TimeRange::ALL, &mut |ids, times, raws| {
+            for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
+                digest.add(id, time, raw);
+            }
+            Ok(())
+        })?;
+        Ok(digest)
+    }
+
+    /// What files hold of the log's samples of a partition.
+    fn held_samples(&self, partition: Partition, span: &Span) -> Result<Option<HeldSamples>> {
+        if let Some(Digest { count, .. }) = span.in_frames.filter(|_| span.is_prefix) {
+            return Ok((count > 0).then_some(HeldSamples::First(count)));
+        }
+        let view = self.partition_view(partition);
+        let sources = match span.anchor {
             Some(_) => self.data_source(&view)?.into_iter().collect(),
             None => match self.sources(&view) {
                 // A damaged metric file must not keep the database closed.
@@ -376,15 +471,26 @@ impl<H: Host> Readable<H> {
                 sources => sources?,
             },
         };
-        self.scan_readable(&sources, anchor.unwrap_or(0), range, &mut |ids, times, raws| {
+        let mut held = HashMap::new();
+        let from = span.anchor.unwrap_or(0);
+        self.scan_readable(&sources, from, span.range, &mut |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
-                if range.contains(Timestamp(time)) {
+                if span.range.contains(Timestamp(time)) {
                     *held.entry((id, time, raw)).or_default() += 1;
                 }
             }
             Ok(())
-        })
+        })?;
+        Ok((!held.is_empty()).then_some(HeldSamples::Each(held)))
     }
+}
+
+/// What follows the last record, when it is more than one append can have left: a torn record is
+/// shorter than a whole one, and behind it are only zeros.
+fn damaged_tail(records: &Records<'_>, bytes: &[u8]) -> Option<Tail> {
+    let tail = records.tail()?;
+    let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    (written.saturating_sub(tail.offset) > MAX_RECORD_LEN).then_some(tail)
 }
 
 /// The metric of a log record.
@@ -409,7 +515,8 @@ fn resolve(catalog: &mut Catalog, record: &Record<'_>) -> core::result::Result<S
 /// What a log record says of its metric's newest sample.
 ///
 /// The log has the newest samples of a metric unless older ones bypassed it, which only those
-/// before `newest_stored` can have: then the question stays open until somebody asks.
+/// before `newest_stored` can have, and unless a power cut has shortened the log: then the
+/// question stays open until somebody asks.
 fn note_newest(
     catalog: &mut Catalog,
     slot: Slot,
@@ -419,7 +526,7 @@ fn note_newest(
     let Some(entry) = catalog.get_mut(slot) else { return };
     let is_newest = match entry.last {
         Newest::None => true,
-        Newest::Unknown => newest_stored.is_none_or(|newest| time >= newest),
+        Newest::Unknown => newest_stored.is_none_or(|newest| time > newest),
         Newest::At(newest, _) => time >= newest,
     };
     if is_newest {

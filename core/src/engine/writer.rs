@@ -23,7 +23,7 @@ pub(crate) const CATALOG: &str = "catalog.json";
 
 /// Partitions that may have an open page at once, at least; more are written out, the oldest
 /// first. Each takes at most a page of memory.
-const MIN_OPEN_PAGES: usize = 8;
+pub(crate) const MIN_OPEN_PAGES: usize = 8;
 
 /// How the writer keeps its promises.
 #[derive(Debug, Clone)]
@@ -53,8 +53,8 @@ pub(crate) struct Writer<H: Host> {
     /// Partitions whose data file was found whole, or cut to whole frames, since opening; with
     /// the handle that appends, once there is one.
     pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
-    /// Data files that were appended to without a sync.
-    pub(crate) unsynced: BTreeSet<Partition>,
+    /// Data files that were appended to without a sync, and their length when last synced.
+    pub(crate) unsynced: BTreeMap<Partition, u64>,
     /// What the last write failed with; nothing is written after it.
     pub(crate) poisoned: Option<String>,
     /// Whether the database was closed.
@@ -163,6 +163,7 @@ impl<H: Host> Writer<H> {
             state.pages.remove(&partition);
         });
         if stale_metric_file {
+            self.sync_data()?; // soon it is the only one that holds those samples
             self.remove_file(partition, FileKind::Metric)?;
         }
         Ok(())
@@ -207,7 +208,8 @@ impl<H: Host> Writer<H> {
         if sync {
             file.sync()?;
         } else {
-            self.unsynced.insert(partition);
+            let len = self.readable.state.read(|state| data_len(state, partition));
+            self.unsynced.entry(partition).or_insert(len);
         }
         if created {
             self.readable.storage.sync_dir()?;
@@ -251,7 +253,7 @@ impl<H: Host> Writer<H> {
             .collect();
         for partition in idle {
             if let Some(Some(mut file)) = self.appendable.remove(&partition)
-                && self.unsynced.remove(&partition)
+                && self.unsynced.remove(&partition).is_some()
             {
                 file.sync()?;
             }
@@ -259,22 +261,28 @@ impl<H: Host> Writer<H> {
         Ok(())
     }
 
-    /// Cuts a torn frame off the end of the partition's data file, so that what is appended
+    /// Cuts torn frames off the end of the partition's data file, so that what is appended
     /// stands behind whole frames (D-07). The cut bytes are kept in a file of their own.
+    ///
+    /// A length reaches the disk before the bytes do, so the last frames are read: a header
+    /// alone proves nothing. What stays is synced, since a process that was killed may have left
+    /// it to the system, and from here on it counts as safe.
     pub(crate) fn make_appendable(&mut self, partition: Partition) -> Result<()> {
         if self.appendable.contains_key(&partition) {
             return Ok(());
         }
         let files = self.readable.state.read(|state| state.files_of(partition));
         if let Some(data) = &files.data {
-            let (_, index) = self.readable.indexed(partition, data)?;
-            if index.good_end < data.len {
-                self.cut_tail(&data.name, index.good_end, data.len)?;
+            let good_end = self.readable.whole_frames(partition, data)?;
+            if good_end < data.len {
+                self.cut_tail(&data.name, good_end, data.len)?;
                 let name = data.name.clone();
                 self.readable.state.write(|state| {
-                    state.set_file(partition, FileKind::Data, Some((name, index.good_end)));
+                    state.set_file(partition, FileKind::Data, Some((name, good_end)));
                 });
                 self.readable.cache.write(|cache| cache.forget(data.generation));
+            } else {
+                self.readable.storage.open(&data.name)?.sync()?;
             }
         }
         self.appendable.insert(partition, None);
@@ -342,7 +350,7 @@ impl<H: Host> Writer<H> {
 
     /// Makes every data file durable.
     pub(crate) fn sync_data(&mut self) -> Result<()> {
-        for partition in core::mem::take(&mut self.unsynced) {
+        for partition in core::mem::take(&mut self.unsynced).into_keys() {
             if let Some(Some(file)) = self.appendable.get_mut(&partition) {
                 file.sync()?;
             }
@@ -362,7 +370,7 @@ impl<H: Host> Writer<H> {
     /// Writes everything, empties the log and makes all of it durable. Nothing is written
     /// after it.
     pub(crate) fn close(&mut self) -> Result<()> {
-        if self.closed {
+        if self.closed && self.poisoned.is_none() {
             return Ok(());
         }
         self.check_writable()?;
@@ -372,9 +380,12 @@ impl<H: Host> Writer<H> {
         self.poisoning(finished)
     }
 
-    /// Empties the log; no page is open.
+    /// Empties the log for good: no power cut brings its records back. No page is open.
     pub(crate) fn empty_log(&mut self) -> Result<()> {
-        let emptied = self.reset_log();
+        let emptied = self.reset_log().and_then(|()| match &mut self.staging.log {
+            Some(log) => Ok(log.sync()?),
+            None => Ok(()),
+        });
         self.poisoning(emptied)
     }
 
@@ -403,6 +414,12 @@ impl<H: Host> Writer<H> {
             other => other,
         }
     }
+}
+
+/// Length of the partition's data file, all whole frames.
+pub(crate) fn data_len(state: &State, partition: Partition) -> u64 {
+    let files = state.files.get(&partition);
+    files.and_then(|files| files.data.as_ref()).map_or(0, |data| data.len)
 }
 
 /// Whether a page must be written out before one for partition `next` may be opened.

@@ -1,6 +1,7 @@
 //! What queries remember of files: open handles, frame indexes, decoded pages and columns.
 
 use super::grouped::GroupedPage;
+use super::source::Relation;
 use crate::engine::FrameIndex;
 use crate::metric_file::MetricFile;
 use crate::storage::StorageFile;
@@ -69,6 +70,9 @@ pub(crate) struct Cache<F> {
     by_age: BTreeMap<u64, BlockKey>,
     seen: BTreeSet<BlockKey>,
     files: BTreeMap<u64, (OpenFile<F>, u64)>,
+    /// How data files relate to metric files: by the generations of both, and for what length of
+    /// the data file.
+    relations: BTreeMap<(u64, u64), (u64, Relation)>,
 }
 
 impl<F: StorageFile> Cache<F> {
@@ -82,6 +86,7 @@ impl<F: StorageFile> Cache<F> {
             by_age: BTreeMap::new(),
             seen: BTreeSet::new(),
             files: BTreeMap::new(),
+            relations: BTreeMap::new(),
         }
     }
 
@@ -142,8 +147,23 @@ impl<F: StorageFile> Cache<F> {
         self.files.insert(generation, (file, self.clock));
     }
 
+    /// How the data file of this length relates to the metric file, if that was found out.
+    pub(super) fn relation(&self, metric: u64, data: u64, len: u64) -> Option<Relation> {
+        let (known_len, relation) = self.relations.get(&(metric, data))?;
+        (*known_len == len).then_some(*relation)
+    }
+
+    /// Keeps what was found out.
+    pub(super) fn keep_relation(&mut self, metric: u64, data: u64, len: u64, relation: Relation) {
+        if self.relations.len() >= MAX_FILES {
+            self.relations.clear();
+        }
+        self.relations.insert((metric, data), (len, relation));
+    }
+
     /// Forgets everything about a file that is about to be removed or replaced.
     pub(crate) fn forget(&mut self, generation: u64) {
+        self.relations.retain(|&(metric, data), _| metric != generation && data != generation);
         self.files.remove(&generation);
         let blocks = self.blocks.range((generation, 0)..=(generation, u64::MAX));
         let keys: Vec<BlockKey> = blocks.map(|(&key, _)| key).collect();

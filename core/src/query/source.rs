@@ -1,13 +1,15 @@
 //! Which files of a partition a query reads, and opening them.
 
 use super::cache::OpenFile;
-use crate::engine::{FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile};
+use crate::engine::{
+    FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile, read_page,
+};
 use crate::error::Result;
 use crate::metric_file::MetricFile;
-use crate::page::PageView;
+use crate::page::{Columns, PageView, Payload};
 use crate::partition::Partition;
 use crate::storage::Storage;
-use crate::types::TimeRange;
+use crate::types::{MetricId, TimeRange};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -22,18 +24,16 @@ pub(crate) enum Source<F> {
     Open(PageView),
 }
 
-/// How the samples of a metric file relate to those of a data file beside it.
+/// How the samples of a data file relate to those of a metric file beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Relation {
+pub(super) enum Relation {
     /// The same samples.
     Same,
     /// The data file has all of them, and later ones.
     DataHasMore,
-    /// The metric file has all samples of the data file, and earlier ones: the data file was
-    /// about to be removed after a build.
-    MetricHasMore,
-    /// The data file has other samples: what it had before was deleted after the build.
-    Apart,
+    /// The metric file has others, too, and of the data file so many frames from the front: what
+    /// was there at the build. The frames behind them came later.
+    MetricHas(usize),
 }
 
 impl<H: Host> Readable<H> {
@@ -48,13 +48,11 @@ impl<H: Host> Readable<H> {
         match (&files.metric, data) {
             (Some(metric), None) => sources.push(self.metric_source(metric)?),
             (Some(metric), Some(data)) => match self.relation(view.partition, metric, data)? {
-                Relation::Same | Relation::MetricHasMore => {
-                    sources.push(self.metric_source(metric)?);
-                }
+                Relation::Same => sources.push(self.metric_source(metric)?),
                 Relation::DataHasMore => sources.push(self.pages(view.partition, data)?),
-                Relation::Apart => {
+                Relation::MetricHas(frames) => {
                     sources.push(self.metric_source(metric)?);
-                    sources.push(self.pages(view.partition, data)?);
+                    sources.extend(self.pages_behind(view.partition, data, frames)?);
                 }
             },
             (None, data) => {
@@ -72,12 +70,25 @@ impl<H: Host> Readable<H> {
     pub(crate) fn build_sources(&self, view: &PartitionView) -> Result<Vec<Source<FileOf<H>>>> {
         let files = &view.files;
         let Some(metric) = &files.metric else { return self.raw_sources(view) };
-        let Some(raw) = files.raw.as_ref().or(files.data.as_ref()) else {
-            return self.sources(view);
+        let partition = view.partition;
+        let relation_of_data = match &files.data {
+            Some(data) => self.relation(partition, metric, data)?,
+            None => Relation::MetricHas(0),
         };
-        match self.relation(view.partition, metric, raw)? {
-            Relation::Same | Relation::DataHasMore => self.raw_sources(view),
-            Relation::MetricHasMore | Relation::Apart => self.sources(view),
+        match (&files.raw, &files.data, relation_of_data) {
+            (_, Some(data), Relation::Same | Relation::DataHasMore) => {
+                Ok(alloc::vec![self.pages(partition, data)?])
+            }
+            (Some(raw), data, Relation::MetricHas(frames))
+                if self.data_covers_metric(partition, metric, raw)? =>
+            {
+                let mut sources = alloc::vec![self.pages(partition, raw)?];
+                if let Some(data) = data {
+                    sources.extend(self.pages_behind(partition, data, frames)?);
+                }
+                Ok(sources)
+            }
+            _ => self.sources(view),
         }
     }
 
@@ -95,6 +106,23 @@ impl<H: Host> Readable<H> {
     fn pages(&self, partition: Partition, file: &StoredFile) -> Result<Source<FileOf<H>>> {
         let (handle, index) = self.indexed(partition, file)?;
         Ok(Source::Pages(file.clone(), handle, index))
+    }
+
+    /// The pages of a file without so many frames at its front, if there are more.
+    fn pages_behind(
+        &self,
+        partition: Partition,
+        file: &StoredFile,
+        frames: usize,
+    ) -> Result<Option<Source<FileOf<H>>>> {
+        let (handle, mut index) = self.indexed(partition, file)?;
+        if frames > 0 {
+            let index = Arc::make_mut(&mut index);
+            index.frames.drain(..frames.min(index.frames.len()));
+            index.damage.retain(|damage| damage.after_frame > frames);
+            index.damage.iter_mut().for_each(|damage| damage.after_frame -= frames);
+        }
+        Ok((!index.frames.is_empty()).then(|| Source::Pages(file.clone(), handle, index)))
     }
 
     fn metric_source(&self, file: &StoredFile) -> Result<Source<FileOf<H>>> {
@@ -150,9 +178,25 @@ impl<H: Host> Readable<H> {
         metric: &StoredFile,
         data: &StoredFile,
     ) -> Result<Relation> {
+        let (of_metric, of_data, len) = (metric.generation, data.generation, data.len);
+        if let Some(known) = self.cache.write(|cache| cache.relation(of_metric, of_data, len)) {
+            return Ok(known);
+        }
+        let found = self.find_relation(partition, metric, data)?;
+        self.cache.write(|cache| cache.keep_relation(of_metric, of_data, len, found));
+        Ok(found)
+    }
+
+    fn find_relation(
+        &self,
+        partition: Partition,
+        metric: &StoredFile,
+        data: &StoredFile,
+    ) -> Result<Relation> {
         let (_, index) = self.indexed(partition, data)?;
         let metric = self.metric_file(metric)?;
         let points = metric.point_count();
+        let starts_alike = self.holds_first_of(&metric, partition, data)?;
         let mut records = 0;
         let mut bounds: Option<TimeRange> = None;
         for (at, frame) in index.frames.iter().enumerate() {
@@ -161,7 +205,7 @@ impl<H: Host> Readable<H> {
             bounds = Some(bounds.map_or(range_of(from, to), |so_far| {
                 range_of(so_far.from.0.min(from), so_far.to.0.max(to))
             }));
-            if records == points && bounds == Some(metric.range()) {
+            if records == points && bounds == Some(metric.range()) && starts_alike {
                 let is_last = at + 1 == index.frames.len();
                 return Ok(if is_last { Relation::Same } else { Relation::DataHasMore });
             }
@@ -169,36 +213,100 @@ impl<H: Host> Readable<H> {
         self.relation_by_content(partition, &metric, data)
     }
 
-    /// Decides where counts and times leave it open, say after a data file was re-paged or a
-    /// build was cut short: compares all samples. What equals nothing the engine leaves behind
-    /// counts as apart, so that no sample is hidden.
+    /// Whether the metric file holds the first sample of the data file. If not, the data file was
+    /// begun after the build, however alike the two look.
+    fn holds_first_of(
+        &self,
+        metric: &MetricFile<FileOf<H>>,
+        partition: Partition,
+        data: &StoredFile,
+    ) -> Result<bool> {
+        let (handle, index) = self.indexed(partition, data)?;
+        let Some(frame) = index.frames.first() else { return Ok(false) };
+        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        read_page(&*handle, &data.name, frame, self.page_codec(), &mut buffer, &mut page)?;
+        let mut columns = Columns::default();
+        page.copy_to(&mut columns);
+        let (Some(&id), Some(&time), Some(&raw)) =
+            (columns.ids.first(), columns.times.first(), columns.raws.first())
+        else {
+            return Ok(false);
+        };
+        let Some(id) = MetricId::new(id) else { return Ok(false) };
+        for entry in metric.entries_of(id)? {
+            let found = metric.read_frame(entry)?;
+            if found.times.iter().zip(&found.raws).any(|(&t, &r)| (t, r) == (time, raw)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Decides where counts and times leave it open, say after a data file was re-paged, a build
+    /// was cut short, or samples came after a build that merged an older metric file: compares
+    /// all samples. What is in doubt counts as new, so that no sample is hidden.
     fn relation_by_content(
         &self,
         partition: Partition,
         metric: &MetricFile<FileOf<H>>,
         data: &StoredFile,
     ) -> Result<Relation> {
-        let mut in_data = Vec::new();
-        let source = self.pages(partition, data)?;
-        self.scan_sources(&[source], &mut |ids, times, raws| {
-            in_data.extend(ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)));
-            Ok(())
-        })?;
-        let mut in_metric = Vec::with_capacity(in_data.len());
+        let mut in_metric = Vec::new();
         for frame in metric.frames() {
             let frame = frame?;
             let id = frame.info.metric.get();
             in_metric.extend(frame.times.iter().zip(&frame.raws).map(|(&t, &r)| (id, t, r)));
         }
-        in_data.sort_unstable();
         in_metric.sort_unstable();
-        Ok(if contains_all(&in_data, &in_metric) {
-            Relation::DataHasMore
-        } else if contains_all(&in_metric, &in_data) {
-            Relation::MetricHasMore
-        } else {
-            Relation::Apart
-        })
+        let total = in_metric.len();
+        let (frames, found) = self.leading_frames_in(partition, data, in_metric)?;
+        if found == total {
+            return Ok(Relation::DataHasMore);
+        }
+        Ok(Relation::MetricHas(frames))
+    }
+
+    /// How many of a file's frames, from the front, hold nothing but samples of `all`, which is
+    /// sorted; and how many of `all` the whole file holds.
+    fn leading_frames_in(
+        &self,
+        partition: Partition,
+        file: &StoredFile,
+        all: Vec<(u16, i64, u32)>,
+    ) -> Result<(usize, usize)> {
+        let source = self.pages(partition, file)?;
+        let mut taken = alloc::vec![false; all.len()];
+        let (mut leading, mut only_leading) = (0, true);
+        self.scan_sources(&[source], &mut |ids, times, raws| {
+            let mut inside = true;
+            for sample in ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)) {
+                inside &= take(&all, &mut taken, sample);
+            }
+            only_leading &= inside;
+            leading += usize::from(only_leading);
+            Ok(())
+        })?;
+        Ok((leading, taken.iter().filter(|taken| **taken).count()))
+    }
+
+    /// Where the frames of `data` begin that `raw` does not have: behind 0 bytes, unless moving
+    /// pages from one to the other was cut short.
+    pub(crate) fn not_yet_in_raw(
+        &self,
+        partition: Partition,
+        raw: &StoredFile,
+        data: &StoredFile,
+    ) -> Result<u64> {
+        let mut in_raw = Vec::new();
+        let source = self.pages(partition, raw)?;
+        self.scan_sources(&[source], &mut |ids, times, raws| {
+            in_raw.extend(ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)));
+            Ok(())
+        })?;
+        in_raw.sort_unstable();
+        let (leading, _) = self.leading_frames_in(partition, data, in_raw)?;
+        let (_, index) = self.indexed(partition, data)?;
+        Ok(index.frames.get(leading).map_or(data.len, |frame| frame.offset))
     }
 }
 
@@ -206,10 +314,12 @@ fn range_of(from: i64, to: i64) -> TimeRange {
     TimeRange { from: crate::Timestamp(from), to: crate::Timestamp(to) }
 }
 
-/// Whether every element of `wanted` is in `all`, as often. Both are sorted.
-fn contains_all(all: &[(u16, i64, u32)], wanted: &[(u16, i64, u32)]) -> bool {
-    let mut all = all.iter();
-    wanted.iter().all(|wanted| all.any(|found| found == wanted))
+/// Takes one occurrence of `sample` out of `all`, which is sorted, if one is left.
+fn take(all: &[(u16, i64, u32)], taken: &mut [bool], sample: (u16, i64, u32)) -> bool {
+    let from = all.partition_point(|other| *other < sample);
+    let same = all.iter().skip(from).take_while(|other| **other == sample);
+    let free = same.zip(taken.iter_mut().skip(from)).find(|(_, taken)| !**taken);
+    free.map(|(_, taken)| *taken = true).is_some()
 }
 
 /// Whether a file of this partition may be mid-append by another process.

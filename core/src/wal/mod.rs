@@ -4,6 +4,6 @@ pub mod record;
 pub mod replay;
 mod writer;
 
-pub use record::{Record, RecordError};
+pub use record::{MAX_RECORD_LEN, Record, RecordError};
 pub use replay::{Item, Records, Tail};
 pub use writer::Log;

@@ -257,10 +257,8 @@ pub(super) fn lost_its_flag(record: &[u8]) -> bool {
     let Some((body, stored)) = payload.and_then(<[u8]>::split_last_chunk::<4>) else {
         return false;
     };
-    if body.len() > MAX_RECORD_LEN {
-        return false;
-    }
-    let mut body = body.to_vec();
+    let body = heapless::Vec::<u8, MAX_RECORD_LEN>::from_slice(body);
+    let Ok(mut body) = body else { return false };
     let candidates = (CHECKED..=0xf0).step_by(0x10).filter(|flags| flags & CHECKED != 0);
     candidates.into_iter().any(|flags| {
         if let Some(found) = body.get_mut(5) {

@@ -148,9 +148,9 @@ fn golden_bytes() {
         assert_eq!(decode(golden, &mut baseline), Ok((*record, golden.len())));
         assert_eq!(baseline, if record.has_baseline { Some(record.time) } else { before });
         let name = record.introduces.map(|_| ("room.temp", ValueType::F32));
-        let mut out = vec![7];
-        encoder.encode((record.id, record.time, record.raw), name, record.anchor, &mut out);
-        assert_eq!(out[1..], *golden);
+        let encoded =
+            encode_one(&mut encoder, (record.id, record.time, record.raw), name, record.anchor);
+        assert_eq!(encoded, golden);
     }
 }
 
@@ -209,8 +209,7 @@ fn each_error_is_its_own() {
 fn baselines_reach_as_far_as_24_bits() {
     let mut encoder = Encoder::default();
     let mut set = |time| {
-        let mut record = vec![];
-        encoder.encode((1, time, 0), None, None, &mut record);
+        let record = encode_one(&mut encoder, (1, time, 0), None, None);
         decode(&record, &mut Some(0)).unwrap().0.has_baseline
     };
     assert!(set(100));
@@ -227,9 +226,12 @@ fn baselines_reach_as_far_as_24_bits() {
 #[test]
 fn the_longest_record_fits() {
     let name = "n".repeat(MAX_NAME_LEN);
-    let mut longest = vec![];
-    let introduces = Some((name.as_str(), ValueType::I32));
-    Encoder::default().encode((1, 2, 3), introduces, Some(u64::MAX), &mut longest);
+    let longest = encode_one(
+        &mut Encoder::default(),
+        (1, 2, 3),
+        Some((&name, ValueType::I32)),
+        Some(u64::MAX),
+    );
     assert_eq!(longest.len(), MAX_RECORD_LEN);
     let (record, len) = decode(&longest, &mut None).unwrap();
     assert_eq!((len, record.introduces.unwrap().name), (longest.len(), name.as_bytes()));
@@ -259,14 +261,26 @@ pub(crate) fn rows() -> impl Strategy<Value = Vec<Row>> {
     proptest::collection::vec(row, 0..30)
 }
 
+/// The bytes of one record.
+pub(crate) fn encode_one(
+    encoder: &mut Encoder,
+    sample: (u16, i64, u32),
+    introduces: Option<(&str, ValueType)>,
+    anchor: Option<u64>,
+) -> Vec<u8> {
+    let mut out = vec![];
+    encoder.encode(sample, introduces, anchor, &mut out);
+    out
+}
+
 pub(crate) fn encoded(rows: &[Row]) -> Vec<u8> {
     let mut encoder = Encoder::default();
-    let mut log = vec![];
-    for (sample, name, anchor) in rows {
-        let name = name.as_ref().map(|(name, value_type)| (name.as_str(), *value_type));
-        encoder.encode(*sample, name, *anchor, &mut log);
-    }
-    log
+    rows.iter()
+        .flat_map(|(sample, name, anchor)| {
+            let name = name.as_ref().map(|(name, value_type)| (name.as_str(), *value_type));
+            encode_one(&mut encoder, *sample, name, *anchor)
+        })
+        .collect()
 }
 
 proptest! {

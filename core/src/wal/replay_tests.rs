@@ -1,4 +1,6 @@
-use super::super::record::tests::{REFERENCE, REFERENCE_SAMPLES, as_the_reference, encoded, rows};
+use super::super::record::tests::{
+    REFERENCE, REFERENCE_SAMPLES, as_the_reference, encode_one, encoded, rows,
+};
 use super::*;
 use crate::types::ValueType;
 use alloc::string::ToString;
@@ -49,7 +51,9 @@ fn written() -> Written {
         let sample = (n % 3 + 1, time, 0x4100_0000 + u32::from(n) * 0x0001_0101);
         let name =
             (n < 3).then(|| (["a", "room.temp", "third/metric"][usize::from(n)], ValueType::F32));
-        encoder.encode(sample, name, (n % 7 == 0).then_some(u64::from(n) * 1000), &mut log);
+        let encoded =
+            encode_one(&mut encoder, sample, name, (n % 7 == 0).then_some(u64::from(n) * 1000));
+        log.extend_from_slice(&encoded);
         samples.push(sample);
         starts.push(log.len());
         baselines.push(n % 7 == 0);
@@ -113,7 +117,7 @@ fn a_length_that_swallows_the_next_record_is_noticed() {
     let name = Some(("fifteen letters", ValueType::I32));
     let mut log = vec![];
     for time in 0..4 {
-        encoder.encode((1, time, 7), name, None, &mut log);
+        log.extend_from_slice(&encode_one(&mut encoder, (1, time, 7), name, None));
     }
     assert_eq!((log[40], log[72]), (31, 31));
     log[40] = 63;

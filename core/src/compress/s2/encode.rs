@@ -9,6 +9,10 @@ const MAX_TABLE_BITS: u32 = 14;
 /// After this many bytes without a match, positions begin to be skipped.
 const SKIP_AFTER_BITS: u32 = 6;
 
+/// At most this many positions are skipped: a column that compresses may follow one that does
+/// not, and its start should not be missed.
+const MAX_SKIP: usize = 31;
+
 /// Writes the elements that stand for `source`.
 pub(super) fn greedy(source: &[u8], elements: &mut Elements<'_>) {
     let mut positions = Positions::<6>::new(source.len(), MAX_TABLE_BITS);
@@ -19,7 +23,7 @@ pub(super) fn greedy(source: &[u8], elements: &mut Elements<'_>) {
     while at <= limit {
         let word = load64(source, at);
         let Some(earlier) = candidate(source, word, at, elements, &mut positions) else {
-            at += 1 + ((at - pending) >> SKIP_AFTER_BITS);
+            at += 1 + ((at - pending) >> SKIP_AFTER_BITS).min(MAX_SKIP);
             continue;
         };
         let before = common_len_before(source, earlier, at, pending);

@@ -61,9 +61,10 @@ fn progress(seconds: u64) -> ProgressBar {
     }
 }
 
+/// The time in whole milliseconds, which is more than the system's counters resolve.
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(0) * 1_000_000)
 }
 
 /// What the system says about itself.
@@ -94,7 +95,7 @@ impl Machine {
             reading("mem.available_mib", whole(system.available_memory() / MIB)),
         ];
         for (number, cpu) in system.cpus().iter().take(MAX_CPUS).enumerate() {
-            readings.push((format!("cpu.{number}.usage"), percent(cpu.cpu_usage())));
+            readings.push((format!("cpu.{number}.usage"), percent(cpu.usage())));
         }
         if let Ok(load) = System::load_average() {
             readings.push(reading("load.1m", rounded(load.one)));
@@ -109,7 +110,7 @@ impl Machine {
         let Some(disks) = &mut self.disks else { return };
         disks.refresh(false);
         // Of several mounts, the largest; its counters cover the whole device.
-        let Some(disk) = disks.list().iter().max_by_key(|disk| disk.total_space()) else { return };
+        let Some(disk) = disks.iter().max_by_key(|disk| disk.total_space()) else { return };
         let used = disk.total_space().saturating_sub(disk.available_space());
         let share = used.saturating_mul(10_000).checked_div(disk.total_space()).unwrap_or(0);
         let share = f64::from(u32::try_from(share).unwrap_or(0)) / 100.0;
@@ -121,8 +122,8 @@ impl Machine {
     fn networks(&mut self, readings: &mut Vec<(String, Value)>) {
         let Some(networks) = &mut self.networks else { return };
         networks.refresh(false);
-        let received: u64 = networks.list().values().map(|network| network.received()).sum();
-        let sent: u64 = networks.list().values().map(|network| network.transmitted()).sum();
+        let received: u64 = networks.values().map(|network| network.received()).sum();
+        let sent: u64 = networks.values().map(|network| network.transmitted()).sum();
         readings.push(reading("net.received_bytes", whole(received)));
         readings.push(reading("net.sent_bytes", whole(sent)));
     }

@@ -40,8 +40,9 @@ pub(crate) fn run(typed: Option<PathBuf>, options: &Options, out: &mut Out) -> O
     let root = typed.unwrap_or_else(|| PathBuf::from("demo-data"));
     let store = OpenOptions::default().open(&root)?;
     let title = out.styled(BOLD, "NanoTDB");
-    writeln!(out, "{title}: metrics of one machine, kept in a folder\n")?;
-    say(out, &format!("The folder is {}. Delete it whenever you like.\n", root.display()))?;
+    writeln!(out, "{title}: metrics of one machine, kept in a folder")?;
+    say(out, &format!("The folder is {}. Delete it whenever you like.", root.display()))?;
+    writeln!(out)?;
 
     let fleet = store.create_database(GENERATED)?;
     let day = generate(&fleet, store.now(), out)?;
@@ -133,7 +134,7 @@ fn aggregate(fleet: &Database, day: TimeRange, out: &mut Out) -> Outcome {
     section(out, "5. Aggregates", &about)?;
     let aggregates = [Aggregate::Min, Aggregate::Avg, Aggregate::Max];
     let mut rows = Vec::new();
-    let mut visit = |window_ns: i64, each: &mut dyn FnMut(Timestamp, &[f64])| {
+    let visit = |window_ns: i64, each: &mut dyn FnMut(Timestamp, &[f64])| {
         let arithmetic = Arithmetic::Exact;
         let query = AggregateQuery { range: day, window_ns, aggregates: &aggregates, arithmetic };
         fleet.aggregate(SHOWN, &query, |bucket| {
@@ -202,20 +203,17 @@ fn per_sample(bytes: u64, samples: u64) -> String {
 fn next_steps(root: &Path, out: &mut Out) -> io::Result<()> {
     section(out, "Now you", "All of these only read.")?;
     let program = program();
-    let root = root.display();
     let commands = [
         format!("query --db {MACHINE}"),
-        format!("query --db {GENERATED} -m web1.http.requests --from 2d -a sum,max -w 1h"),
+        format!("query --db {GENERATED} -m {SHOWN} --from 2d -a avg,max -w 1h"),
         format!("query --db {GENERATED} -m db1.disk.used --from 2d --chart"),
         format!("inspect metric --db {GENERATED} --verbose"),
-        format!("export --db {GENERATED} --metric 'load' --from 2d | head"),
+        format!("export --db {GENERATED} -m load --from 2d | head"),
         "verify".to_string(),
+        "help".to_string(),
     ];
-    for command in commands {
-        let (verb, rest) = command.split_once(' ').unwrap_or((&command, ""));
-        writeln!(out, "  {program} --root {root} {verb} {rest}")?;
-    }
-    Ok(())
+    writeln!(out, "  export NANOTDB_ROOT={}", root.display())?;
+    commands.iter().try_for_each(|command| writeln!(out, "  {program} {command}"))
 }
 
 /// How this program is called where it was called from.

@@ -1,0 +1,374 @@
+//! The engine against the naive model: seeded operations, and the same answers.
+//!
+//! `NANOTDB_MODEL_STEPS` sets how many operations are tried, `NANOTDB_MODEL_SEED` the first
+//! seed; a failure names the seed of its store.
+
+use nanotdb_core::aggregate::{Aggregate, Arithmetic};
+use nanotdb_core::compress::CodecId;
+use nanotdb_core::engine::testing::LocalHost;
+use nanotdb_core::engine::{
+    BuildOptions, Database, Engine, EngineOptions, ExportOptions, Importer, MetricHandle, Row,
+    Target,
+};
+use nanotdb_core::metric_file::Version;
+use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
+use nanotdb_core::settings::{Durability, EngineSettings, FsyncPolicy, RawAction, WrittenDuration};
+use nanotdb_core::storage::{FileName, MemoryStorage, Storage};
+use nanotdb_core::{Error, TimeRange, Timestamp, Value, ValueType};
+use nanotdb_tests::model::{self, Model, Point};
+use nanotdb_tests::operations::{HOUR, SECOND, START};
+use nanotdb_tests::random::Random;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// Operations on one store.
+const STEPS_PER_STORE: u64 = 400;
+
+fn number(variable: &str, default: u64) -> u64 {
+    let text = std::env::var(variable).ok();
+    text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}={text}")))
+}
+
+#[test]
+fn the_engine_answers_as_the_model_does() {
+    let stores = number("NANOTDB_MODEL_STEPS", 12_000).div_ceil(STEPS_PER_STORE);
+    let first = number("NANOTDB_MODEL_SEED", 0);
+    let mut samples = 0;
+    for seed in first..first + stores {
+        let run = std::panic::catch_unwind(|| {
+            let mut pair = Pair::new(seed);
+            (0..STEPS_PER_STORE).for_each(|_| pair.step());
+            pair.compare_everything();
+            pair.model.len()
+        });
+        match run {
+            Ok(count) => samples += count,
+            Err(panic) => {
+                println!("NANOTDB_MODEL_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    println!("{} operations, {samples} samples", stores * STEPS_PER_STORE);
+}
+
+type Local = LocalHost<MemoryStorage>;
+
+/// A database and its model.
+struct Pair {
+    random: Random,
+    host: Local,
+    engine: Engine<Local>,
+    database: Arc<Database<Local>>,
+    handles: Vec<MetricHandle>,
+    model: Model,
+    now: i64,
+    counter: i32,
+}
+
+impl Pair {
+    fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let mut settings = EngineSettings::fresh();
+        let profiles = [Durability::Strict, Durability::Balanced, Durability::Throughput];
+        settings.durability = *random.pick(&profiles);
+        settings.wal.fsync_policy = *random.pick(&[FsyncPolicy::Segment, FsyncPolicy::Always]);
+        settings.wal.max_segment_size = *random.pick(&[500, 20_000, 64 << 20]);
+        let manifest = &mut settings.manifest_defaults;
+        manifest.page_max_records = *random.pick(&[1, 7, 60, 500, 16_000]);
+        manifest.wal_skip_before = WrittenDuration::new("0s").unwrap();
+        let host = LocalHost::new(MemoryStorage::new);
+        let name = FileName::new("engine.toml").unwrap();
+        host.root_directory().replace(&name, settings.to_toml().as_bytes()).unwrap();
+        let (engine, database) = open(&host);
+        let (handles, model, now) = (vec![], Model::default(), START);
+        Self { random, host, engine, database, handles, model, now, counter: 0 }
+    }
+
+    fn step(&mut self) {
+        self.now += match self.random.below(30) {
+            0 => 9 * HOUR,
+            1..=4 => 0,
+            _ => i64::try_from(self.random.below(20)).unwrap() * SECOND / 2,
+        };
+        self.host.clock.set(Timestamp(self.now));
+        match self.random.below(40) {
+            0..=11 => self.add(),
+            12..=17 => self.add_batch(),
+            18 => self.database.flush().unwrap(),
+            19 => self.engine.tick().unwrap(),
+            20..=21 => self.build(),
+            22..=28 => self.range(),
+            29..=30 => self.range_many(),
+            31..=34 => self.aggregate(),
+            35 => self.last(),
+            36 if self.random.one_in(4) => self.copy_by_text(),
+            37 => self.keep_handle(),
+            38 if self.random.one_in(3) => {
+                self.engine.close().unwrap();
+                self.reopen();
+            }
+            39 if self.random.one_in(3) => self.reopen(),
+            _ => self.last(),
+        }
+    }
+
+    fn reopen(&mut self) {
+        (self.engine, self.database) = open(&self.host);
+        assert_eq!(self.database.open_report().problems, Vec::<String>::new());
+        self.handles.clear(); // they were of the other database
+        if self.random.one_in(2) {
+            self.compare_everything();
+        }
+    }
+
+    /// A metric's number says its type: integers are even.
+    fn metric(&mut self) -> (String, ValueType) {
+        let number = self.random.below(9);
+        let value_type = if number % 2 == 0 { ValueType::I32 } else { ValueType::F32 };
+        (format!("m{number}"), value_type)
+    }
+
+    fn keep_handle(&mut self) {
+        let (metric, value_type) = self.metric();
+        self.handles.push(self.database.metric(&metric, value_type).unwrap());
+    }
+
+    /// A sample: mostly later than the metric's newest, sometimes as late, sometimes too late,
+    /// sometimes of the wrong type if the metric has one.
+    fn sample(&mut self) -> (String, i64, Value) {
+        let (metric, value_type) = self.metric();
+        let newest = self.model.last(&metric).map_or(i64::MIN, |point| point.0);
+        let fuzz = i64::try_from(self.random.below(30)).unwrap() * SECOND;
+        let time = match self.random.below(12) {
+            0..=1 if newest > i64::MIN => newest,
+            2 => self.now - fuzz - HOUR,
+            3 => newest.max(self.now + 20 * HOUR),
+            _ => newest.max(self.now - fuzz),
+        };
+        self.counter += 1;
+        let wrong = newest > i64::MIN && self.random.one_in(20);
+        let value = match (value_type == ValueType::I32) != wrong {
+            true => Value::I32(self.counter - 500),
+            #[expect(clippy::cast_precision_loss, reason = "any number will do")]
+            false if time > newest && self.random.one_in(50) => {
+                Value::F32(if self.random.one_in(2) { f32::NAN } else { -(self.counter as f32) })
+            }
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            false => Value::F32(self.counter as f32 / 8.0),
+        };
+        (metric, time, value)
+    }
+
+    fn add(&mut self) {
+        let (metric, time, value) = self.sample();
+        let expected = self.model.ingest(&metric, time, value);
+        let found = self.database.add(&metric, Timestamp(time), value);
+        match &found {
+            Ok(()) => assert_eq!(expected, Ok(()), "{metric} {time} {value:?}"),
+            Err(Error::Rejected(_)) => assert!(expected.is_err(), "{metric} {time} {found:?}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn add_batch(&mut self) {
+        let count = self.random.below(if self.random.clone().one_in(10) { 3000 } else { 40 });
+        let mut samples = Vec::new();
+        let mut refused = Vec::new();
+        for at in 0..usize::try_from(count).unwrap() {
+            let (metric, time, value) = self.sample();
+            if self.model.ingest(&metric, time, value).is_err() {
+                refused.push(at);
+            }
+            let named = |handle: &&MetricHandle| {
+                let known = self.database.metric(&metric, value.value_type());
+                known.as_ref() == Ok(*handle)
+            };
+            let handle = self.handles.iter().take(3).find(named).copied();
+            samples.push((metric, handle, time, value));
+        }
+        let rows = samples.iter().map(|(metric, handle, time, value)| Row {
+            target: handle.map_or(Target::Name(metric), Target::Handle),
+            time: Timestamp(*time),
+            value: *value,
+        });
+        let report = self.database.add_rows(rows).unwrap();
+        let rejected: Vec<usize> = report.rejected.iter().map(|(at, _)| *at).collect();
+        assert_eq!(rejected, refused);
+        assert_eq!(report.accepted, count - refused.len() as u64);
+    }
+
+    fn build(&mut self) {
+        let partitions = self.database.partitions();
+        if partitions.is_empty() {
+            return;
+        }
+        let mut options = BuildOptions::default();
+        options.version = *self.random.pick(&[Version::V1, Version::V2]);
+        options.codec = *self.random.pick(&CodecId::ALL);
+        options.raw_action =
+            *self.random.pick(&[RawAction::Keep, RawAction::Delete, RawAction::Rename]);
+        options.allow_foreign_codec = true;
+        let partition = self.random.pick(&partitions);
+        self.database.build_metric_file(partition, options).unwrap();
+    }
+
+    /// Two instants, in order, near samples or far from all.
+    fn times(&mut self) -> (i64, i64) {
+        let span = u64::try_from(self.now - START + 24 * HOUR).unwrap();
+        let mut time = || match self.random.below(12) {
+            0 => i64::MIN,
+            1 => i64::MAX,
+            _ => {
+                START - 2 * HOUR + i64::try_from(self.random.below(span)).unwrap() / SECOND * SECOND
+            }
+        };
+        let (a, b) = (time(), time());
+        (a.min(b), a.max(b))
+    }
+
+    fn range(&mut self) {
+        let (metric, _) = self.metric();
+        let (from, to) = self.times();
+        let stride = 1 + self.random.index(5);
+        let query = range_query(from, to, stride);
+        let expected = self.model.range(&metric, from, to, stride);
+        let found = self.database.range_query(&metric, query).unwrap();
+        assert_same(&points(&found), &expected, &metric);
+        let mut visited = Vec::new();
+        self.database
+            .visit_range(&metric, query, |batch| {
+                let raws = batch.raws.iter().map(|raw| Value::from_raw(batch.value_type, *raw));
+                visited.extend(batch.times.iter().copied().zip(raws));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_same(&visited, &expected, &metric);
+    }
+
+    fn range_many(&mut self) {
+        let (from, to) = self.times();
+        let names = ["m3", "m0", "unknown", "m8", "m5"];
+        let found = self.database.range_many(&names, range_query(from, to, 1)).unwrap();
+        for (name, series) in names.iter().zip(&found) {
+            assert_same(&points(series), &self.model.range(name, from, to, 1), name);
+        }
+    }
+
+    fn last(&mut self) {
+        let (metric, _) = self.metric();
+        let found =
+            self.database.last(&metric).unwrap().map(|sample| (sample.time.0, sample.value));
+        let found: Vec<Point> = found.into_iter().collect();
+        let expected: Vec<Point> = self.model.last(&metric).into_iter().collect();
+        assert_same(&found, &expected, &metric);
+    }
+
+    fn aggregate(&mut self) {
+        let (metric, _) = self.metric();
+        let (from, to) = self.times();
+        let window_ns = *self.random.pick(&[7 * SECOND, 60 * SECOND, HOUR, 25 * HOUR]);
+        let aggregates: Vec<Aggregate> = ["min", "max", "sum", "avg", "count", "p50", "p95", "p99"]
+            .iter()
+            .chain(&["trimmed_avg"])
+            .filter(|_| !self.random.one_in(3))
+            .map(|name| name.parse().unwrap())
+            .collect();
+        if aggregates.is_empty() {
+            return;
+        }
+        let names = aggregates.iter().map(|aggregate| aggregate.name());
+        let names: Vec<_> = names.map(|name| model::Aggregate::from_name(name).unwrap()).collect();
+        let expected = self.model.aggregate(&metric, from, to, window_ns, &names);
+        let range = TimeRange { from: Timestamp(from), to: Timestamp(to) };
+        let arithmetic = Arithmetic::Exact;
+        let query = AggregateQuery { range, window_ns, aggregates: &aggregates, arithmetic };
+        let mut found = Vec::new();
+        self.database
+            .aggregate(&metric, &query, |bucket| {
+                found.push(bucket.clone());
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(found.len(), expected.len(), "{metric} {query:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!((found.start.0, found.end.0), (expected.start, expected.end));
+            for (found, expected) in found.values.iter().zip(&expected.values) {
+                assert!(near(*found, f64::from(*expected)), "{found} {expected} {query:?}");
+            }
+        }
+    }
+
+    /// An export, read into another store, is the same database.
+    fn copy_by_text(&mut self) {
+        let mut text = Vec::new();
+        self.database
+            .export(ExportOptions::default(), |bytes| {
+                text.extend_from_slice(bytes);
+                Ok(())
+            })
+            .unwrap();
+        let host = LocalHost::new(MemoryStorage::new);
+        let engine = Engine::open(host, EngineOptions::default()).unwrap();
+        let mut importer = Importer::new(&engine, Some("copy"));
+        let mut rejected = |line| panic!("{line:?}");
+        for piece in text.chunks(1 + self.random.index(5000)) {
+            importer.feed(piece, &mut rejected).unwrap();
+        }
+        importer.finish(&mut rejected).unwrap();
+        if !self.model.is_empty() {
+            compare(&engine.database("copy").unwrap(), &self.model);
+        }
+    }
+
+    fn compare_everything(&self) {
+        compare(&self.database, &self.model);
+        let report = self.database.verify(|_| ()).unwrap();
+        assert!(report.is_whole(), "{report:?}");
+    }
+}
+
+fn open(host: &Local) -> (Engine<Local>, Arc<Database<Local>>) {
+    let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+    let database = engine.create_database("db").unwrap();
+    (engine, database)
+}
+
+fn compare(database: &Database<Local>, model: &Model) {
+    for (metric, value_type) in model.metrics() {
+        let series = database.range_query(metric, range_query(i64::MIN, i64::MAX, 1)).unwrap();
+        assert_eq!(series.value_type, value_type);
+        assert_same(&points(&series), &model.range(metric, i64::MIN, i64::MAX, 1), metric);
+    }
+    let mut scanned = 0;
+    let count = database.scan(TimeRange::ALL, |ids, _, _| {
+        scanned += ids.len();
+        Ok(())
+    });
+    count.unwrap();
+    assert_eq!(scanned, model.len());
+}
+
+fn range_query(from: i64, to: i64, stride: usize) -> RangeQuery {
+    let range = TimeRange { from: Timestamp(from), to: Timestamp(to) };
+    RangeQuery { range, stride: NonZeroUsize::new(stride).unwrap() }
+}
+
+fn points(series: &Series) -> Vec<Point> {
+    series.iter().map(|sample| (sample.time.0, sample.value)).collect()
+}
+
+/// Bit for bit: NaN equals NaN.
+fn assert_same(found: &[Point], expected: &[Point], metric: &str) {
+    let bits = |points: &[Point]| -> Vec<(i64, ValueType, u32)> {
+        points.iter().map(|(time, value)| (*time, value.value_type(), value.to_raw())).collect()
+    };
+    assert_eq!(bits(found), bits(expected), "{metric}");
+}
+
+/// The model rounds to single precision, the engine does not.
+fn near(found: f64, expected: f64) -> bool {
+    (found.is_nan() && expected.is_nan())
+        || (found - expected).abs() <= 1e-6 * found.abs().max(expected.abs())
+}

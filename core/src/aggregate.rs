@@ -210,7 +210,8 @@ impl<'a> Windows<'a> {
     pub fn finish<E>(&mut self, emit: &mut dyn FnMut(&Bucket) -> Result<(), E>) -> Result<(), E> {
         let Some(window) = self.current.take() else { return Ok(()) };
         let start = window.saturating_mul(self.window_ns);
-        let end = start.saturating_add(self.window_ns);
+        // Not from `start`, which may have met the end of the representable time.
+        let end = window.saturating_add(1).saturating_mul(self.window_ns);
         self.bucket.start = Timestamp(start).max(self.range.from);
         self.bucket.end = Timestamp(end).min(self.range.to);
         self.points.compute(self.aggregates, &mut self.bucket.values);
@@ -381,7 +382,13 @@ fn neighbours(sorted: &[f64], q: f64) -> (f64, f64, f64) {
 fn percentile(sorted: &[f64], q: f64) -> f64 {
     let (low, high, weight) = neighbours(sorted, q);
     // Equal neighbours as they are: the difference of two infinities is no number.
-    if weight == 0.0 || low == high { low } else { low + (high - low) * weight }
+    if weight == 0.0 || low.total_cmp(&high).is_eq() {
+        low
+    } else if low.is_infinite() || high.is_infinite() {
+        low + high // between an infinity and a number lies that infinity
+    } else {
+        low + (high - low) * weight
+    }
 }
 
 /// The same in `f32` steps.
@@ -405,3 +412,7 @@ fn trimmed(sorted: &[f64]) -> &[f64] {
 fn mean(points: &[f64]) -> f64 {
     points.iter().sum::<f64>() / points.len() as f64
 }
+
+#[cfg(test)]
+#[path = "aggregate_tests.rs"]
+mod tests;

@@ -32,6 +32,7 @@ mod portable {
     static READY: AtomicBool = AtomicBool::new(false);
 
     /// The checksum of `bytes`.
+    #[expect(clippy::many_single_char_names, reason = "the eight bytes of a word")]
     pub(super) fn crc32(bytes: &[u8]) -> u32 {
         if !READY.load(Acquire) {
             fill_tables();

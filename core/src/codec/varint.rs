@@ -52,7 +52,6 @@ const fn low_group(value: u64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
     use proptest::prelude::*;
 
     fn encoded(value: u64) -> Vec<u8> {
@@ -89,7 +88,7 @@ mod tests {
             decode(&[255, 255, 255, 255, 255, 255, 255, 255, 255, 2]),
             Err(VarintError::Overflow)
         );
-        assert_eq!(decode(&vec![0x80; 11]), Err(VarintError::Overflow));
+        assert_eq!(decode(&[0x80; 11]), Err(VarintError::Overflow));
     }
 
     proptest! {

@@ -122,7 +122,9 @@ impl<H: Host> Database<H> {
                 let now = state.files_of(partition);
                 now.data == view.files.data && !state.pages.contains_key(&partition)
             });
-            old.into_iter().for_each(|old| self.readable().cache.write(|c| c.forget(old)));
+            if let Some(old) = old {
+                self.readable().cache.write(|cache| cache.forget(old));
+            }
             if !unchanged {
                 return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
             }

@@ -333,3 +333,7 @@ pub fn read_page<F: StorageFile>(
         .decode_page(buffer, codec, into)
         .map_err(|error| Error::corrupt(name.as_str(), frame.offset, error.to_string()))
 }
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

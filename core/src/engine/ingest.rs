@@ -77,6 +77,7 @@ pub(crate) struct Staged {
 const MAX_STAGED: usize = 4096;
 
 /// What must be done before staging goes on.
+#[derive(Clone, Copy)]
 enum Pause {
     /// A page is full with the staged rows, and must be written.
     Full,

@@ -93,10 +93,11 @@ impl<H: Host> Engine<H> {
         let open = H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false });
         let engine = Self { host: Arc::new(host), options, settings, warnings, open };
         for name in engine.settings.databases_to_create() {
-            match engine.options.read_only {
-                true => engine.find(name)?.map(drop),
-                false => Some(engine.create_database(name).map(drop)?),
-            };
+            if engine.options.read_only {
+                engine.find(name)?;
+            } else {
+                engine.create_database(name)?;
+            }
         }
         Ok(engine)
     }
@@ -191,7 +192,7 @@ impl<H: Host> Engine<H> {
     ///
     /// The first error; the other databases are flushed all the same.
     pub fn flush(&self) -> Result<()> {
-        self.for_each_open(|database| database.flush()).into_iter().next().map_or(Ok(()), Err)
+        self.for_each_open(Database::flush).into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Does what is due in every open database. To be called now and then; an idle database
@@ -204,7 +205,7 @@ impl<H: Host> Engine<H> {
         if self.options.read_only {
             return Ok(());
         }
-        self.for_each_open(|database| database.tick()).into_iter().next().map_or(Ok(()), Err)
+        self.for_each_open(Database::tick).into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others
@@ -215,7 +216,7 @@ impl<H: Host> Engine<H> {
     /// All errors, each naming what failed.
     pub fn close(&self) -> core::result::Result<(), Vec<Error>> {
         self.open.write(|open| open.closed = true);
-        let errors = self.for_each_open(|database| database.close());
+        let errors = self.for_each_open(Database::close);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 

@@ -127,7 +127,9 @@ impl<H: Host> Writer<H> {
             state.pages.values().map(page::OpenPage::created).collect()
         });
         self.staging.pages_due = Timestamp::MAX;
-        created.into_iter().for_each(|created| self.staging.note_page(created));
+        for created in created {
+            self.staging.note_page(created);
+        }
         Ok(())
     }
 

@@ -239,3 +239,7 @@ pub fn encode(records: &payload::Columns, codec: &dyn BlockCodec, out: &mut Vec<
     let mut writer = Writer::new(out);
     writer.bytes(&header).bytes(&block).u32(checksum::crc32(&block));
 }
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

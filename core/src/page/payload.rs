@@ -166,7 +166,8 @@ impl Payload {
         let wanted = id.to_le_bytes();
         let blocks = self.ids().chunks(BLOCK).zip(self.times().chunks(BLOCK));
         for ((ids, times), raws) in blocks.zip(self.raws().chunks(BLOCK)) {
-            if !ids.iter().fold(false, |found, id| found | (*id == wanted)) {
+            let matches = ids.iter().map(|id| u8::from(*id == wanted)).fold(0, |a, b| a | b);
+            if matches == 0 {
                 continue;
             }
             for ((found, time), raw) in ids.iter().zip(times).zip(raws) {

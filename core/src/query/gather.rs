@@ -60,6 +60,9 @@ impl Points {
     }
 }
 
+/// Times and raw values as the cache holds them.
+type SharedColumns = (Arc<Vec<i64>>, Arc<Vec<u32>>);
+
 /// The metrics of a query.
 #[derive(Debug)]
 pub(crate) struct Selection {
@@ -197,7 +200,7 @@ impl<H: Host> Readable<H> {
         file: &StoredFile,
         opened: &MetricFile<FileOf<H>>,
         entry: &FrameInfo,
-    ) -> Result<(Arc<Vec<i64>>, Arc<Vec<u32>>)> {
+    ) -> Result<SharedColumns> {
         // No frame starts this close to the end of the address space, so the keys of time
         // vectors, counted down from it, differ from the offsets that are the keys of values.
         let times_key = (file.generation, u64::MAX - u64::try_from(entry.times_key()).unwrap_or(0));

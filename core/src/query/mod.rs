@@ -287,7 +287,7 @@ impl Stride {
         }
         let count = points.times.len();
         let kept = (self.skip..count).step_by(self.stride);
-        let last = kept.clone().last();
+        let last = kept.clone().next_back();
         for (to, from) in kept.clone().enumerate() {
             points.times.swap(to, from);
             points.raws.swap(to, from);

@@ -71,7 +71,9 @@ impl<H: Host> Readable<H> {
                 }
                 Source::Pages(file, handle, index) => {
                     let found = self.newest_in_pages(&file, &handle, &index.frames, id)?;
-                    found.into_iter().for_each(|(time, raw)| consider(time, raw));
+                    if let Some((time, raw)) = found {
+                        consider(time, raw);
+                    }
                 }
             }
         }

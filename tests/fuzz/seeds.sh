@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Fills corpus/ with small inputs to start from: files that the reference wrote, texts from the
+# format's examples. Run again it changes nothing but what it made itself.
+set -euo pipefail
+cd "$(dirname "$0")"
+fixtures=../fixtures
+
+# u32 LE
+length() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))\\x$(printf %02x $(($1 >> 24 & 255)))"; }
+
+# seeds <target> <most bytes> <name pattern>: every fixture file of that name that is small
+seeds() {
+    mkdir -p "corpus/$1"
+    find "$fixtures" -path '*/root/*' -name "$3" -size "-$(($2 / 1024 + 1))k" -type f -size +0 |
+        while read -r file; do
+            cp "$file" "corpus/$1/$(echo "${file#"$fixtures"/}" | tr / _)"
+        done
+}
+seeds page_frame 4096 'data-*.dat'
+seeds metric_file 8192 'metric-*.dat'
+seeds wal_replay 4096 '*.wal'
+seeds catalog 4096 catalog.json
+seeds manifest 4096 manifest.toml
+seeds engine_toml 4096 engine.toml
+
+# text <target> <line>...
+text() {
+    local target=$1 number=0
+    shift
+    mkdir -p "corpus/$target"
+    for line in "$@"; do
+        printf '%b' "$line" > "corpus/$target/seed-$((number += 1))"
+    done
+}
+text varint '\x00' '\x7f' '\xac\x02' '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01' '\x80\x80\x00'
+text text '2026-01-01 00:00:00.5' '1700000000000000000' '1969-12-31' '1h30m' '1.5s' '7d' '-5m' \
+    '0x1p-2' '1e-45' 'nan' '-inf' '1_000' '3.4028235e38'
+text line 'db/m 1' 'db/m -7i 5' 'db/a/b nan 2026-01-01 00:00:00.5' ' db/m 1e3 2026-01-01 07 '
+text pattern '*.tempsensor.temp' '[a-z]?\\*x' 'room/[^0-9]/*a'
+text s2 '\x0e\x00\x0e\x34\x01\x00\xe8\x03\x00\x00\x00\x00\x00\x00\x2a\x00\x00\x00' \
+    '\x30\x00\x30\x04\x64\x00\x09\x01\x00\xc8\x09\x07\x08\x00\x2c\x01\x09\x08\x00\x90\x0d\x00\x01\x07\x2c\x02\x00\x00\x00\x03\x00\x00\x00\x04\x00\x00\x00'
+text zstd '\x08\x00\x28\xb5\x2f\xfd\x04\x00\x41\x00\x00\x00\x00\xc0\x3f\x00\x00\x20\x40\x2f\xf9\x6f\x56'
+text lz4 '\x05\x00\x50hello' '\x0b\x00\x11a\x01\x00\x50aaaaa'
+
+# Whole databases, in the order of the target's list of files.
+mkdir -p corpus/engine_open
+find "$fixtures" -path '*/root/*' -name manifest.toml -type f | while read -r manifest; do
+    from=$(dirname "$manifest")
+    data=("$from"/data-*.dat)
+    out=corpus/engine_open/$(echo "${from#"$fixtures"/}" | tr / _)
+    for file in catalog.json manifest.toml "$(basename "$from").wal" \
+        "$(basename "${data[0]}")" "$(basename "${data[1]:-none}")" metric-*.dat raw-*.dat; do
+        file=("$from"/$file)
+        if [ -f "${file[0]}" ]; then
+            length "$(stat -c %s "${file[0]}")"
+            cat "${file[0]}"
+        else
+            length 0
+        fi
+    done > "$out"
+    if [ "$(stat -c %s "$out")" -gt 16384 ]; then rm "$out"; fi
+done

@@ -1,5 +1,4 @@
 //! The program as a user runs it.
-#![expect(clippy::std_instead_of_core, reason = "tests run where std is")]
 
 use nanotdb::{Database, OpenOptions, Store, Timestamp};
 use serde_json::Value as Json;

@@ -395,10 +395,10 @@ pub fn run<D: Disk>(
         {
             let outcome = failure(disk, &error, &format!("step {number}, {:?}", step.operation))?;
             if outcome == Outcome::Poisoned {
-                match refuses(&open, &error, ledger)? {
-                    true => return Ok(outcome),
-                    false => continue, // a build failed, which touches nothing that was there
+                if refuses(&open, &error, ledger)? {
+                    return Ok(outcome);
                 }
+                continue; // a build failed, which touches nothing that was there
             }
             return Ok(outcome);
         }
@@ -462,13 +462,14 @@ fn perform<D: Disk>(
                 other => other,
             }
         }
-        Operation::Reopen => match open.engine.close() {
-            Err(mut errors) => Err(errors.remove(0)),
-            Ok(()) => {
+        Operation::Reopen => {
+            if let Err(mut errors) = open.engine.close() {
+                Err(errors.remove(0))
+            } else {
                 ledger.promise(true, true);
                 reopen(open, ledger)?
             }
-        },
+        }
         Operation::Abandon => reopen(open, ledger)?,
     };
     Ok(answer)
@@ -491,7 +492,9 @@ fn add<D: Disk>(
     points: &[Point],
     ledger: &mut Ledger,
 ) -> Result<(), Error> {
-    points.iter().for_each(|point| ledger.attempt(point));
+    for point in points {
+        ledger.attempt(point);
+    }
     let row = |point: &'_ Point| -> (Timestamp, Value) { (Timestamp(point.time), point.value) };
     let mut rejected = Vec::new();
     if let [point] = points {

@@ -12,11 +12,6 @@
 //! | [`kill`] | a process to kill, and what it must leave |
 //! | [`nab`] | real series, from an archive outside the repository |
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    reason = "tests run where std is"
-)]
 #![expect(clippy::missing_errors_doc, reason = "an error says what it is, and tests only print it")]
 #![expect(clippy::missing_panics_doc, reason = "a helper that panics fails the test that calls it")]
 

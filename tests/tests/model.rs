@@ -102,7 +102,6 @@ impl Pair {
             22..=28 => self.range(),
             29..=30 => self.range_many(),
             31..=34 => self.aggregate(),
-            35 => self.last(),
             36 if self.random.one_in(4) => self.copy_by_text(),
             37 => self.keep_handle(),
             38 if self.random.one_in(3) => {
@@ -126,7 +125,7 @@ impl Pair {
     /// A metric's number says its type: integers are even.
     fn metric(&mut self) -> (String, ValueType) {
         let number = self.random.below(9);
-        let value_type = if number % 2 == 0 { ValueType::I32 } else { ValueType::F32 };
+        let value_type = if number.is_multiple_of(2) { ValueType::I32 } else { ValueType::F32 };
         (format!("m{number}"), value_type)
     }
 

@@ -1,7 +1,6 @@
 //! Measures what the reference engine was measured at, on the same workload; see
 //! `docs/BENCHMARKS.md`.
 #![forbid(unsafe_code)]
-#![expect(clippy::std_instead_of_core, reason = "benchmarks run where std is")]
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
 
 mod files;

@@ -13,6 +13,11 @@
 //! store.close()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![expect(clippy::std_instead_of_alloc, reason = "a host has std")]
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 pub mod codecs;
 mod host;

@@ -10,6 +10,7 @@ use crate::storage::Storage;
 use crate::types::TimeRange;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 
 /// Something that holds samples of a partition.
 #[derive(Debug, Clone)]
@@ -32,8 +33,9 @@ enum Relation {
     /// The metric file has all samples of the data file, and earlier ones: the data file was
     /// about to be removed after a build.
     MetricHasMore,
-    /// The data file has other samples: what it had before was deleted after the build.
-    Apart,
+    /// The data file has other samples: what it had before was deleted after the build. Its first
+    /// frames, this many, were merged into the metric file by a later build.
+    Apart(usize),
 }
 
 impl<H: Host> Readable<H> {
@@ -52,9 +54,9 @@ impl<H: Host> Readable<H> {
                     sources.push(self.metric_source(metric)?);
                 }
                 Relation::DataHasMore => sources.push(self.pages(view.partition, data)?),
-                Relation::Apart => {
+                Relation::Apart(merged) => {
                     sources.push(self.metric_source(metric)?);
-                    sources.push(self.pages(view.partition, data)?);
+                    sources.push(self.pages_after(view.partition, data, merged)?);
                 }
             },
             (None, data) => {
@@ -77,7 +79,7 @@ impl<H: Host> Readable<H> {
         };
         match self.relation(view.partition, metric, raw)? {
             Relation::Same | Relation::DataHasMore => self.raw_sources(view),
-            Relation::MetricHasMore | Relation::Apart => self.sources(view),
+            Relation::MetricHasMore | Relation::Apart(_) => self.sources(view),
         }
     }
 
@@ -94,6 +96,24 @@ impl<H: Host> Readable<H> {
 
     fn pages(&self, partition: Partition, file: &StoredFile) -> Result<Source<FileOf<H>>> {
         let (handle, index) = self.indexed(partition, file)?;
+        Ok(Source::Pages(file.clone(), handle, index))
+    }
+
+    /// The pages of a data file without its first frames.
+    fn pages_after(
+        &self,
+        partition: Partition,
+        file: &StoredFile,
+        frames: usize,
+    ) -> Result<Source<FileOf<H>>> {
+        let (handle, mut index) = self.indexed(partition, file)?;
+        if frames > 0 {
+            let index = Arc::make_mut(&mut index);
+            index.frames.drain(..frames.min(index.frames.len()));
+            for damage in &mut index.damage {
+                damage.after_frame = damage.after_frame.saturating_sub(frames);
+            }
+        }
         Ok(Source::Pages(file.clone(), handle, index))
     }
 
@@ -179,9 +199,11 @@ impl<H: Host> Readable<H> {
         data: &StoredFile,
     ) -> Result<Relation> {
         let mut in_data = Vec::new();
+        let mut frame_ends = Vec::new();
         let source = self.pages(partition, data)?;
         self.scan_sources(&[source], &mut |ids, times, raws| {
             in_data.extend(ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)));
+            frame_ends.push(in_data.len());
             Ok(())
         })?;
         let mut in_metric = Vec::with_capacity(in_data.len());
@@ -190,16 +212,46 @@ impl<H: Host> Readable<H> {
             let id = frame.info.metric.get();
             in_metric.extend(frame.times.iter().zip(&frame.raws).map(|(&t, &r)| (id, t, r)));
         }
-        in_data.sort_unstable();
         in_metric.sort_unstable();
+        let merged = leading_frames_in(&in_data, &frame_ends, &in_metric);
+        in_data.sort_unstable();
         Ok(if contains_all(&in_data, &in_metric) {
             Relation::DataHasMore
-        } else if contains_all(&in_metric, &in_data) {
+        } else if merged == frame_ends.len() {
             Relation::MetricHasMore
         } else {
-            Relation::Apart
+            Relation::Apart(merged)
         })
     }
+}
+
+/// How many frames from the first on hold nothing that `known` does not.
+///
+/// Builds merge whole data files, and data files only grow: so what was merged are the first
+/// frames. A sample that was measured twice, equal to the last bit, once before and once after
+/// the build, may count as one.
+fn leading_frames_in(
+    records: &[(u16, i64, u32)],
+    frame_ends: &[usize],
+    known: &[(u16, i64, u32)],
+) -> usize {
+    let mut left: HashMap<(u16, i64, u32), u32> = HashMap::with_capacity(known.len());
+    for record in known {
+        *left.entry(*record).or_default() += 1;
+    }
+    let mut start = 0;
+    let mut is_known = |end: usize| {
+        let mut frame = records.get(start..end).unwrap_or_default().iter();
+        start = end;
+        frame.all(|record| match left.get_mut(record) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        })
+    };
+    frame_ends.iter().take_while(|end| is_known(**end)).count()
 }
 
 fn range_of(from: i64, to: i64) -> TimeRange {

@@ -122,6 +122,11 @@ impl<H: Host> Database<H> {
             if !unchanged {
                 return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
             }
+            if action != RawAction::Keep {
+                // The log's anchors are places in the data file, which is about to go: replay
+                // would not find there what was flushed, and take it over again.
+                writer.empty_log()?;
+            }
             let acted = match action {
                 RawAction::Keep => Ok(()),
                 RawAction::Delete => [FileKind::Raw, FileKind::Data]

@@ -354,9 +354,14 @@ impl<H: Host> Writer<H> {
     /// Writes everything, empties the log and makes all of it durable as the profile says.
     pub(crate) fn close(&mut self) -> Result<()> {
         self.check_writable()?;
+        self.empty_log()
+    }
+
+    /// Writes every open page, so that the log holds nothing that is not in files.
+    pub(crate) fn empty_log(&mut self) -> Result<()> {
         self.flush_all()?;
-        let closed = self.finish();
-        self.poisoning(closed)
+        let finished = self.finish();
+        self.poisoning(finished)
     }
 
     fn finish(&mut self) -> Result<()> {

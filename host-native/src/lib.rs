@@ -13,7 +13,6 @@
 //! store.close()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![expect(clippy::std_instead_of_alloc, reason = "a host has std")]
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,5 +1,4 @@
 //! The command line of NanoTDB.
-#![expect(clippy::std_instead_of_alloc, reason = "a program has std")]
 
 mod cli;
 

@@ -95,7 +95,7 @@ fn d02_no_chain_of_torn_logs_loses_acknowledged_samples() {
         let copy = killed(root.path());
         // A record that was being written when the process ended.
         let torn = record(1, START + 1000, 77);
-        append_to_log(&copy.path().join("home/home.wal"), &torn[..1 + round % (torn.len() - 1)]);
+        append_to_log(&copy.path().join("home/home.wal"), &torn[..=(round % (torn.len() - 1))]);
         drop(store);
         root = copy;
     }
@@ -197,10 +197,51 @@ fn d09_late_samples_are_seen_beside_a_metric_file() {
             if n % 2 == 1 {
                 home(&store).build_metric_file("2026-01-01", options).unwrap();
             }
-            assert_eq!(text(&store).len() as i64, n + 1, "{action:?}");
+            assert_eq!(i64::try_from(text(&store).len()).unwrap(), n + 1, "{action:?}");
         }
         store.close().unwrap();
         assert_eq!(text(&open(root.path())).len(), 6, "{action:?}");
+    }
+}
+
+#[test]
+fn d09_what_a_build_merged_is_not_read_twice() {
+    let root = root_with("", &[("home", LOGGED)]);
+    let store = open(root.path());
+    let build = |raw_action| {
+        let mut options = BuildOptions::default();
+        options.raw_action = raw_action;
+        home(&store).build_metric_file("2026-01-01", options).unwrap();
+    };
+    for (n, action) in [RawAction::Delete, RawAction::Keep, RawAction::Keep].iter().enumerate() {
+        let n = i64::try_from(n).unwrap();
+        add(&store, "a", 2 * n, 1);
+        build(*action);
+        add(&store, "a", 2 * n + 1, 1);
+        home(&store).flush().unwrap();
+        assert_eq!(i64::try_from(text(&store).len()).unwrap(), 2 * n + 2);
+    }
+    drop(store.close());
+    assert_eq!(text(&open(root.path())).len(), 6);
+}
+
+#[test]
+fn d21_set_aside_pages_are_not_replayed() {
+    let root = root_with("", &[("home", LOGGED)]);
+    let store = open(root.path());
+    for n in 0..5 {
+        add(&store, "a", n, 1);
+    }
+    // Needs the log, which so keeps the samples of the first day.
+    add(&store, "a", 86_400_000_000_000, 1);
+    let mut options = BuildOptions::default();
+    for action in [RawAction::Rename, RawAction::Delete] {
+        options.raw_action = action;
+        add(&store, "b", 5, 1);
+        home(&store).build_metric_file("2026-01-01", options).unwrap();
+        let expected = text(&store).len();
+        let copy = killed(root.path());
+        assert_eq!(text(&open(copy.path())).len(), expected, "{action:?}");
     }
 }
 

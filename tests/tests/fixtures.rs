@@ -459,7 +459,7 @@ fn what_closing_changed(
         // A metric file that closing made stale is removed (D-09).
         let Some(new) = after.get(path) else { panic!("{label}: {path} is gone") };
         let file = path.rsplit('/').next().unwrap();
-        if std::path::Path::new(&file).extension().is_some_and(|ending| ending == "wal") {
+        if Path::new(&file).extension().is_some_and(|ending| ending == "wal") {
             assert!(new.is_empty() || path.starts_with("internal/"), "{label} {path}");
         } else if file.starts_with("data-") {
             assert!(new.starts_with(old), "{label}: {path} was rewritten");

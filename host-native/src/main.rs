@@ -1,4 +1,5 @@
 //! The command line of NanoTDB.
+#![expect(clippy::std_instead_of_alloc, reason = "a program has std")]
 
 mod cli;
 

@@ -1,5 +1,5 @@
 //! The program as a user runs it.
-#![expect(clippy::std_instead_of_core, reason = "tests run where std is")]
+#![expect(clippy::std_instead_of_alloc, reason = "tests run where std is")]
 
 use nanotdb::{Database, OpenOptions, Store, Timestamp};
 use serde_json::Value as Json;
@@ -118,7 +118,7 @@ fn the_tour() {
         shown("query"),
         "\
 metric        time (UTC)                      value
-────────────────────────────────────────────────────
+───────────────────────────────────────────────────
 door.opened   2026-01-01 00:02:00.500             3
 kitchen.temp  2026-01-01 00:02:00                24
 rows=2 duration_ms=N

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// The variable that names the store where `--root` does not.
 pub(crate) const ROOT_VARIABLE: &str = "NANOTDB_ROOT";
 
+const ROOT_HELP: &str = "Directory of the store [default: $NANOTDB_ROOT, else nanotdb-data]";
+
 /// The store where neither does.
 const DEFAULT_ROOT: &str = "nanotdb-data";
 
@@ -31,8 +33,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 #[derive(Debug, Parser)]
 #[command(name = "nanotdb", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Args {
-    /// Directory of the store [default: $NANOTDB_ROOT, else nanotdb-data]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help = ROOT_HELP)]
     root: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -185,7 +185,7 @@ impl Canvas {
     /// The value in the middle of a row; every third has one, and the last.
     fn label(&self, row: usize) -> String {
         let last = HEIGHT - 1;
-        if row % 3 != 0 && row != last || row == last - 2 {
+        if !row.is_multiple_of(3) && row != last || row == last - 2 {
             return String::new();
         }
         let share =
@@ -206,11 +206,12 @@ impl Canvas {
 /// A time on the axis: as much of it as a span of this length needs.
 fn axis_time(time: i64, span: i64) -> String {
     const MINUTE: i64 = 60_000_000_000;
+    const TWO_DAYS: i64 = 2 * 24 * 60 * MINUTE;
     let text = Timestamp(time).to_string();
     let part = match span {
         ..MINUTE => text.get(11..23),
-        ..172_800_000_000_000 => text.get(11..19),
-        _ => text.get(..16),
+        MINUTE..TWO_DAYS => text.get(11..19),
+        TWO_DAYS.. => text.get(..16),
     };
     part.map_or_else(|| short(Timestamp(time)), ToString::to_string)
 }

@@ -47,9 +47,10 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         })?);
     }
     let shown = root.display();
-    match created {
-        true => writeln!(out, "made a store in {shown}")?,
-        false => writeln!(out, "{shown} is a store already, nothing was changed")?,
+    if created {
+        writeln!(out, "made a store in {shown}")?;
+    } else {
+        writeln!(out, "{shown} is a store already, nothing was changed")?;
     }
     if let Some(name) = &options.database {
         writeln!(out, "database {name} is there")?;

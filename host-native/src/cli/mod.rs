@@ -125,8 +125,10 @@ pub(crate) fn must_be_a_root(root: &Path) -> Outcome {
     }
     let shown = root.display();
     let hint = "name one with --root, or make one with `nanotdb init`";
-    Err(Failure::Failed(match root.is_dir() {
-        true => format!("{shown} is no store, it has no engine.toml: {hint}"),
-        false => format!("there is no store in {shown}: {hint}"),
-    }))
+    let message = if root.is_dir() {
+        format!("{shown} is no store, it has no engine.toml: {hint}")
+    } else {
+        format!("there is no store in {shown}: {hint}")
+    };
+    Err(Failure::Failed(message))
 }

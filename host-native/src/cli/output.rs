@@ -133,7 +133,7 @@ fn new_table(columns: Columns<'_>) -> Table {
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|(name, _)| *name).collect::<Vec<&str>>());
     for (column, (index, (_, number))) in table.column_iter_mut().zip(columns.iter().enumerate()) {
-        column.set_padding((0, if index + 1 == columns.len() { 0 } else { 1 }));
+        column.set_padding((0, u16::from(index + 1 < columns.len())));
         if *number {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// Only every N-th sample of each metric
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "aggregates")]
     stride: NonZeroUsize,
-    /// What to compute, like min,avg,max: also sum, count, median, p50, p95, p99, trimmed_avg
+    /// What to compute, like min,avg,max: also sum, count, median, p50, p95, p99, `trimmed_avg`
     #[arg(
         long = "aggregate",
         short,

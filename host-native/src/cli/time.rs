@@ -11,6 +11,11 @@ use nanotdb::text::duration::{Duration, parse_extended};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
+const OUT_OF_RANGE: &str = "outside the years 1677 to 2262";
+
+const EXPECTED: &str = "expected 5m, 1d, now, 2026-05-14, \"2026-05-14 12:30:05\", \
+                        2026-05-14T12:30:05Z or a number since 1970";
+
 /// An instant, or a distance from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -38,9 +43,7 @@ impl FromStr for Moment {
             return Ok(Self::FromNow(0));
         }
         if let Some(number) = since_epoch(text) {
-            return number
-                .map(Self::At)
-                .ok_or_else(|| "outside the years 1677 to 2262".to_string());
+            return number.map(Self::At);
         }
         // `-5m` and `5m` are both five minutes ago; `+5m` is to come.
         if let Ok(Duration(nanos)) = parse_extended(text.strip_prefix('-').unwrap_or(text)) {
@@ -48,15 +51,11 @@ impl FromStr for Moment {
             return Ok(Self::FromNow(if to_come { nanos } else { nanos.saturating_neg() }));
         }
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            return i64::try_from(time.as_nanosecond())
-                .map(|nanos| Self::At(Timestamp(nanos)))
-                .map_err(|_| "outside the years 1677 to 2262".to_string());
+            let nanos = i64::try_from(time.as_nanosecond());
+            return nanos.map(|nanos| Self::At(Timestamp(nanos))).map_err(|_| OUT_OF_RANGE.into());
         }
-        Timestamp::parse(text).map(Self::At).map_err(|error| match looks_like_a_date(text) {
-            true => error.to_string(),
-            false => "expected 5m, 1d, now, 2026-05-14, \"2026-05-14 12:30:05\", \
-                      2026-05-14T12:30:05Z or a number since 1970"
-                .to_string(),
+        Timestamp::parse(text).map(Self::At).map_err(|error| {
+            if looks_like_a_date(text) { error.to_string() } else { EXPECTED.to_string() }
         })
     }
 }
@@ -65,27 +64,26 @@ fn looks_like_a_date(text: &str) -> bool {
     text.len() >= 8 && text.as_bytes().get(4) == Some(&b'-')
 }
 
-/// A whole or decimal number as an instant: nothing when the text is no number, and nothing
-/// inside when the instant is out of range.
-fn since_epoch(text: &str) -> Option<Option<Timestamp>> {
+/// A whole or decimal number as an instant; nothing when the text is no number.
+fn since_epoch(text: &str) -> Option<Result<Timestamp, String>> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
         return None;
     }
-    let Ok(number) = whole.parse::<i64>() else { return Some(None) };
-    let unit = match number {
-        ..100_000_000_000 => NANOS_PER_SECOND,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1_000,
-        _ => 1,
+    let unit = match whole.trim_start_matches('0').len() {
+        ..=11 => NANOS_PER_SECOND,
+        12..=14 => 1_000_000,
+        15..=17 => 1_000,
+        18.. => 1,
     };
     let fraction: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     let part = fraction.parse::<i64>().unwrap_or(0) / (NANOS_PER_SECOND / unit);
-    let nanos = number.checked_mul(unit).and_then(|nanos| nanos.checked_add(part));
-    let negative = text.starts_with('-');
-    Some(nanos.map(|nanos| Timestamp(if negative { -nanos } else { nanos })))
+    let nanos = whole.parse::<i64>().ok().and_then(|whole| whole.checked_mul(unit));
+    let nanos = nanos.and_then(|nanos| nanos.checked_add(part));
+    let time = nanos.map(|nanos| Timestamp(if text.starts_with('-') { -nanos } else { nanos }));
+    Some(time.ok_or_else(|| OUT_OF_RANGE.to_string()))
 }
 
 /// The length of a window, more than 0.

@@ -126,10 +126,9 @@ fn show(report: &Report, out: &mut Out) -> io::Result<()> {
     let files = report.databases.iter().flat_map(|database| &database.files);
     let bytes = bytes_text(files.clone().map(|file| file.bytes).sum());
     let count = count_text(u64::try_from(files.count()).unwrap_or(0));
-    let verdict = match report.is_whole {
-        true => out.styled(GOOD, "everything is whole"),
-        false => out.styled(BAD, "there is damage"),
-    };
+    let (style, verdict) =
+        if report.is_whole { (GOOD, "everything is whole") } else { (BAD, "there is damage") };
+    let verdict = out.styled(style, verdict);
     writeln!(out, "{verdict}: {count} files, {bytes} ({} ms)", report.duration_ms)
 }
 

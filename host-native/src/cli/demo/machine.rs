@@ -2,13 +2,14 @@
 
 use crate::cli::output::{GOOD, Out, count_text};
 use crate::cli::{Failure, Outcome};
+use core::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use nanotdb::engine::{Row, Target};
 use nanotdb::{Database, Timestamp, Value};
 use std::io::{self, IsTerminal, Write};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use sysinfo::{Disks, Networks, System};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use sysinfo::{Disks, NetworkData, Networks, System};
 
 /// Between two looks; the system counts CPU time in about this grain.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -45,7 +46,7 @@ pub(super) fn record(database: &Database, seconds: u64, out: &mut Out) -> Outcom
     progress.finish_and_clear();
     let metrics = database.metrics().len();
     let taken = out.styled(GOOD, count_text(taken));
-    let about = "each was in the log before the next was taken";
+    let about = "each logged before the next was taken";
     writeln!(out, "{taken} samples of {metrics} metrics in {looks} looks; {about}.")?;
     Ok(())
 }
@@ -122,8 +123,8 @@ impl Machine {
     fn networks(&mut self, readings: &mut Vec<(String, Value)>) {
         let Some(networks) = &mut self.networks else { return };
         networks.refresh(false);
-        let received: u64 = networks.values().map(|network| network.received()).sum();
-        let sent: u64 = networks.values().map(|network| network.transmitted()).sum();
+        let received: u64 = networks.values().map(NetworkData::received).sum();
+        let sent: u64 = networks.values().map(NetworkData::transmitted).sum();
         readings.push(reading("net.received_bytes", whole(received)));
         readings.push(reading("net.sent_bytes", whole(sent)));
     }

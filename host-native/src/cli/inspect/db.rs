@@ -82,6 +82,7 @@ struct Config {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the reference's names")]
 struct Retention {
     grace: String,
     retention_days: u64,
@@ -99,6 +100,7 @@ struct Wal {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the reference's names")]
 struct PageLimits {
     max_records: u16,
     max_bytes: u64,

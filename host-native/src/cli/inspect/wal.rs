@@ -11,6 +11,7 @@ use nanotdb_core::storage::Storage;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -87,7 +88,7 @@ impl Known {
 
 pub(super) fn read(place: &Place, verbose: bool) -> Result<Vec<WalFile>, Failure> {
     let mut known = Known::of(place)?;
-    let is_log = |name: &str| name.ends_with(".wal");
+    let is_log = |name: &str| Path::new(name).extension().is_some_and(|end| end == "wal");
     let names = place.list(is_log)?;
     let read = |name: &nanotdb_core::storage::FileName| {
         let bytes = place.files.read(name)?.unwrap_or_default();

@@ -259,7 +259,7 @@ impl<H: Host> Readable<H> {
         }
         in_metric.sort_unstable();
         let total = in_metric.len();
-        let (frames, found) = self.leading_frames_in(partition, data, in_metric)?;
+        let (frames, found) = self.leading_frames_in(partition, data, &in_metric)?;
         if found == total {
             return Ok(Relation::DataHasMore);
         }
@@ -272,7 +272,7 @@ impl<H: Host> Readable<H> {
         &self,
         partition: Partition,
         file: &StoredFile,
-        all: Vec<(u16, i64, u32)>,
+        all: &[(u16, i64, u32)],
     ) -> Result<(usize, usize)> {
         let source = self.pages(partition, file)?;
         let mut taken = alloc::vec![false; all.len()];
@@ -280,7 +280,7 @@ impl<H: Host> Readable<H> {
         self.scan_sources(&[source], &mut |ids, times, raws| {
             let mut inside = true;
             for sample in ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)) {
-                inside &= take(&all, &mut taken, sample);
+                inside &= take(all, &mut taken, sample);
             }
             only_leading &= inside;
             leading += usize::from(only_leading);
@@ -304,7 +304,7 @@ impl<H: Host> Readable<H> {
             Ok(())
         })?;
         in_raw.sort_unstable();
-        let (leading, _) = self.leading_frames_in(partition, data, in_raw)?;
+        let (leading, _) = self.leading_frames_in(partition, data, &in_raw)?;
         let (_, index) = self.indexed(partition, data)?;
         Ok(index.frames.get(leading).map_or(data.len, |frame| frame.offset))
     }

@@ -42,21 +42,17 @@ text s2 '\x0e\x00\x0e\x34\x01\x00\xe8\x03\x00\x00\x00\x00\x00\x00\x2a\x00\x00\x0
 text zstd '\x08\x00\x28\xb5\x2f\xfd\x04\x00\x41\x00\x00\x00\x00\xc0\x3f\x00\x00\x20\x40\x2f\xf9\x6f\x56'
 text lz4 '\x05\x00\x50hello' '\x0b\x00\x11a\x01\x00\x50aaaaa'
 
-# Whole databases, in the order of the target's list of files.
+# Whole databases; the target calls the database "home".
 mkdir -p corpus/engine_open
 find "$fixtures" -path '*/root/*' -name manifest.toml -type f | while read -r manifest; do
     from=$(dirname "$manifest")
-    data=("$from"/data-*.dat)
-    out=corpus/engine_open/$(echo "${from#"$fixtures"/}" | tr / _)
-    for file in catalog.json manifest.toml "$(basename "$from").wal" \
-        "$(basename "${data[0]}")" "$(basename "${data[1]:-none}")" metric-*.dat raw-*.dat; do
-        file=("$from"/$file)
-        if [ -f "${file[0]}" ]; then
-            length "$(stat -c %s "${file[0]}")"
-            cat "${file[0]}"
-        else
-            length 0
-        fi
-    done > "$out"
-    if [ "$(stat -c %s "$out")" -gt 16384 ]; then rm "$out"; fi
+    if [ "$(du -sb "$from" | cut -f1)" -gt 16384 ]; then continue; fi
+    for file in "$from"/*; do
+        [ -f "$file" ] || continue
+        name=$(basename "$file")
+        if [ "$name" = "$(basename "$from").wal" ]; then name=home.wal; fi
+        printf "\\x$(printf %02x ${#name})%s" "$name"
+        length "$(stat -c %s "$file")"
+        cat "$file"
+    done > "corpus/engine_open/$(echo "${from#"$fixtures"/}" | tr / _)"
 done

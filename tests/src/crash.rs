@@ -390,18 +390,15 @@ pub fn run<D: Disk>(
     };
     for (number, step) in plan.iter().enumerate() {
         open.host.clock.set(Timestamp(step.now));
-        if let Err(error) = perform(setup, &mut open, step, ledger)
-            .map_err(|error| format!("step {number}, {:?}: {error}", step.operation))?
-        {
-            let outcome = failure(disk, &error, &format!("step {number}, {:?}", step.operation))?;
-            if outcome == Outcome::Poisoned {
-                if refuses(&open, &error, ledger)? {
-                    return Ok(outcome);
-                }
-                continue; // a build failed, which touches nothing that was there
-            }
-            return Ok(outcome);
+        let at = || format!("step {number}, {:?}", step.operation);
+        let answer = perform(setup, &mut open, step, ledger);
+        let Err(error) = answer.map_err(|error| format!("{}: {error}", at()))? else { continue };
+        let outcome = failure(disk, &error, &at())?;
+        let opens = matches!(step.operation, Operation::Reopen | Operation::Abandon);
+        if outcome == Outcome::Poisoned && !opens && !refuses(&open, &error, ledger)? {
+            continue; // a build failed, which touches nothing that was there
         }
+        return Ok(outcome);
     }
     Ok(Outcome::Finished)
 }
@@ -703,6 +700,36 @@ pub fn chain<D: Disk>(setup: Setup, seed: u64, links: usize, steps: usize) -> Re
         ledger.absorb(&found, end).map_err(at)?;
         disk = left();
         crashes += 1;
+    }
+    Ok(crashes)
+}
+
+/// A kill at every one of the first steps, and a power cut at every one of the first steps of
+/// what the next process does: what a process left to the system is not its successor's to lose.
+pub fn kill_then_cut<D: Disk>(
+    setup: Setup,
+    kills: u64,
+    cuts: u64,
+    plan: &[Step],
+    next: &[Step],
+) -> Result<u64, String> {
+    let now = next.last().map_or(START, |step| step.now);
+    let mut crashes = 0;
+    for (kill_at, cut_at) in (1..=kills).flat_map(|kill| (1..=cuts).map(move |cut| (kill, cut))) {
+        let at = |error| format!("{setup:?} kill at {kill_at}, power cut at {cut_at}: {error}");
+        let mut ledger = Ledger::default();
+        let disk = SimStorage::crashing_at(kill_at);
+        run::<D>(setup, &disk, plan, &mut ledger).map_err(at)?;
+        let found = examine::<D>(setup, &ledger, End::Kill, now, || disk.after_kill(1));
+        ledger.absorb(&found.map_err(at)?, End::Kill).map_err(at)?;
+        let options = SimOptions { crash_at: Some(cut_at), ..SimOptions::default() };
+        let disk = disk.after_kill(1).with_options(options);
+        run::<D>(setup, &disk, next, &mut ledger).map_err(at)?;
+        for seed in [0, 1, kill_at * cuts + cut_at + 2] {
+            examine::<D>(setup, &ledger, End::PowerCut, now, || disk.after_crash(seed))
+                .map_err(at)?;
+            crashes += 1;
+        }
     }
     Ok(crashes)
 }

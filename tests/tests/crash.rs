@@ -3,16 +3,21 @@
 //! `NANOTDB_CRASH_SEEDS` sets how many plans are tried and how many fates each crash gets; the
 //! default is small enough for every build.
 
+use nanotdb_core::engine::testing::LocalHost;
+use nanotdb_core::engine::{Engine, EngineOptions};
 use nanotdb_core::settings::{Durability, FsyncPolicy};
-use nanotdb_core::storage::{Flaw, SimStorage, StorageErrorKind};
+use nanotdb_core::storage::StorageFile;
+use nanotdb_core::storage::{FileName, Flaw, MemoryStorage, SimStorage, Storage, StorageErrorKind};
+use nanotdb_core::{Timestamp, Value};
 use nanotdb_tests::crash::{
-    Campaign, End, Forgetful, Setup, Tally, chain, crash_everywhere, fail_everywhere,
+    Campaign, Disk, End, Forgetful, Setup, Tally, chain, crash_everywhere, fail_everywhere,
+    kill_then_cut,
 };
 use nanotdb_tests::operations::Planner;
 use std::sync::Mutex;
 
 /// Steps of a plan.
-const STEPS: usize = 200;
+const STEPS: usize = 150;
 
 fn seeds() -> u64 {
     let seeds = std::env::var("NANOTDB_CRASH_SEEDS").ok();
@@ -77,6 +82,17 @@ fn promises_survive_one_crash_after_the_other() {
 }
 
 #[test]
+fn a_power_cut_takes_nothing_that_a_kill_had_left() {
+    in_parallel(Setup::all(), |setup| {
+        let mut planner = Planner::new(seeds() + 7);
+        let (plan, next) = (planner.steps(40), planner.steps(40));
+        if let Err(error) = kill_then_cut::<SimStorage>(setup, 40, 25, &plan, &next) {
+            panic!("{error}");
+        }
+    });
+}
+
+#[test]
 fn a_failing_write_stops_writing_and_loses_nothing() {
     let mut runs = Vec::new();
     for setup in Setup::all() {
@@ -94,7 +110,7 @@ fn a_failing_write_stops_writing_and_loses_nothing() {
 }
 
 /// The same loop on storage with a mistake. Strict and logged is the setup that promises most.
-fn finds<D: nanotdb_tests::crash::Disk>(flaw: Option<Flaw>) {
+fn finds<D: Disk>(flaw: Option<Flaw>) {
     let setup = Setup { durability: Durability::Strict, policy: FsyncPolicy::Always, log: true };
     let campaign = Campaign { setup, end: End::PowerCut, flaw, seeds: 3, recoveries: 0 };
     let plan = Planner::new(0).steps(STEPS);
@@ -115,4 +131,51 @@ fn the_loop_finds_a_rename_that_is_not_synced() {
 #[test]
 fn the_loop_finds_a_log_that_is_emptied_before_the_page_is_synced() {
     finds::<Forgetful>(None);
+}
+
+/// What the log says before and behind damage comes back, and nothing of a metric whose
+/// introduction was damaged is taken for another metric's.
+#[test]
+fn damage_within_the_log_costs_what_it_hit() {
+    let host = LocalHost::new(MemoryStorage::new);
+    let start = nanotdb_core::engine::Clock::now(&host.clock).0;
+    let open = || {
+        let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+        (engine.create_database("db").unwrap(), engine)
+    };
+    let log = FileName::new("db.wal").unwrap();
+    let len = || host.directory("db").unwrap().open(&log).unwrap().len().unwrap();
+    let (database, engine) = open();
+    let add = |metric: &str, n: i32| {
+        let time = start + i64::from(n) * 1_000_000_000;
+        database.add(metric, Timestamp(time), Value::I32(n)).unwrap();
+    };
+    (0..100).for_each(|n| add("a", n));
+    let from = len();
+    add("b", 100);
+    let to = len();
+    (101..200).for_each(|n| add(if n % 2 == 0 { "a" } else { "b" }, n));
+    drop((database, engine));
+    let mut bytes = host.directory("db").unwrap().read(&log).unwrap().unwrap();
+    let damaged = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+    bytes[damaged].fill(0xee);
+    host.directory("db").unwrap().replace(&log, &bytes).unwrap();
+
+    let (database, engine) = open();
+    assert!(!database.open_report().problems.is_empty());
+    let count = |metric: &str| {
+        let all = database.range(metric, Timestamp(i64::MIN), Timestamp(i64::MAX));
+        all.unwrap().len()
+    };
+    assert_eq!((count("a"), count("b")), (149, 0), "b has lost its name");
+    assert!(host.directory("db").unwrap().open(&FileName::new("db.wal.damaged").unwrap()).is_ok());
+    // The next new metric gets the id that b had.
+    database.add("c", Timestamp(start), 1).unwrap();
+    database.flush().unwrap();
+    drop((database, engine));
+    let (database, _engine) = open();
+    assert_eq!(database.open_report().problems, Vec::<String>::new());
+    let all = database.range("c", Timestamp(i64::MIN), Timestamp(i64::MAX)).unwrap();
+    assert_eq!((all.len(), all.raws[0]), (1, 1));
+    assert!(database.verify(|_| ()).unwrap().is_whole());
 }

@@ -155,7 +155,7 @@ fn damaged_data_files() {
         ("end_ts_flipped", ErrorAt(722)),
         ("num_records_flipped", ErrorAt(722)),
         // The frame at 722 seems to end where no frame begins.
-        ("length_varint_flipped", ErrorAt(915)),
+        ("length_varint_flipped", ErrorAt(892)),
         ("payload_flipped", ErrorAt(722)),
         ("crc_flipped", ErrorAt(722)),
         ("first_frame_payload_flipped", ErrorAt(0)),
@@ -183,7 +183,16 @@ fn damaged_data_files() {
             let open = if read_only { answers::open_read_only } else { answers::open };
             let store = open(copy.path());
             let database = prod(&store);
-            match (answers::streams(&database), &given) {
+            // At the very end, damage and a torn append look the same: opening cuts it, says so,
+            // and keeps it.
+            let given = match name {
+                "last_frame_payload_flipped" if !read_only => {
+                    assert_eq!(database.open_report().cut.len(), 1, "{name}");
+                    &Samples(200)
+                }
+                _ => &given,
+            };
+            match (answers::streams(&database), given) {
                 (Ok(found), Samples(expected)) => {
                     assert_eq!(count(&found), *expected, "{name}");
                     assert_eq!(invented(&found, &truth), 0, "{name}");

@@ -1,7 +1,7 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
 use super::database::Database;
-use super::files::{FileKind, StoredFile, read_page};
+use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
@@ -9,7 +9,7 @@ use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;
 use crate::error::{Error, Result};
-use crate::page::{OpenPage, Payload};
+use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::Cache;
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
@@ -37,6 +37,9 @@ pub struct OpenReport {
     pub duplicates: u64,
     /// What was wrong in the log, record by record; the rest was taken over (D-01).
     pub problems: Vec<String>,
+    /// What was cut off the ends of data files, and where it is kept: torn appends (D-07), or
+    /// damage at the very end, which looks the same.
+    pub cut: Vec<String>,
     /// Bytes cut off the end of the log: a torn append (D-02).
     pub log_bytes_cut: u64,
     /// Keys of the manifest that mean nothing here.
@@ -144,18 +147,24 @@ impl<H: Host> Readable<H> {
         Ok(any)
     }
 
-    /// Where the last frame of a data file ends that is whole.
-    pub(super) fn whole_frames(&self, partition: Partition, file: &StoredFile) -> Result<u64> {
+    /// Where the last frame of a data file ends whose payload is what was written. At most
+    /// `max_torn` frames are passed over: no more can have been under way at once, so whatever
+    /// else is wrong is damage, which queries report.
+    pub(super) fn whole_frames(
+        &self,
+        partition: Partition,
+        file: &StoredFile,
+        max_torn: usize,
+    ) -> Result<u64> {
         let (handle, index) = self.indexed(partition, file)?;
-        let (mut buffer, mut page) = (Vec::new(), Payload::default());
+        let mut buffer = Vec::new();
         let mut end = index.good_end;
-        for frame in index.frames.iter().rev() {
-            let read =
-                read_page(&*handle, &file.name, frame, self.page_codec(), &mut buffer, &mut page);
-            match read {
-                Err(Error::Corrupt(_)) => end = frame.offset,
-                read => return read.map(|()| end),
+        for frame in index.frames.iter().rev().take(max_torn) {
+            read_frame(&*handle, frame, &mut buffer)?;
+            if frame.header.checked_payload(&buffer).is_ok() {
+                break;
             }
+            end = frame.offset;
         }
         Ok(end)
     }
@@ -285,6 +294,7 @@ impl<H: Host> Writer<H> {
             staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
             unsynced: BTreeMap::new(),
+            cut: Vec::new(),
             poisoned: None,
             closed: false,
             staged: Vec::<Staged>::new(),
@@ -302,6 +312,7 @@ impl<H: Host> Writer<H> {
             let samples = self.readable.held_samples(partition, span)?;
             held.extend(samples.map(|samples| (partition, samples)));
         }
+        report.cut = core::mem::take(&mut self.cut);
         let mut records = Records::new(bytes);
         let now = self.host.clock().now();
         for (offset, item) in records.by_ref() {
@@ -329,6 +340,12 @@ impl<H: Host> Writer<H> {
             self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes)?;
         }
         self.open_log(name, len, good_end)?;
+        if !report.problems.is_empty() {
+            // Records whose metric is unknown must not meet, at a later opening, a metric that
+            // got its id meanwhile. The copy above keeps them.
+            self.flush_all()?;
+            return self.empty_log();
+        }
         let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
         if needed || good_end == 0 {
             return Ok(());
@@ -417,17 +434,15 @@ impl<H: Host> Writer<H> {
     }
 
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
-        if !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0 {
-            return Ok(());
-        }
-        let is_new = self.readable.storage.read(name)?.is_none();
-        let mut file = self.readable.storage.open_log(name)?;
+        let unused = !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0;
+        let file = (!unused).then(|| self.readable.storage.open_log(name)).transpose()?;
+        // The log may be new. And a process that was killed may have renamed a catalog, or made
+        // a log, and not have come to this; from here on both count as safe.
+        self.readable.storage.sync_dir()?;
+        let Some(mut file) = file else { return Ok(()) };
         if good_end < file.len()?.max(len) {
             // No sync: should the torn tail come back, the next opening cuts it again.
             file.truncate(good_end)?;
-        }
-        if is_new {
-            self.readable.storage.sync_dir()?;
         }
         let mut log = Log::new(file, good_end, self.staging.rules.fsync_policy);
         if !self.staging.rules.settings.wal_enabled {

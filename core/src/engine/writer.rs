@@ -55,6 +55,8 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
     /// Data files that were appended to without a sync, and their length when last synced.
     pub(crate) unsynced: BTreeMap<Partition, u64>,
+    /// What was cut off the ends of data files.
+    pub(crate) cut: Vec<String>,
     /// What the last write failed with; nothing is written after it.
     pub(crate) poisoned: Option<String>,
     /// Whether the database was closed.
@@ -273,8 +275,15 @@ impl<H: Host> Writer<H> {
         }
         let files = self.readable.state.read(|state| state.files_of(partition));
         if let Some(data) = &files.data {
-            let good_end = self.readable.whole_frames(partition, data)?;
+            let max_torn = match self.staging.rules.durability {
+                Durability::Throughput => usize::MAX,
+                Durability::Strict | Durability::Balanced => 1,
+            };
+            let good_end = self.readable.whole_frames(partition, data, max_torn)?;
             if good_end < data.len {
+                let (name, count) = (&data.name, data.len - good_end);
+                let place = format!("{name}: {count} bytes at {good_end}, kept in {name}.torn");
+                self.cut.push(place);
                 self.cut_tail(&data.name, good_end, data.len)?;
                 let name = data.name.clone();
                 self.readable.state.write(|state| {

@@ -63,6 +63,9 @@ pub enum FrameError {
         /// What the header says.
         found: u64,
     },
+    /// Records take at least a byte: zeros where a length should be, behind which the checksum
+    /// of nothing is zero, too.
+    NoPayload,
     /// The payload is not what was written.
     Checksum {
         /// The checksum in the file.
@@ -95,6 +98,7 @@ impl fmt::Display for FrameError {
             Self::PayloadTooLarge { limit, found } => {
                 write!(f, "payload of {found} bytes, expected at most {limit} for its record count")
             }
+            Self::NoPayload => f.write_str("the frame header says that the payload has 0 bytes"),
             Self::Checksum { stored, computed } => {
                 write!(f, "payload checksum is {stored:08x}, expected {computed:08x}")
             }
@@ -136,6 +140,9 @@ impl FrameHeader {
             .ok()
             .filter(|&len| len <= limit)
             .ok_or(FrameError::PayloadTooLarge { limit, found: payload_len })?;
+        if payload_len == 0 {
+            return Err(FrameError::NoPayload);
+        }
         let header_len = u8::try_from(FIXED_LEN + varint_len).unwrap_or(u8::MAX);
         Ok(Self { start, end, record_count, payload_len, header_len })
     }

@@ -1,8 +1,8 @@
 //! The engine: databases under one root, over a host's files and clock.
 //!
-//! A sample's way in: [`ingest`] checks it, the log ([`crate::wal`]) takes it, an open page
-//! ([`crate::page`]) holds it, and [`writer`] moves full pages to data files. [`open`] brings
-//! back what the log holds after a crash. Queries ([`crate::query`]) look at [`state`].
+//! A sample's way in: `ingest` checks it, the log ([`crate::wal`]) takes it, an open page
+//! ([`crate::page`]) holds it, and `writer` moves full pages to data files. `open` brings
+//! back what the log holds after a crash. Queries ([`crate::query`]) look at `state`.
 
 mod build;
 mod database;

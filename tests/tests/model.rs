@@ -36,13 +36,7 @@ fn the_engine_answers_as_the_model_does() {
     let first = number("NANOTDB_MODEL_SEED", 0);
     let mut samples = 0;
     for seed in first..first + stores {
-        let run = std::panic::catch_unwind(|| {
-            let mut pair = Pair::new(seed);
-            (0..STEPS_PER_STORE).for_each(|_| pair.step());
-            pair.compare_everything();
-            pair.model.len()
-        });
-        match run {
+        match std::panic::catch_unwind(|| run_store(seed)) {
             Ok(count) => samples += count,
             Err(panic) => {
                 println!("NANOTDB_MODEL_SEED={seed}");
@@ -51,6 +45,23 @@ fn the_engine_answers_as_the_model_does() {
         }
     }
     println!("{} operations, {samples} samples", stores * STEPS_PER_STORE);
+}
+
+/// As many samples of one time came after a build with deleted pages as that build had read: the
+/// metric file was taken for an older version of the data file, and left out.
+#[test]
+fn seed_57_equal_counts_and_bounds_are_not_equal_samples() {
+    run_store(57);
+}
+
+/// Works on one store, and says how many samples it has in the end.
+fn run_store(seed: u64) -> usize {
+    let mut pair = Pair::new(seed);
+    for _ in 0..STEPS_PER_STORE {
+        pair.step();
+    }
+    pair.compare_everything();
+    pair.model.len()
 }
 
 type Local = LocalHost<MemoryStorage>;

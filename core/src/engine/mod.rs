@@ -31,4 +31,5 @@ pub use open::OpenReport;
 pub use root::{Engine, EngineOptions};
 pub use verify::{FileCheck, VerifyReport};
 
+pub(crate) use open::Digest;
 pub(crate) use state::{FileOf, PartitionView, Readable, State};

@@ -225,13 +225,13 @@ impl Span {
 
 /// A number of samples and a sum over them that does not depend on their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Digest {
+pub(crate) struct Digest {
     count: u64,
     sum: u128,
 }
 
 impl Digest {
-    fn add(&mut self, id: u16, time: i64, raw: u32) {
+    pub(crate) fn add(&mut self, id: u16, time: i64, raw: u32) {
         let time = u64::from_le_bytes(time.to_le_bytes()) ^ 0x9e37_79b9_7f4a_7c15;
         let rest = (u64::from(id) << 32 | u64::from(raw)) ^ 0xd1b5_4a32_d192_ed03;
         let mixed = u128::from(time) * u128::from(rest) + u128::from(time.rotate_left(32));

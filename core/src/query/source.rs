@@ -2,7 +2,7 @@
 
 use super::cache::OpenFile;
 use crate::engine::{
-    FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile, read_page,
+    Digest, FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile, read_page,
 };
 use crate::error::Result;
 use crate::metric_file::MetricFile;
@@ -205,12 +205,45 @@ impl<H: Host> Readable<H> {
             bounds = Some(bounds.map_or(range_of(from, to), |so_far| {
                 range_of(so_far.from.0.min(from), so_far.to.0.max(to))
             }));
-            if records == points && bounds == Some(metric.range()) && starts_alike {
+            if records == points
+                && bounds == Some(metric.range())
+                && starts_alike
+                && self.holds_the_same(&metric, partition, data, at)?
+            {
                 let is_last = at + 1 == index.frames.len();
                 return Ok(if is_last { Relation::Same } else { Relation::DataHasMore });
             }
         }
         self.relation_by_content(partition, &metric, data)
+    }
+
+    /// Whether the metric file and the frames of the data file up to number `last` hold the same
+    /// samples. Equal counts and bounds do not prove it: where many samples have equal times,
+    /// later ones may stand in for as many that a build has deleted.
+    fn holds_the_same(
+        &self,
+        metric: &MetricFile<FileOf<H>>,
+        partition: Partition,
+        data: &StoredFile,
+        last: usize,
+    ) -> Result<bool> {
+        let (handle, mut index) = self.indexed(partition, data)?;
+        Arc::make_mut(&mut index).frames.truncate(last + 1);
+        let mut in_data = Digest::default();
+        self.scan_sources(&[Source::Pages(data.clone(), handle, index)], &mut |i, t, r| {
+            for ((&id, &time), &raw) in i.iter().zip(t).zip(r) {
+                in_data.add(id, time, raw);
+            }
+            Ok(())
+        })?;
+        let mut in_metric = Digest::default();
+        for frame in metric.frames() {
+            let frame = frame?;
+            for (&time, &raw) in frame.times.iter().zip(&frame.raws) {
+                in_metric.add(frame.info.metric.get(), time, raw);
+            }
+        }
+        Ok(in_data == in_metric)
     }
 
     /// Whether the metric file holds the first sample of the data file. If not, the data file was

@@ -169,7 +169,7 @@ fn damaged_data_files() {
         ("frame_duplicated", Samples(280)),
         ("frames_swapped", Samples(240)),
         ("frame_missing", Samples(200)),
-        ("frame_cut_in_the_middle", ErrorAt(979)),
+        ("frame_cut_in_the_middle", ErrorAt(956)),
         ("all_damaged", ErrorAt(0)),
         ("empty", Samples(0)),
     ];

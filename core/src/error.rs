@@ -124,6 +124,11 @@ impl Error {
     pub const fn is_rejection(&self) -> bool {
         matches!(self, Self::Rejected(_))
     }
+
+    /// Whether a file holds what cannot be understood: damage, or a later version.
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Corrupt(_) | Self::Unsupported { .. })
+    }
 }
 
 impl From<StorageError> for Error {

@@ -471,3 +471,29 @@ fn inspections_say_what_the_reference_says() {
     }
     assert!(compared >= 40, "{compared}");
 }
+
+#[test]
+fn what_opening_noticed_is_said() {
+    let (_directory, root) = store();
+    good(&root, "init --db home");
+    assert_eq!(run_with(&root, "import -", "home/a 1i 1000\nhome/a 2i 2000\n").err, "");
+    let home = root.join("home");
+    let mut log = fs::read(home.join("home.wal")).expect("a log");
+    log.splice(0..0, [7; 300]);
+    fs::write(home.join("home.wal"), log).expect("written");
+    let manifest = home.join("manifest.toml");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    fs::write(&manifest, text.replace("[page]", "[page]\nmax_record = 5")).expect("written");
+    let data = home.join("data-1970-01-01.dat");
+    let mut bytes = fs::read(&data).expect("a data file");
+    bytes.extend([1; 10]);
+    fs::write(&data, bytes).expect("written");
+    let ran = run_with(&root, "import -", "home/a 3i 3000\n");
+    assert_eq!(ran.code, 0);
+    let notes: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(notes.len(), 3, "{}", ran.err);
+    assert!(notes[0].contains("page.max_record: did you mean max_records?"), "{}", notes[0]);
+    assert!(notes[1].contains("home.wal: 300 bytes at 0"), "{}", notes[1]);
+    assert!(notes[2].contains("data-1970-01-01.dat: 10 bytes at"), "{}", notes[2]);
+    good(&root, "verify");
+}

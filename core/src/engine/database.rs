@@ -190,8 +190,8 @@ impl<H: Host> Database<H> {
         self.readable.range_many(metrics, query)
     }
 
-    /// Visits the samples of a metric in order of time, a partition at a time, so that a range
-    /// of any length needs the memory of one partition.
+    /// Visits the samples of a metric in order of time, in batches, so that a range of any length
+    /// needs little memory.
     ///
     /// # Errors
     ///
@@ -203,6 +203,21 @@ impl<H: Host> Database<H> {
         mut visit: impl FnMut(Batch<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         self.readable.visit_range(metric, query, &mut visit)
+    }
+
+    /// Visits the samples of several metrics: for each stretch of time, metric by metric, with the
+    /// metric's place among the names. Unknown names and repetitions have no samples.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn visit_many(
+        &self,
+        metrics: &[&str],
+        query: RangeQuery,
+        mut visit: impl FnMut(usize, Batch<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.readable.visit_many(metrics, query, &mut visit)
     }
 
     /// Visits the windows of a metric that have samples, in order.

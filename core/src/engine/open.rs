@@ -46,6 +46,16 @@ pub struct OpenReport {
     pub warnings: Vec<Warning>,
 }
 
+impl OpenReport {
+    /// What somebody should know of, a sentence each; empty after an ordinary opening.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let warnings = self.warnings.iter().map(|warning| format!("{MANIFEST}: {warning}"));
+        let problems = self.problems.iter().map(|problem| format!("passed over {problem}"));
+        let cut = self.cut.iter().map(|cut| format!("cut off {cut}"));
+        warnings.chain(problems).chain(cut)
+    }
+}
+
 /// How to open a database.
 #[derive(Debug)]
 pub(crate) struct OpenRules<'a> {
@@ -148,8 +158,8 @@ impl<H: Host> Readable<H> {
     }
 
     /// Where the last frame of a data file ends whose payload is what was written. At most
-    /// `max_torn` frames are passed over: no more can have been under way at once, so whatever
-    /// else is wrong is damage, which queries report.
+    /// `max_torn` frames are passed over: no more can have been under way at once. If the one
+    /// before them is wrong, too, this is damage, which stays where it is for queries to report.
     pub(super) fn whole_frames(
         &self,
         partition: Partition,
@@ -159,10 +169,13 @@ impl<H: Host> Readable<H> {
         let (handle, index) = self.indexed(partition, file)?;
         let mut buffer = Vec::new();
         let mut end = index.good_end;
-        for frame in index.frames.iter().rev().take(max_torn) {
+        for (torn, frame) in index.frames.iter().rev().enumerate() {
             read_frame(&*handle, frame, &mut buffer)?;
             if frame.header.checked_payload(&buffer).is_ok() {
                 break;
+            }
+            if torn == max_torn {
+                return Ok(index.good_end);
             }
             end = frame.offset;
         }
@@ -276,10 +289,10 @@ impl<H: Host> Writer<H> {
         rules: &OpenRules<'_>,
         settings: DatabaseSettings,
     ) -> Result<Self> {
-        // A damaged newest file must not keep the database closed: without the answer each
+        // An unreadable newest file must not keep the database closed: without the answer each
         // metric is looked up on its own.
         let newest_stored = match readable.newest_stored() {
-            Err(Error::Corrupt(_)) => Some(i64::MAX),
+            Err(error) if error.is_unreadable() => Some(i64::MAX),
             other => other?,
         };
         let rules = WriteRules {
@@ -481,8 +494,8 @@ impl<H: Host> Readable<H> {
         let sources = match span.anchor {
             Some(_) => self.data_source(&view)?.into_iter().collect(),
             None => match self.sources(&view) {
-                // A damaged metric file must not keep the database closed.
-                Err(Error::Corrupt(_)) => self.raw_sources(&view)?,
+                // An unreadable metric file must not keep the database closed.
+                Err(error) if error.is_unreadable() => self.raw_sources(&view)?,
                 sources => sources?,
             },
         };

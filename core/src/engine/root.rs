@@ -220,10 +220,13 @@ impl<H: Host> Engine<H> {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
+    /// The databases that were asked for so far, by name.
+    pub fn open_databases(&self) -> Vec<Arc<Database<H>>> {
+        self.open.read(|open| open.by_name.values().cloned().collect())
+    }
+
     fn for_each_open(&self, act: impl Fn(&Database<H>) -> Result<()>) -> Vec<Error> {
-        let open: Vec<Arc<Database<H>>> =
-            self.open.read(|open| open.by_name.values().cloned().collect());
-        open.iter().filter_map(|database| act(database).err()).collect()
+        self.open_databases().iter().filter_map(|database| act(database).err()).collect()
     }
 
     fn find(&self, name: &str) -> Result<Option<Arc<Database<H>>>> {

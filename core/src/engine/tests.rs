@@ -230,3 +230,52 @@ fn many_metrics_come_in_the_order_asked() {
     let counts: Vec<usize> = found.iter().map(crate::query::Series::len).collect();
     assert_eq!(counts, [3000, 0, 60, 0]);
 }
+
+/// Found by fuzzing: each opening cut one damaged frame more.
+#[test]
+fn damage_that_no_crash_leaves_behind_stays_where_it_is() {
+    let host = local();
+    let name = FileName::new("data-2026-01-01.dat").unwrap();
+    {
+        let database = open(&host).create_database("home").unwrap();
+        for frame in 0..3 {
+            database.add("a", Timestamp(START + frame), 7).unwrap();
+            database.flush().unwrap();
+        }
+    }
+    let directory = host.directory("home").unwrap();
+    let mut bytes = directory.read(&name).unwrap().unwrap();
+    let frame_len = bytes.len() / 3;
+    for at in [2 * frame_len - 1, 3 * frame_len - 1] {
+        bytes[at] ^= 1;
+    }
+    directory.replace(&name, &bytes).unwrap();
+    for _ in 0..3 {
+        let database = open(&host).database("home").unwrap();
+        assert_eq!(database.open_report().cut, [""; 0]);
+        let range = RangeQuery::all(TimeRange::ALL);
+        assert!(matches!(database.range_query("a", range), Err(Error::Corrupt(_))));
+    }
+    assert_eq!(directory.read(&name).unwrap().unwrap(), bytes);
+}
+
+/// Found by fuzzing.
+#[test]
+fn a_metric_file_of_a_later_version_keeps_nothing_else_closed() {
+    let host = local();
+    {
+        let database = open(&host).create_database("home").unwrap();
+        database.add("a", Timestamp(START), 7).unwrap();
+        database.close().unwrap();
+    }
+    let directory = host.directory("home").unwrap();
+    let later = [&b"NTMF\x09"[..], &[0; 200]].concat();
+    directory.replace(&FileName::new("metric-2026-01-02.dat").unwrap(), &later).unwrap();
+    let database = open(&host).database("home").unwrap();
+    database.add("a", Timestamp(START + 2 * DAY), 8).unwrap();
+    let first_day = database.range("a", Timestamp(START), Timestamp(START + DAY - 1)).unwrap();
+    assert_eq!(first_day.times, [START]);
+    let second_day = database.range("a", Timestamp(START + DAY), Timestamp(START + DAY));
+    let error = second_day.unwrap_err();
+    assert!(matches!(&error, Error::Unsupported { file, .. } if file == "metric-2026-01-02.dat"));
+}

@@ -408,11 +408,11 @@ impl<H: Host> Writer<H> {
 
     /// Settles what the newest sample of a metric is, so that its next sample can be judged.
     ///
-    /// Where a damaged file hides the answer, any time is accepted: refusing new samples because
-    /// an old file is damaged would lose more.
+    /// Where an unreadable file hides the answer, any time is accepted: refusing new samples because
+    /// an old file is unreadable would lose more.
     pub(crate) fn settle_newest(&self, slot: catalog::Slot) -> Result<()> {
         match self.readable.resolve_newest(slot) {
-            Err(Error::Corrupt(_)) => {
+            Err(error) if error.is_unreadable() => {
                 self.readable.state.write(|state| {
                     if let Some(entry) = state.catalog.get_mut(slot) {
                         entry.last = Newest::None;

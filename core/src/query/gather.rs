@@ -87,6 +87,10 @@ impl Selection {
         self.metrics.len()
     }
 
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u16> {
+        self.metrics.iter().map(|metric| metric.0)
+    }
+
     fn place(&self, id: u16) -> Option<usize> {
         let place = self.places.get(usize::from(id)).copied().unwrap_or(0);
         usize::try_from(place.checked_sub(1)?).ok()

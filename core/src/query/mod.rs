@@ -8,6 +8,7 @@ mod gather;
 mod grouped;
 mod newest;
 mod scan;
+mod slices;
 mod source;
 
 pub(crate) use cache::Cache;
@@ -130,42 +131,68 @@ impl<H: Host> Readable<H> {
         })
     }
 
-    /// Visits the samples of a metric, partition by partition.
+    /// Visits the samples of a metric, in slices of bounded size.
     pub(crate) fn visit_range(
         &self,
         metric: &str,
         query: RangeQuery,
         visit: &mut dyn FnMut(Batch<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        let Some((id, value_type)) = self.find(metric) else { return Ok(()) };
-        let selection = Selection::new(vec![(id, value_type)]);
-        let mut points = [Points::default()];
-        let mut stride = Stride::new(query.stride);
+        self.visit_many(&[metric], query, &mut |_, batch| visit(batch))
+    }
+
+    /// Visits the samples of several metrics slice by slice; in each, metric by metric.
+    pub(crate) fn visit_many(
+        &self,
+        metrics: &[&str],
+        query: RangeQuery,
+        visit: &mut dyn FnMut(usize, Batch<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let found = self.find_each(metrics);
+        let known: Vec<(usize, (u16, ValueType))> =
+            found.iter().enumerate().filter_map(|(at, metric)| Some((at, (*metric)?))).collect();
+        let selection = Selection::new(known.iter().map(|(_, metric)| *metric).collect());
+        if known.is_empty() {
+            return Ok(());
+        }
+        let mut points = vec![Points::default(); known.len()];
+        let mut strides: Vec<Stride> = known.iter().map(|_| Stride::new(query.stride)).collect();
         for views in together(&self.view(query.range)) {
-            self.gather_all(views, query.range, &selection, &mut points)?;
-            let [points] = &mut points;
-            stride.thin(points);
-            let batch = Batch { value_type, times: &points.times, raws: &points.raws };
-            if !batch.times.is_empty() && visit(batch).is_break() {
-                break;
+            for slice in self.slices(views, query.range, &selection)? {
+                points.iter_mut().for_each(Points::clear);
+                self.gather_all(views, slice, &selection, &mut points)?;
+                let columns = known.iter().zip(&mut points).zip(&mut strides);
+                for ((&(at, (_, value_type)), points), stride) in columns {
+                    stride.thin(points);
+                    let batch = Batch { value_type, times: &points.times, raws: &points.raws };
+                    if !batch.times.is_empty() && visit(at, batch).is_break() {
+                        return Ok(());
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// The samples of several metrics, in the order of the names; unknown names and repetitions
-    /// have none.
-    pub(crate) fn range_many(&self, metrics: &[&str], query: RangeQuery) -> Result<Vec<Series>> {
+    /// Ids and types of metrics; unknown names and repetitions have none.
+    fn find_each(&self, metrics: &[&str]) -> Vec<Option<(u16, ValueType)>> {
         let mut found: Vec<Option<(u16, ValueType)>> = Vec::new();
         for metric in metrics {
             let metric = self.find(metric).filter(|metric| !found.contains(&Some(*metric)));
             found.push(metric);
         }
+        found
+    }
+
+    /// The samples of several metrics, in the order of the names; unknown names and repetitions
+    /// have none.
+    pub(crate) fn range_many(&self, metrics: &[&str], query: RangeQuery) -> Result<Vec<Series>> {
+        let found = self.find_each(metrics);
         let selection = Selection::new(found.iter().copied().flatten().collect());
         let mut points = vec![Points::default(); selection.len()];
         if selection.len() > 0 {
             for views in together(&self.view(query.range)) {
-                self.gather_all_appending(views, query.range, &selection, &mut points)?;
+                self.gather_all(views, query.range, &selection, &mut points)?;
             }
         }
         let mut points = points.into_iter();
@@ -217,18 +244,8 @@ impl<H: Host> Readable<H> {
         Ok(())
     }
 
+    /// Appends what each partition holds of each metric, in order of time.
     fn gather_all(
-        &self,
-        views: &[PartitionView],
-        range: TimeRange,
-        selection: &Selection,
-        points: &mut [Points],
-    ) -> Result<()> {
-        points.iter_mut().for_each(Points::clear);
-        self.gather_all_appending(views, range, selection, points)
-    }
-
-    fn gather_all_appending(
         &self,
         views: &[PartitionView],
         range: TimeRange,

@@ -67,7 +67,7 @@ impl<H: Host> Readable<H> {
                 other => self.scan_sources(core::slice::from_ref(other), visit),
             };
             match scanned {
-                Err(Error::Corrupt(_)) => {}
+                Err(error) if error.is_unreadable() => {}
                 scanned => scanned?,
             }
         }

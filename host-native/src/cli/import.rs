@@ -64,6 +64,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         Ok::<(), Failure>(())
     });
     complaints.finish();
+    store.open_databases().iter().for_each(|database| super::tell_notes(database));
     // Whatever stopped the reading, what was taken must reach the disk.
     store.close()?;
     read?;

@@ -18,7 +18,7 @@ mod verify;
 pub(crate) use args::Args;
 
 use args::{BuildWhat, Command};
-use nanotdb::{OpenOptions, Store};
+use nanotdb::{Database, OpenOptions, Store};
 use output::Out;
 use std::io::{self, Write};
 use std::path::Path;
@@ -90,6 +90,20 @@ fn say(message: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Says what was noticed while a database was opened.
+pub(crate) fn tell_notes(database: &Database) {
+    for note in database.open_report().notes() {
+        let _ = writeln!(io::stderr(), "note: {}: {note}", database.name());
+    }
+}
+
+/// Says which settings of the store mean nothing.
+fn tell_warnings(store: &Store) {
+    for warning in store.warnings() {
+        let _ = writeln!(io::stderr(), "note: engine.toml: {warning}");
+    }
+}
+
 fn dispatch(args: Args, out: &mut Out) -> Outcome {
     let root = args.root();
     let typed = args.typed_root().map(Path::to_owned);
@@ -109,13 +123,17 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
 /// A store for reading only: nothing is written, and another process may be writing.
 pub(crate) fn open_to_read(root: &Path) -> Result<Store, Failure> {
     must_be_a_root(root)?;
-    Ok(OpenOptions::read_only().open(root)?)
+    let store = OpenOptions::read_only().open(root)?;
+    tell_warnings(&store);
+    Ok(store)
 }
 
 /// A store for writing, refused while another process has it.
 pub(crate) fn open_to_write(root: &Path) -> Result<Store, Failure> {
     must_be_a_root(root)?;
-    Ok(OpenOptions::default().create(false).background(false).open(root)?)
+    let store = OpenOptions::default().create(false).background(false).open(root)?;
+    tell_warnings(&store);
+    Ok(store)
 }
 
 /// Refuses a directory without `engine.toml`: a mistyped name must not become a store.

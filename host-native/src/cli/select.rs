@@ -32,7 +32,9 @@ pub(crate) fn database_name(
 /// The database that was asked for.
 pub(crate) fn database(store: &Store, typed: Option<&str>) -> Result<Arc<Database>, Failure> {
     let name = database_name(typed, || Ok(store.databases()?))?;
-    Ok(store.database(&name)?)
+    let database = store.database(&name)?;
+    super::tell_notes(&database);
+    Ok(database)
 }
 
 /// Decides by a metric's name.

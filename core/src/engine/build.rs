@@ -115,16 +115,22 @@ impl<H: Host> Database<H> {
         self.writer().write(|writer| {
             writer.check_writable()?;
             let old = view.files.metric.as_ref().map(|file| file.generation);
-            let unchanged = self.readable().state.write(|state| {
-                let name = report.metric_file.clone();
-                state.set_file(partition, FileKind::Metric, None);
-                state.set_file(partition, FileKind::Metric, Some((name, report.metric_bytes)));
+            let forget = || {
+                old.iter().for_each(|old| self.readable().cache.write(|cache| cache.forget(*old)));
+            };
+            forget(); // no handle is held on a file that is renamed over
+            let name = report.metric_file.clone();
+            self.readable().replace_file(
+                (partition, FileKind::Metric),
+                &name.temporary()?,
+                (name, report.metric_bytes),
+            )?;
+            forget();
+            self.readable().storage.sync_dir()?;
+            let unchanged = self.readable().state.read(|state| {
                 let now = state.files_of(partition);
                 now.data == view.files.data && !state.pages.contains_key(&partition)
             });
-            if let Some(old) = old {
-                self.readable().cache.write(|cache| cache.forget(old));
-            }
             if !unchanged {
                 return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
             }
@@ -147,6 +153,22 @@ impl<H: Host> Database<H> {
 }
 
 impl<H: Host> Readable<H> {
+    /// Gives a finished file the name of the partition's file of a kind, in one step with the
+    /// state: whoever opens the name can tell which file it got.
+    pub(super) fn replace_file(
+        &self,
+        (partition, kind): (Partition, FileKind),
+        from: &FileName,
+        (name, len): (FileName, u64),
+    ) -> Result<()> {
+        self.state.write(|state| {
+            self.storage.rename(from, &name)?;
+            state.set_file(partition, kind, None);
+            state.set_file(partition, kind, Some((name, len)));
+            Ok(())
+        })
+    }
+
     pub(super) fn partition_view(&self, partition: Partition) -> PartitionView {
         let files = self.state.read(|state| state.files_of(partition));
         PartitionView { partition, files, page: None }
@@ -163,9 +185,10 @@ impl<H: Host> Readable<H> {
             return Err(invalid(&format!("partition {} has no samples", view.partition)));
         }
         let name = FileKind::Metric.name(view.partition)?;
+        let temporary = name.temporary()?;
         let target = Target {
             storage: &self.storage,
-            name: &name,
+            name: &temporary, // until it is published
             partition_kind: view.partition.partitioning().kind(),
             codec: options.codec,
             codecs: &self.codecs,

@@ -24,7 +24,8 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    const ALL: [Self; 3] = [Self::Data, Self::Raw, Self::Metric];
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Data, Self::Raw, Self::Metric];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -211,7 +212,11 @@ impl FrameIndex {
         let mut at = self.good_end;
         self.tail = None;
         while at < len {
-            match read_header(file, at, len)? {
+            let header = match read_header(file, at, len)? {
+                Ok(header) => judge(file, FrameEntry { offset: at, header }, partition)?,
+                error => error,
+            };
+            match header {
                 Ok(header) => at = self.push(FrameEntry { offset: at, header }),
                 Err(error) => match next_intact(file, at + 1, len, partition, codec)? {
                     Some(next) => {
@@ -249,6 +254,21 @@ fn read_header<F: StorageFile>(
     let read = file.read_at(offset, buffer.get_mut(..want).unwrap_or_default())?;
     let header = FrameHeader::decode(buffer.get(..read).unwrap_or_default());
     Ok(header.and_then(|h| if h.frame_len() <= left { Ok(h) } else { Err(FrameError::Truncated) }))
+}
+
+/// Garbage at the end of a file can look like a header by chance. One whose times are not in the
+/// partition is believed only when the payload behind it is what was written.
+fn judge<F: StorageFile>(
+    file: &F,
+    frame: FrameEntry,
+    partition: Partition,
+) -> storage::Result<core::result::Result<FrameHeader, FrameError>> {
+    if in_partition(&frame.header, partition) {
+        return Ok(Ok(frame.header));
+    }
+    let mut bytes = Vec::new();
+    read_frame(file, &frame, &mut bytes)?;
+    Ok(frame.header.checked_payload(&bytes).map(|_| frame.header))
 }
 
 /// Bytes of file looked at in one piece while searching.

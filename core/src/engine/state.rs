@@ -95,6 +95,15 @@ impl<H: Host> Readable<H> {
         self.codecs.get(CodecId::S2)
     }
 
+    /// One partition as it is now.
+    pub(crate) fn current_view(&self, partition: Partition) -> PartitionView {
+        self.state.read(|state| PartitionView {
+            partition,
+            files: state.files_of(partition),
+            page: state.pages.get(&partition).filter(|page| !page.is_empty()).map(OpenPage::view),
+        })
+    }
+
     /// The partitions that may hold samples of `range`, in order of time.
     pub(crate) fn view(&self, range: TimeRange) -> Vec<PartitionView> {
         self.state.read(|state| {

@@ -1,7 +1,7 @@
 //! What queries remember of files: open handles, frame indexes, decoded pages and columns.
 
 use super::grouped::GroupedPage;
-use super::source::Relation;
+use super::relation::Relation;
 use crate::engine::FrameIndex;
 use crate::metric_file::MetricFile;
 use crate::storage::StorageFile;
@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 const MAX_FILES: usize = 64;
 /// Blocks remembered as seen once.
 const MAX_SEEN: usize = 16 * 1024;
+/// Pairs of files whose relation is kept: what finding it out costs is reading both.
+const MAX_RELATIONS: usize = 4096;
 
 /// Names a block of decoded data: file generation, and where the block starts in the file.
 pub(crate) type BlockKey = (u64, u64);
@@ -187,7 +189,7 @@ impl<F: StorageFile> Cache<F> {
 
     /// Keeps what was found out.
     pub(super) fn keep_relation(&mut self, metric: u64, data: u64, len: u64, relation: Relation) {
-        if self.relations.len() >= MAX_FILES {
+        if self.relations.len() >= MAX_RELATIONS {
             self.relations.clear();
         }
         self.relations.insert((metric, data), (len, relation));

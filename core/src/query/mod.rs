@@ -7,6 +7,7 @@ mod cache;
 mod gather;
 mod grouped;
 mod newest;
+mod relation;
 mod scan;
 mod slices;
 mod source;

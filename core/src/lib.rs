@@ -45,6 +45,7 @@ pub mod partition;
 pub mod query;
 pub mod settings;
 pub mod storage;
+pub mod tar;
 pub mod text;
 pub mod types;
 pub mod wal;

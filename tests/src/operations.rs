@@ -145,7 +145,8 @@ impl Planner {
         let metric = self.random.index(self.newest.len());
         // The same time and value is no reason to keep a sample only once. After a build it would
         // be: a page that holds nothing but samples of the metric file counts as built from.
-        let again = self.last[metric].clone().filter(|last| day_of(last.time) > self.built);
+        let built = self.built.max(day_of(self.now) - 1); // sealed, perhaps
+        let again = self.last[metric].clone().filter(|last| day_of(last.time) > built);
         if let Some(again) = again.filter(|_| self.random.one_in(12)) {
             return again;
         }

@@ -108,7 +108,7 @@ impl Pair {
             0..=11 => self.add(),
             12..=17 => self.add_batch(),
             18 => self.database.flush().unwrap(),
-            19 => self.engine.tick().unwrap(),
+            19 => drop(self.engine.tick().unwrap()),
             20..=21 => self.build(),
             22..=28 => self.range(),
             29..=30 => self.range_many(),

@@ -116,7 +116,9 @@ impl<H: Host> Database<H> {
             writer.check_writable()?;
             let old = view.files.metric.as_ref().map(|file| file.generation);
             let forget = || {
-                old.iter().for_each(|old| self.readable().cache.write(|cache| cache.forget(*old)));
+                if let Some(old) = old {
+                    self.readable().cache.write(|cache| cache.forget(old));
+                }
             };
             forget(); // no handle is held on a file that is renamed over
             let name = report.metric_file.clone();
@@ -234,7 +236,7 @@ impl<H: Host> super::writer::Writer<H> {
         self.remove_file(partition, kind)
     }
 
-    fn forget_data_file(&mut self, partition: Partition) {
+    pub(super) fn forget_data_file(&mut self, partition: Partition) {
         self.appendable.remove(&partition);
         self.unsynced.remove(&partition);
         self.staging.leave();

@@ -1,15 +1,20 @@
 //! One database: a writer, and queries beside it.
 
+use super::build::BuildReport;
 use super::host::{Clock, Host, Shared};
 use super::ingest::{BatchReport, MetricHandle, Row, Target};
 use super::open::OpenReport;
+use super::retention::Retired;
+use super::seal::Sealed;
 use super::state::Readable;
 use super::writer::Writer;
 use crate::aggregate::Bucket;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::{AggregateQuery, Batch, MetricInfo, RangeQuery, Series, checked_range};
-use crate::settings::DatabaseSettings;
+use crate::settings::{DatabaseSettings, MetricsSettings};
 use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
@@ -24,19 +29,40 @@ pub struct Database<H: Host> {
     writer: H::Shared<Writer<H>>,
     /// Held while a metric file is built: one at a time.
     builds: H::Shared<()>,
+    sealed: H::Shared<Sealed>,
     host: Arc<H>,
     settings: DatabaseSettings,
+    metric_settings: MetricsSettings,
     report: OpenReport,
 }
 
+/// What a tick did in a database, and what it could not do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TickReport {
+    /// Partitions that were sealed.
+    pub built: Vec<BuildReport>,
+    /// Partitions that expired.
+    pub retired: Vec<Retired>,
+    /// What could not be done, and why. No sample is lost by it; it is tried again when the
+    /// partition changes, or after the next opening.
+    pub problems: Vec<String>,
+}
+
 impl<H: Host> Database<H> {
-    pub(crate) fn new(writer: Writer<H>, report: OpenReport) -> Self {
+    pub(crate) fn new(
+        writer: Writer<H>,
+        metric_settings: MetricsSettings,
+        report: OpenReport,
+    ) -> Self {
         Self {
             readable: Arc::clone(&writer.readable),
             host: Arc::clone(&writer.host),
             settings: writer.staging.rules.settings.clone(),
             writer: H::Shared::new(writer),
             builds: H::Shared::new(()),
+            sealed: H::Shared::new(Sealed::default()),
+            metric_settings,
             report,
         }
     }
@@ -64,8 +90,7 @@ impl<H: Host> Database<H> {
     /// `Rejected` when the sample breaks a rule, and nothing has changed; any other error stops
     /// all later writes until the store is opened again.
     pub fn add(&self, metric: &str, time: Timestamp, value: impl Into<Value>) -> Result<()> {
-        let row = Row { target: Target::Name(metric), time, value: value.into() };
-        self.writer.write(|writer| writer.add_row(row))
+        self.add_row(Row { target: Target::Name(metric), time, value: value.into() })
     }
 
     /// Takes one sample of a metric in that was looked up before.
@@ -79,8 +104,16 @@ impl<H: Host> Database<H> {
         time: Timestamp,
         value: impl Into<Value>,
     ) -> Result<()> {
-        let row = Row { target: Target::Handle(metric), time, value: value.into() };
-        self.writer.write(|writer| writer.add_row(row))
+        self.add_row(Row { target: Target::Handle(metric), time, value: value.into() })
+    }
+
+    fn add_row(&self, row: Row<'_>) -> Result<()> {
+        let (added, has_begun) =
+            self.writer.write(|writer| (writer.add_row(row), writer.take_begun()));
+        if has_begun {
+            self.seal_behind_new_partition();
+        }
+        added
     }
 
     /// Looks a metric up for many samples, making it when there is none.
@@ -101,8 +134,13 @@ impl<H: Host> Database<H> {
     /// failing one may have been taken.
     pub fn add_rows<'a>(&self, rows: impl IntoIterator<Item = Row<'a>>) -> Result<BatchReport> {
         let mut report = BatchReport::default();
-        self.writer.write(|writer| writer.add_rows(rows.into_iter(), &mut report))?;
-        Ok(report)
+        let (added, has_begun) = self
+            .writer
+            .write(|writer| (writer.add_rows(rows.into_iter(), &mut report), writer.take_begun()));
+        if has_begun {
+            self.seal_behind_new_partition();
+        }
+        added.map(|()| report)
     }
 
     /// Writes every open page to its data file and empties the log where that makes it
@@ -118,17 +156,40 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Does what is due: writes pages that reached their age. To be called now and then.
+    /// Does what is due: writes pages that reached their age, seals partitions, lets expired ones
+    /// go. To be called now and then.
     ///
     /// # Errors
     ///
-    /// Those that stop all later writes.
-    pub fn tick(&self) -> Result<()> {
+    /// Those that stop all later writes; everything else is in the report.
+    pub fn tick(&self) -> Result<TickReport> {
+        let mut report = TickReport::default();
+        self.write_and_seal(&mut report)?;
+        self.retire_expired(&mut report)?;
+        Ok(report)
+    }
+
+    /// The first half of a tick.
+    pub(super) fn write_and_seal(&self, report: &mut TickReport) -> Result<()> {
         let now = self.host.clock().now();
         self.writer.write(|writer| {
             writer.check_writable()?;
             writer.flush_aged(now)
-        })
+        })?;
+        let (built, problems) = self.seal()?;
+        report.built.extend(built);
+        report.problems.extend(problems);
+        Ok(())
+    }
+
+    /// The second half of a tick.
+    pub(super) fn retire_expired(&self, report: &mut TickReport) -> Result<()> {
+        match self.apply_retention() {
+            Ok(retired) => report.retired.extend(retired),
+            Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
+            Err(error) => report.problems.push(format!("retention: {error}")),
+        }
+        Ok(())
     }
 
     /// Writes everything and makes it durable. Queries go on; nothing can be written after it.
@@ -259,6 +320,18 @@ impl<H: Host> Database<H> {
 
     pub(crate) const fn builds(&self) -> &H::Shared<()> {
         &self.builds
+    }
+
+    pub(crate) const fn sealed(&self) -> &H::Shared<Sealed> {
+        &self.sealed
+    }
+
+    pub(crate) fn host(&self) -> &H {
+        &self.host
+    }
+
+    pub(crate) const fn metric_settings(&self) -> &MetricsSettings {
+        &self.metric_settings
     }
 
     pub(crate) const fn writer(&self) -> &H::Shared<Writer<H>> {

@@ -199,7 +199,11 @@ impl<H: Host> Writer<H> {
         self.limit_open_pages(partition)?;
         let appendable = self.make_appendable(partition);
         self.poisoning(appendable)?;
-        let open = self.readable.state.read(|s| s.pages.get(&partition).map_or(0, OpenPage::len));
+        let (open, is_new) = self.readable.state.read(|state| {
+            let page = state.pages.get(&partition);
+            (page.map_or(0, OpenPage::len), page.is_none() && !state.files.contains_key(&partition))
+        });
+        self.has_begun |= is_new;
         self.staging.enter(partition, open, self.unsynced.get(&partition).copied());
         Ok(())
     }

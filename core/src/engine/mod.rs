@@ -9,9 +9,13 @@ mod database;
 mod files;
 mod host;
 mod ingest;
+#[cfg(test)]
+mod lifecycle_tests;
 mod lines;
 mod open;
+mod retention;
 mod root;
+mod seal;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -21,13 +25,14 @@ mod verify;
 mod writer;
 
 pub use build::{BuildOptions, BuildReport};
-pub use database::Database;
+pub use database::{Database, TickReport};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
 pub use files::{read_frame, read_page};
 pub use host::{Clock, Host, Shared};
 pub use ingest::{BatchReport, MetricHandle, Row, Target};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
+pub use retention::Retired;
 pub use root::{Engine, EngineOptions};
 pub use verify::{FileCheck, VerifyReport};
 

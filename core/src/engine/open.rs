@@ -96,7 +96,7 @@ pub(crate) fn open<H: Host>(
     let mut writer = Writer::new(readable, host, rules, settings)?;
     let replayed = writer.replay(&log_bytes, &log_name, &mut report);
     writer.poisoning(replayed)?;
-    Ok(Database::new(writer, report))
+    Ok(Database::new(writer, rules.engine.metrics.clone(), report))
 }
 
 /// The name of a database's log: its own name, as the reference has it.
@@ -307,6 +307,8 @@ impl<H: Host> Writer<H> {
             staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
             unsynced: BTreeMap::new(),
+            appended: BTreeMap::new(),
+            has_begun: false,
             cut: Vec::new(),
             poisoned: None,
             closed: false,

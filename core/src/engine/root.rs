@@ -1,6 +1,6 @@
 //! The engine: all databases under one root directory.
 
-use super::database::Database;
+use super::database::{Database, TickReport};
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
 use crate::compress::Codecs;
@@ -195,17 +195,29 @@ impl<H: Host> Engine<H> {
         self.for_each_open(Database::flush).into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Does what is due in every open database. To be called now and then; an idle database
-    /// writes its last page only here.
+    /// Does what is due in every open database: writes pages that reached their age, seals
+    /// partitions, lets expired ones go. To be called now and then, say every second; an idle
+    /// database writes its last page only here.
     ///
     /// # Errors
     ///
-    /// The first error; the other databases are attended to all the same.
-    pub fn tick(&self) -> Result<()> {
+    /// The first error that stops a database's writes; the other databases are attended to all
+    /// the same.
+    pub fn tick(&self) -> Result<BTreeMap<String, TickReport>> {
+        let mut reports = BTreeMap::new();
         if self.options.read_only {
-            return Ok(());
+            return Ok(reports);
         }
-        self.for_each_open(Database::tick).into_iter().next().map_or(Ok(()), Err)
+        let mut failed = None;
+        for database in self.open_databases() {
+            let mut report = TickReport::default();
+            let done = database
+                .write_and_seal(&mut report)
+                .and_then(|()| database.retire_expired(&mut report));
+            failed = failed.or(done.err());
+            reports.insert(database.name().to_string(), report);
+        }
+        failed.map_or(Ok(reports), Err)
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others

@@ -55,6 +55,10 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
     /// Data files that were appended to without a sync, and their length when last synced.
     pub(crate) unsynced: BTreeMap<Partition, u64>,
+    /// When pages were last written to each partition, since opening.
+    pub(crate) appended: BTreeMap<Partition, Timestamp>,
+    /// Whether a partition that had nothing got its first sample.
+    pub(crate) has_begun: bool,
     /// What was cut off the ends of data files.
     pub(crate) cut: Vec<String>,
     /// What the last write failed with; nothing is written after it.
@@ -164,6 +168,8 @@ impl<H: Host> Writer<H> {
             state.set_file(partition, FileKind::Data, Some((name, len)));
             state.pages.remove(&partition);
         });
+        let now = self.now();
+        self.appended.insert(partition, now);
         if stale_metric_file {
             self.sync_data()?; // soon it is the only one that holds those samples
             self.remove_file(partition, FileKind::Metric)?;
@@ -179,6 +185,24 @@ impl<H: Host> Writer<H> {
         let files = self.readable.state.read(|state| state.files_of(partition));
         let (Some(metric), Some(data)) = (&files.metric, &files.data) else { return Ok(false) };
         self.readable.data_covers_metric(partition, metric, data)
+    }
+
+    /// Whether a partition has begun since this was asked.
+    pub(crate) fn take_begun(&mut self) -> bool {
+        core::mem::take(&mut self.has_begun)
+    }
+
+    /// Deletes all files of a partition, for queries all at once.
+    pub(crate) fn remove_partition(&mut self, partition: Partition) -> Result<()> {
+        self.forget_data_file(partition);
+        self.appended.remove(&partition);
+        let removed = self.readable.state.write(|state| state.files.remove(&partition));
+        for file in removed.iter().flat_map(|files| FileKind::ALL.map(|kind| files.get(kind))) {
+            let Some(file) = file else { continue };
+            self.readable.cache.write(|cache| cache.forget(file.generation));
+            self.readable.storage.remove_if_present(&file.name)?;
+        }
+        Ok(self.readable.storage.sync_dir()?)
     }
 
     /// Deletes a file that queries no longer need.

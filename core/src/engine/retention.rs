@@ -1,0 +1,240 @@
+//! Retention: what is old enough is deleted, or moved into an archive.
+//!
+//! A partition expires when all of it is older than `retention_days` by the clock (D-10): the
+//! reference looks at the partition's first day, and takes a sample's time for the clock. Data
+//! file, raw file and metric file go together.
+
+use super::database::Database;
+use super::files::{FileKind, StoredFile};
+use super::host::{Clock, Host, Shared};
+use crate::error::{Error, Result};
+use crate::page::OpenPage;
+use crate::partition::Partition;
+use crate::query::invalid;
+use crate::settings::{Partitioning, RetentionAction};
+use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
+use crate::tar;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+const DAY: i64 = 86_400_000_000_000;
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+/// Bytes copied at a time.
+const COPY: usize = 256 * 1024;
+
+/// A partition that retention took away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retired {
+    /// Key of the partition.
+    pub partition: String,
+    /// The files that are gone.
+    pub files: Vec<FileName>,
+    /// Bytes of those files.
+    pub bytes: u64,
+    /// The archive that has them now, if they were archived.
+    pub archive: Option<FileName>,
+}
+
+impl<H: Host> Database<H> {
+    /// Deletes or archives the partitions that have expired, as the manifest says. The engine's
+    /// tick does it, too.
+    ///
+    /// # Errors
+    ///
+    /// When files cannot be read, written or deleted. What was done until then stays done; no
+    /// file is deleted before its archive is durable.
+    pub fn apply_retention(&self) -> Result<Vec<Retired>> {
+        let action = self.settings().retention_action;
+        if action == RetentionAction::Keep {
+            return Ok(Vec::new());
+        }
+        self.writer().write(|writer| writer.check_writable())?;
+        let mut retired = Vec::new();
+        for partition in self.expired() {
+            // Not while a metric file is built from what is about to go.
+            retired.extend(self.builds().write(|()| self.retire(partition, action))?);
+        }
+        Ok(retired)
+    }
+
+    fn expired(&self) -> Vec<Partition> {
+        let today = self.host().clock().now().0.div_euclid(DAY).saturating_mul(DAY);
+        let days = i64::try_from(self.settings().retention_days).unwrap_or(i64::MAX);
+        let cutoff = today.saturating_sub(days.saturating_mul(DAY));
+        self.readable().state.read(|state| {
+            let files = state.files.keys().copied();
+            let old = files.filter(|partition| {
+                partition.partitioning() != Partitioning::Forever && partition.range().to.0 < cutoff
+            });
+            old.filter(|partition| state.pages.get(partition).is_none_or(OpenPage::is_empty))
+                .collect()
+        })
+    }
+
+    /// Takes one partition away; nothing when samples for it came meanwhile.
+    fn retire(&self, partition: Partition, action: RetentionAction) -> Result<Option<Retired>> {
+        let view = self.readable().current_view(partition);
+        let mut files: Vec<&StoredFile> =
+            FileKind::ALL.into_iter().filter_map(|kind| view.files.get(kind)).collect();
+        files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        let archive = match action {
+            RetentionAction::Archive => Some(self.archive(partition, &files)?),
+            RetentionAction::Delete | RetentionAction::Keep => None,
+        };
+        self.writer().write(|writer| {
+            writer.check_writable()?;
+            // The log may hold samples of this partition, and would bring them back.
+            writer.flush_all()?;
+            if *self.readable().current_view(partition).files != *view.files {
+                return Ok(None);
+            }
+            writer.empty_log()?;
+            let removed = writer.remove_partition(partition);
+            writer.poisoning(removed)?;
+            Ok(Some(Retired {
+                partition: partition.to_string(),
+                bytes: files.iter().map(|file| file.len).sum(),
+                files: files.iter().map(|file| file.name.clone()).collect(),
+                archive,
+            }))
+        })
+    }
+
+    /// Appends the files to the partition's archive and makes it durable.
+    fn archive(&self, partition: Partition, files: &[&StoredFile]) -> Result<FileName> {
+        let storage = &self.readable().storage;
+        let name = FileName::new(&archive_name(partition)?)?;
+        let (mut archive, created) = match storage.open(&name) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind == StorageErrorKind::NotFound => {
+                (storage.create(&name)?, true)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (mut entries, end) = tar::entries(&archive)?;
+        self.check_end(&name, &archive, end)?;
+        archive.truncate(end)?;
+        let mtime = self.host().clock().now().0.div_euclid(NANOS_PER_SECOND);
+        for file in files {
+            let source = storage.open(&file.name)?;
+            if let Some(entry) = place(&archive, &entries, &source, file)? {
+                let too_large = || {
+                    invalid(&format!(
+                        "{}: {} bytes are too many for a tar archive",
+                        file.name, file.len
+                    ))
+                };
+                let header = tar::header(&entry, file.len, mtime).ok_or_else(too_large)?;
+                archive.append(&header)?;
+                let offset = archive.len()?;
+                copy(&source, file, &mut archive)?;
+                entries.push(tar::Entry { name: entry, offset, size: file.len });
+            }
+        }
+        archive.append(&tar::END)?;
+        archive.sync()?;
+        if created {
+            storage.sync_dir()?;
+        }
+        Ok(name)
+    }
+
+    /// Refuses an archive that goes on with something else than the end of a tar archive, or
+    /// the rest of an entry whose writing was cut short: somebody may need it.
+    fn check_end(&self, name: &FileName, archive: &impl StorageFile, end: u64) -> Result<()> {
+        let mut rest = vec![0; tar::BLOCK];
+        let read = archive.read_at(end, &mut rest)?;
+        rest.truncate(read);
+        let is_torn = rest.len() < tar::BLOCK || rest.get(257..262) == Some(b"ustar");
+        if is_torn || rest.iter().all(|&byte| byte == 0) {
+            return Ok(());
+        }
+        let file = format!("{}/{name}", self.name());
+        Err(Error::corrupt(file, end, "neither an entry nor the end of a tar archive"))
+    }
+}
+
+/// The archive of a partition: those of a month, of a year, or all.
+fn archive_name(partition: Partition) -> Result<String> {
+    let key = partition.to_string();
+    let part = |len: usize| key.get(..len).unwrap_or_default();
+    match partition.partitioning() {
+        Partitioning::Day => Ok(format!("archive-{}.tar", part(7))),
+        Partitioning::Month => Ok(format!("archive-{}.tar", part(4))),
+        Partitioning::Year => Ok("archive-forever.tar".to_string()),
+        Partitioning::Forever => Err(invalid("a partition without an end does not expire")),
+    }
+}
+
+/// Under which name a file goes into the archive, or `None` when it is there: a run that was
+/// cut short has put it there. A partition that came back after it was archived gets another
+/// name; the reference deletes it without archiving it (D-10).
+fn place(
+    archive: &impl StorageFile,
+    entries: &[tar::Entry],
+    source: &impl StorageFile,
+    file: &StoredFile,
+) -> Result<Option<String>> {
+    let stem = file.name.as_str().trim_end_matches(".dat");
+    for number in 0_u32.. {
+        let name = match number {
+            0 => file.name.to_string(),
+            number => format!("{stem}.{number}.dat"),
+        };
+        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
+            return Ok(Some(name));
+        };
+        if entry.size == file.len && is_same(archive, entry, source)? {
+            return Ok(None);
+        }
+    }
+    Ok(None)
+}
+
+fn is_same(
+    archive: &impl StorageFile,
+    entry: &tar::Entry,
+    source: &impl StorageFile,
+) -> Result<bool> {
+    let (mut theirs, mut ours) = (vec![0; COPY], vec![0; COPY]);
+    let mut at = 0;
+    while at < entry.size {
+        let len = usize::try_from(entry.size - at).unwrap_or(COPY).min(COPY);
+        let (theirs, ours) = (theirs.get_mut(..len), ours.get_mut(..len));
+        let (Some(theirs), Some(ours)) = (theirs, ours) else { return Ok(false) };
+        let offset = entry.offset.saturating_add(at);
+        if archive.read_at(offset, theirs)? < len
+            || source.read_at(at, ours)? < len
+            || theirs != ours
+        {
+            return Ok(false);
+        }
+        at = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
+    }
+    Ok(true)
+}
+
+/// Appends a file's bytes, and zeros up to the next block.
+fn copy(
+    source: &impl StorageFile,
+    file: &StoredFile,
+    archive: &mut impl StorageFile,
+) -> Result<()> {
+    let mut buffer = vec![0; COPY];
+    let mut at = 0;
+    while at < file.len {
+        let left = usize::try_from(file.len - at).unwrap_or(COPY).min(COPY);
+        let read = source.read_at(at, buffer.get_mut(..left).unwrap_or_default())?;
+        if read == 0 {
+            return Err(Error::corrupt(file.name.as_str(), at, "the file became shorter"));
+        }
+        archive.append(buffer.get(..read).unwrap_or_default())?;
+        at = at.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+    }
+    let padding = usize::try_from(tar::padded(file.len) - file.len).unwrap_or(0);
+    Ok(archive.append(tar::END.get(..padding).unwrap_or_default())?)
+}

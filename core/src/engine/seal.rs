@@ -1,0 +1,148 @@
+//! Sealing: partitions that are done with get a metric file.
+//!
+//! The reference seals a partition when too many have an open page, which under live ingest
+//! never happens. Here time decides (D-08): a partition is due when `max_active_days` newer ones
+//! have samples, or have begun by the clock. A sealed partition still takes samples; when some
+//! have come and no more follow, it is built anew, from all that it has (D-09).
+
+use super::build::{BuildOptions, BuildReport};
+use super::database::Database;
+use super::host::{Clock, Host, Shared};
+use super::state::State;
+use crate::error::{Error, Rejection, Result};
+use crate::page::OpenPage;
+use crate::partition::Partition;
+use crate::settings::RawAction;
+use crate::types::Timestamp;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What sealing knows from one time to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Sealed {
+    /// Partitions that need nothing while their data file has this length.
+    settled: BTreeMap<Partition, u64>,
+    /// What went wrong since somebody asked.
+    problems: Vec<String>,
+}
+
+/// What makes a partition due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// A newer partition has begun. Old data is being taken in, partition by partition.
+    Begun,
+    /// Time has passed. Partitions that samples still come for are left alone for now.
+    Tick,
+}
+
+impl<H: Host> Database<H> {
+    /// Seals what is due as a new partition begins, in the middle of somebody's ingest: failures
+    /// are kept for the next tick to report.
+    pub(super) fn seal_behind_new_partition(&self) {
+        if let Err(error) = self.seal_due(Occasion::Begun) {
+            self.sealed().write(|sealed| sealed.problems.push(error.to_string()));
+        }
+    }
+
+    /// Seals what is due. Returns what was built, and what could not be, and why.
+    pub(super) fn seal(&self) -> Result<(Vec<BuildReport>, Vec<String>)> {
+        let built = self.seal_due(Occasion::Tick)?;
+        Ok((built, self.sealed().write(|sealed| core::mem::take(&mut sealed.problems))))
+    }
+
+    fn seal_due(&self, occasion: Occasion) -> Result<Vec<BuildReport>> {
+        let metrics = self.metric_settings();
+        let mut built = Vec::new();
+        if !metrics.enabled {
+            return Ok(built);
+        }
+        let mut options = BuildOptions { codec: metrics.compression, ..BuildOptions::default() };
+        options.raw_action = metrics.raw_ingest_action;
+        for partition in self.due(occasion)? {
+            let data_len =
+                self.readable().state.read(|state| super::writer::data_len(state, partition));
+            let settled =
+                self.sealed().read(|sealed| sealed.settled.get(&partition) == Some(&data_len));
+            if settled {
+                continue;
+            }
+            let outcome = match self.needs_build(partition, options.raw_action) {
+                Ok(false) => Ok(()),
+                Ok(true) => self
+                    .build_metric_file(&format!("{partition}"), options)
+                    .map(|report| built.push(report)),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                // Samples came meanwhile: another time.
+                Err(Error::Rejected(Rejection::PartitionOpen(_))) => {}
+                Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
+                outcome => {
+                    let data_len = self
+                        .readable()
+                        .state
+                        .read(|state| super::writer::data_len(state, partition));
+                    self.sealed().write(|sealed| {
+                        sealed.settled.insert(partition, data_len);
+                        let problem = outcome.err().map(|e| format!("sealing {partition}: {e}"));
+                        sealed.problems.extend(problem);
+                    });
+                }
+            }
+        }
+        Ok(built)
+    }
+
+    /// The partitions that should be sealed, the oldest first.
+    fn due(&self, occasion: Occasion) -> Result<Vec<Partition>> {
+        let now = self.host().clock().now();
+        let settings = self.settings();
+        let active = usize::try_from(settings.max_active_days.max(1)).unwrap_or(usize::MAX);
+        let quiet_before = now.0.saturating_sub(settings.page_max_age_ns().max(0));
+        self.writer().write(|writer| {
+            writer.check_writable()?;
+            let is_quiet = |state: &State, partition: Partition| {
+                let appended = writer.appended.get(&partition);
+                state.pages.get(&partition).is_none_or(OpenPage::is_empty)
+                    && appended.is_none_or(|at| at.0 <= quiet_before || *at > now)
+            };
+            Ok(self.readable().state.read(|state| {
+                let begun = |partition: &&Partition| partition.range().from <= now;
+                let all: BTreeSet<Partition> =
+                    state.files.keys().chain(state.pages.keys()).filter(begun).copied().collect();
+                let by_count = all.iter().rev().nth(active - 1).copied();
+                let by_clock = earlier(Partition::containing(settings.partition, now), active - 1);
+                let is_due = |partition: &Partition| {
+                    by_count.is_some_and(|oldest| *partition < oldest)
+                        || (occasion == Occasion::Tick && *partition < by_clock)
+                };
+                let due = all.iter().copied().filter(is_due);
+                due.filter(|due| occasion == Occasion::Begun || is_quiet(state, *due)).collect()
+            }))
+        })
+    }
+
+    /// Whether the partition lacks a metric file with all its samples, or has raw pages that
+    /// should be gone.
+    fn needs_build(&self, partition: Partition, action: RawAction) -> Result<bool> {
+        let view = self.readable().current_view(partition);
+        let files = &view.files;
+        Ok(match (&files.metric, &files.data) {
+            (None, _) => true,
+            (Some(_), None) => view.page.is_some(),
+            (Some(_), Some(_)) if action != RawAction::Keep || view.page.is_some() => true,
+            (Some(metric), Some(data)) => !self.readable().look_alike(partition, metric, data)?,
+        })
+    }
+}
+
+/// The partition so many before this one.
+fn earlier(mut partition: Partition, count: usize) -> Partition {
+    for _ in 0..count {
+        let Some(before) = partition.range().from.0.checked_sub(1) else { break };
+        partition = Partition::containing(partition.partitioning(), Timestamp(before));
+    }
+    partition
+}

@@ -43,6 +43,7 @@ pub mod name;
 pub mod page;
 pub mod partition;
 pub mod query;
+pub mod rollup;
 pub mod settings;
 pub mod storage;
 pub mod tar;

@@ -26,6 +26,6 @@ mod store;
 pub use host::{NativeHost, SystemClock};
 pub use nanotdb_core::{
     Error, MetricId, Result, Sample, TimeRange, Timestamp, Value, ValueType, aggregate, compress,
-    engine, error, metric_file, name, page, partition, query, settings, text, wal,
+    engine, error, metric_file, name, page, partition, query, rollup, settings, tar, text, wal,
 };
 pub use store::{Database, Engine, OpenOptions, Store};

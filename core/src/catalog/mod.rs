@@ -56,7 +56,7 @@ impl Entry {
 }
 
 /// Where an entry is in its catalog; valid as long as the catalog lives, since entries stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot(usize);
 
 /// All metrics of one database.

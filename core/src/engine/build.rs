@@ -60,6 +60,15 @@ pub struct BuildReport {
     pub points: u64,
 }
 
+impl BuildReport {
+    fn set_sources<F>(&mut self, sources: &[Source<F>]) {
+        for (name, bytes) in sources.iter().filter_map(Source::file) {
+            self.sources.push(name);
+            self.source_bytes = self.source_bytes.saturating_add(bytes);
+        }
+    }
+}
+
 impl<H: Host> Database<H> {
     /// Keys of the partitions that have files, in order of time.
     pub fn partitions(&self) -> Vec<String> {
@@ -81,20 +90,30 @@ impl<H: Host> Database<H> {
             return Err(invalid(&detail));
         }
         self.builds().write(|()| {
-            self.writer().write(|writer| {
-                writer.check_writable()?;
-                writer.flush(partition)?;
-                // The metric file will be durable. Were the pages not, a power cut could leave
-                // samples in it that replay does not find in the data file, and adds again.
-                let synced = writer.sync_data();
-                writer.poisoning(synced)
-            })?;
+            self.settle_for_build(partition)?;
             let view = self.readable().partition_view(partition);
             let sources = self.readable().build_sources(&view)?;
-            let report = self.readable().build(&view, &sources, options)?;
+            if sources.is_empty() {
+                return Err(invalid(&format!("partition {partition} has no samples")));
+            }
+            let mut scan = PartitionScan { readable: self.readable(), sources: &sources };
+            let mut report = self.readable().build_scanned(&view, &mut scan, options)?;
+            report.set_sources(&sources);
             drop(sources);
             self.publish(&view, options.raw_action, &report)?;
             Ok(report)
+        })
+    }
+
+    /// Writes the partition's page, so that its files have everything.
+    pub(super) fn settle_for_build(&self, partition: Partition) -> Result<()> {
+        self.writer().write(|writer| {
+            writer.check_writable()?;
+            writer.flush(partition)?;
+            // The metric file will be durable. Were the pages not, a power cut could leave
+            // samples in it that replay does not find in the data file, and adds again.
+            let synced = writer.store_catalog().and_then(|()| writer.sync_data());
+            writer.poisoning(synced)
         })
     }
 
@@ -110,7 +129,12 @@ impl<H: Host> Database<H> {
 
     /// Makes queries use the new file, then does away with the raw pages as asked: in this
     /// order, so that the samples are in some file at every moment.
-    fn publish(&self, view: &PartitionView, action: RawAction, report: &BuildReport) -> Result<()> {
+    pub(super) fn publish(
+        &self,
+        view: &PartitionView,
+        action: RawAction,
+        report: &BuildReport,
+    ) -> Result<()> {
         let partition = view.partition;
         self.writer().write(|writer| {
             writer.check_writable()?;
@@ -176,16 +200,13 @@ impl<H: Host> Readable<H> {
         PartitionView { partition, files, page: None }
     }
 
-    fn build(
+    /// Writes the partition's metric file under a temporary name.
+    pub(super) fn build_scanned(
         &self,
         view: &PartitionView,
-        sources: &[Source<FileOf<H>>],
+        scan: &mut dyn SampleScan,
         options: BuildOptions,
     ) -> Result<BuildReport> {
-        let files: Vec<(FileName, u64)> = sources.iter().filter_map(Source::file).collect();
-        if files.is_empty() {
-            return Err(invalid(&format!("partition {} has no samples", view.partition)));
-        }
         let name = FileKind::Metric.name(view.partition)?;
         let temporary = name.temporary()?;
         let target = Target {
@@ -197,16 +218,15 @@ impl<H: Host> Readable<H> {
         };
         let types = self.types();
         let type_of = |id: u16| types.get(&id).copied();
-        let mut scan = PartitionScan { readable: self, sources };
         let limits = metric_file::BuildOptions::default();
         let written = match options.version {
-            Version::V1 => metric_file::build_v1(&target, &mut scan, &type_of, &limits),
-            Version::V2 => metric_file::build_v2(&target, &mut scan, &type_of, &limits),
+            Version::V1 => metric_file::build_v1(&target, scan, &type_of, &limits),
+            Version::V2 => metric_file::build_v2(&target, scan, &type_of, &limits),
         }?;
         Ok(BuildReport {
             partition: view.partition.to_string(),
-            source_bytes: files.iter().map(|file| file.1).sum(),
-            sources: files.into_iter().map(|file| file.0).collect(),
+            sources: Vec::new(),
+            source_bytes: 0,
             metric_file: name,
             metric_bytes: written.bytes,
             metrics: u64::try_from(written.metrics).unwrap_or(u64::MAX),

@@ -156,6 +156,21 @@ impl<H: Host> Database<H> {
         })
     }
 
+    /// Writes every open page and makes all that was taken so far as durable as the platform can,
+    /// whatever the durability profile says.
+    ///
+    /// # Errors
+    ///
+    /// Those that stop all later writes.
+    pub fn sync(&self) -> Result<()> {
+        self.writer.write(|writer| {
+            writer.check_writable()?;
+            writer.flush_all()?;
+            let stored = writer.store_catalog().and_then(|()| writer.sync_data());
+            writer.poisoning(stored)
+        })
+    }
+
     /// Does what is due: writes pages that reached their age, seals partitions, lets expired ones
     /// go. To be called now and then.
     ///

@@ -4,6 +4,7 @@
 //! ([`crate::page`]) holds it, and `writer` moves full pages to data files. `open` brings
 //! back what the log holds after a crash. Queries ([`crate::query`]) look at `state`.
 
+mod backfill;
 mod build;
 mod database;
 mod files;
@@ -14,6 +15,7 @@ mod lifecycle_tests;
 mod lines;
 mod open;
 mod retention;
+mod rollup;
 mod root;
 mod seal;
 mod state;
@@ -24,6 +26,7 @@ mod tests;
 mod verify;
 mod writer;
 
+pub use backfill::BackfillReport;
 pub use build::{BuildOptions, BuildReport};
 pub use database::{Database, TickReport};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
@@ -33,7 +36,8 @@ pub use ingest::{BatchReport, MetricHandle, Row, Target};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
 pub use retention::Retired;
-pub use root::{Engine, EngineOptions};
+pub use rollup::RollupRun;
+pub use root::{Engine, EngineOptions, EngineTick};
 pub use verify::{FileCheck, VerifyReport};
 
 pub(crate) use open::Digest;

@@ -3,6 +3,7 @@
 use super::database::{Database, TickReport};
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
+use super::rollup::{RollupRun, Schedule};
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::name::DatabaseName;
@@ -50,6 +51,19 @@ pub struct Engine<H: Host> {
     settings: EngineSettings,
     warnings: Vec<Warning>,
     open: H::Shared<OpenDatabases<H>>,
+    /// Held while rollups run: one run at a time.
+    rollup_runs: H::Shared<()>,
+    schedule: H::Shared<Schedule>,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EngineTick {
+    /// In each database.
+    pub databases: BTreeMap<String, TickReport>,
+    /// The rollups that wrote something, or could not.
+    pub rollups: Vec<RollupRun>,
 }
 
 /// The databases that were used so far.
@@ -90,8 +104,15 @@ impl<H: Host> Engine<H> {
                 (settings, Vec::new())
             }
         };
-        let open = H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false });
-        let engine = Self { host: Arc::new(host), options, settings, warnings, open };
+        let engine = Self {
+            host: Arc::new(host),
+            options,
+            settings,
+            warnings,
+            open: H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false }),
+            rollup_runs: H::Shared::new(()),
+            schedule: H::Shared::new(Schedule::default()),
+        };
         for name in engine.settings.databases_to_create() {
             if engine.options.read_only {
                 engine.find(name)?;
@@ -144,6 +165,15 @@ impl<H: Host> Engine<H> {
     ///
     /// `Rejected` when the name is not allowed, or why it does not open.
     pub fn create_database(&self, name: &str) -> Result<Arc<Database<H>>> {
+        self.create_database_with(name, &self.settings)
+    }
+
+    /// As [`create_database`](Self::create_database), with settings for a new manifest.
+    pub(super) fn create_database_with(
+        &self,
+        name: &str,
+        settings: &EngineSettings,
+    ) -> Result<Arc<Database<H>>> {
         if let Some(database) = self.find(name)? {
             return Ok(database);
         }
@@ -156,7 +186,7 @@ impl<H: Host> Engine<H> {
             let name = name.to_string();
             return Err(Rejection::InvalidName { what: "database", name, rule }.into());
         }
-        self.opened(name, true)?
+        self.opened(name, Some(settings))?
             .ok_or_else(|| Error::Rejected(Rejection::UnknownDatabase(name.to_string())))
     }
 
@@ -196,28 +226,33 @@ impl<H: Host> Engine<H> {
     }
 
     /// Does what is due in every open database: writes pages that reached their age, seals
-    /// partitions, lets expired ones go. To be called now and then, say every second; an idle
-    /// database writes its last page only here.
+    /// partitions, runs rollups, lets expired partitions go. To be called now and then, say every
+    /// second; an idle database writes its last page only here.
     ///
     /// # Errors
     ///
     /// The first error that stops a database's writes; the other databases are attended to all
     /// the same.
-    pub fn tick(&self) -> Result<BTreeMap<String, TickReport>> {
-        let mut reports = BTreeMap::new();
+    pub fn tick(&self) -> Result<EngineTick> {
+        let mut tick = EngineTick::default();
         if self.options.read_only {
-            return Ok(reports);
+            return Ok(tick);
         }
         let mut failed = None;
         for database in self.open_databases() {
-            let mut report = TickReport::default();
-            let done = database
-                .write_and_seal(&mut report)
-                .and_then(|()| database.retire_expired(&mut report));
-            failed = failed.or(done.err());
-            reports.insert(database.name().to_string(), report);
+            let report = tick.databases.entry(database.name().to_string()).or_default();
+            failed = failed.or(database.write_and_seal(report).err());
         }
-        failed.map_or(Ok(reports), Err)
+        // Before samples expire, rollups have seen them.
+        match self.run_due_rollups() {
+            Ok(runs) => tick.rollups = runs,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+        for database in self.open_databases() {
+            let report = tick.databases.entry(database.name().to_string()).or_default();
+            failed = failed.or(database.retire_expired(report).err());
+        }
+        failed.map_or(Ok(tick), Err)
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others
@@ -237,6 +272,14 @@ impl<H: Host> Engine<H> {
         self.open.read(|open| open.by_name.values().cloned().collect())
     }
 
+    pub(super) const fn rollup_runs(&self) -> &H::Shared<()> {
+        &self.rollup_runs
+    }
+
+    pub(super) const fn schedule(&self) -> &H::Shared<Schedule> {
+        &self.schedule
+    }
+
     fn for_each_open(&self, act: impl Fn(&Database<H>) -> Result<()>) -> Vec<Error> {
         self.open_databases().iter().filter_map(|database| act(database).err()).collect()
     }
@@ -246,11 +289,17 @@ impl<H: Host> Engine<H> {
             return Ok(Some(database));
         }
         DatabaseName::existing(name)?;
-        self.opened(name, false)
+        self.opened(name, None)
     }
 
     /// Opens a database under the lock of the list, so that nobody opens it a second time.
-    fn opened(&self, name: &str, create: bool) -> Result<Option<Arc<Database<H>>>> {
+    ///
+    /// It is made with the settings in `create`, if there are some.
+    fn opened(
+        &self,
+        name: &str,
+        create: Option<&EngineSettings>,
+    ) -> Result<Option<Arc<Database<H>>>> {
         self.open.write(|open| {
             if let Some(database) = open.by_name.get(name) {
                 return Ok(Some(Arc::clone(database)));
@@ -258,13 +307,13 @@ impl<H: Host> Engine<H> {
             if open.closed {
                 return Err(Error::Closed);
             }
-            let storage = match self.host.database(name, create) {
+            let storage = match self.host.database(name, create.is_some()) {
                 Ok(storage) => storage,
                 Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error.into()),
             };
             let rules = OpenRules {
-                engine: &self.settings,
+                engine: create.unwrap_or(&self.settings),
                 codecs: self.options.codecs,
                 cache_bytes: self.options.cache_bytes,
                 read_only: self.options.read_only,

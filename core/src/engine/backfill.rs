@@ -1,0 +1,381 @@
+//! Backfill: everything that rollups could have written is computed anew and compared with what
+//! is there.
+//!
+//! Never destructive (D-12): the reference erases its destinations and starts over. Here each
+//! partition of a destination is replaced whole, by a metric file with the new values of the
+//! periods that the source still covers and with all else that was there; what the source has
+//! lost since to retention stays. A crash leaves each partition old or new, and a second
+//! backfill finds nothing to do.
+
+use super::build::BuildOptions;
+use super::database::Database;
+use super::host::{Host, Shared};
+use super::rollup::{Output, Work, checkpoint_file, condense, read_checkpoints, to_value};
+use super::root::Engine;
+use super::state::FileOf;
+use crate::catalog::{Newest, Slot};
+use crate::error::{Error, Rejection, Result};
+use crate::metric_file::{SampleScan, Visit};
+use crate::partition::Partition;
+use crate::query::{RangeQuery, Source};
+use crate::rollup::{Task, checkpoint, period_start, tasks};
+use crate::settings::RawAction;
+use crate::storage::Storage;
+use crate::types::{TimeRange, Timestamp, ValueType};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// How often a partition is tried again that samples came for meanwhile.
+const TRIES: usize = 8;
+
+/// What a backfill did. Files are named with their database, `db/file`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackfillReport {
+    /// The databases asked for; none means all.
+    pub requested_sources: Vec<String>,
+    /// The databases that were condensed, each after those that write to it.
+    pub source_databases: Vec<String>,
+    /// The databases that were compared, and written where they differed.
+    pub destination_databases: Vec<String>,
+    /// Partitions of destinations that were replaced, as `db/partition`.
+    pub rebuilt_partitions: Vec<String>,
+    /// Samples that periods came to.
+    pub samples: u64,
+    /// What could not be done, and why. Everything else was.
+    pub problems: Vec<String>,
+}
+
+impl<H: Host> Engine<H> {
+    /// Computes anew what rollups of these databases, or of all, have written, also that which
+    /// their destinations roll up further. Ingest and queries go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When one of the databases does not exist, or writing fails for good. What concerns a
+    /// single job or partition is in the report.
+    pub fn backfill_rollups(&self, sources: &[&str]) -> Result<BackfillReport> {
+        self.rollup_runs().write(|()| {
+            let requested: BTreeSet<String> =
+                sources.iter().map(|name| name.trim().to_string()).collect();
+            let mut report = BackfillReport {
+                requested_sources: requested.iter().cloned().collect(),
+                ..BackfillReport::default()
+            };
+            let names = match requested.is_empty() {
+                true => self.databases()?.into_iter().filter(|name| name != "internal").collect(),
+                false => report.requested_sources.clone(),
+            };
+            let mut destinations = BTreeSet::new();
+            for source in self.in_order(names)? {
+                report.source_databases.push(source.name().to_string());
+                self.backfill(&source, &mut destinations, &mut report)?;
+            }
+            report.destination_databases = destinations.into_iter().collect();
+            Ok(report)
+        })
+    }
+
+    /// The sources among these databases and those they lead to, each before its destinations. A
+    /// circle is cut where it is met again.
+    fn in_order(&self, names: Vec<String>) -> Result<Vec<Arc<Database<H>>>> {
+        let (mut order, mut begun) = (Vec::new(), BTreeSet::new());
+        // Depth first; a database goes in front of all that it leads to.
+        for name in names {
+            self.visit_chain(&self.database(&name)?, &mut begun, &mut order);
+        }
+        order.reverse();
+        Ok(order)
+    }
+
+    fn visit_chain(
+        &self,
+        source: &Arc<Database<H>>,
+        begun: &mut BTreeSet<String>,
+        order: &mut Vec<Arc<Database<H>>>,
+    ) {
+        let rollups = &source.settings().rollups;
+        if !rollups.enabled || rollups.jobs.is_empty() || !begun.insert(source.name().to_string()) {
+            return;
+        }
+        for job in &rollups.jobs {
+            // One that does not exist yet is no source.
+            if let Ok(next) = self.database(&job.destination_db) {
+                self.visit_chain(&next, begun, order);
+            }
+        }
+        order.push(Arc::clone(source));
+    }
+
+    fn backfill(
+        &self,
+        source: &Database<H>,
+        destinations: &mut BTreeSet<String>,
+        report: &mut BackfillReport,
+    ) -> Result<()> {
+        let Some(start) = source.readable().complete_from()? else { return Ok(()) };
+        let tasks = tasks(source.settings(), &source.metrics());
+        let file = checkpoint_file(source)?;
+        let mut checkpoints = read_checkpoints(source, &file)?;
+        for group in tasks.chunk_by(|a, b| a.destination == b.destination) {
+            let Some(first) = group.first() else { continue };
+            destinations.insert(first.destination.clone());
+            match self.backfill_group(source, group, start, report) {
+                Ok(done) => checkpoints.extend(done),
+                Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
+                Err(error) => {
+                    report.problems.push(format!("rollup into {}: {error}", first.destination));
+                }
+            }
+        }
+        Ok(source.readable().storage.replace(&file, &checkpoint::encode(&checkpoints))?)
+    }
+
+    /// Brings one destination up to date; says how far each task has come.
+    fn backfill_group(
+        &self,
+        source: &Database<H>,
+        group: &[Task],
+        start: i64,
+        report: &mut BackfillReport,
+    ) -> Result<checkpoint::Checkpoints> {
+        if group.iter().any(|task| task.destination == source.name()) {
+            return Err(crate::query::invalid("a database cannot be filled from itself"));
+        }
+        let now = self.now();
+        let mut works = Vec::new();
+        for task in group {
+            let Some(last) = source.last(&task.metric)? else { continue };
+            let safe = last.time.0.min(now.0.saturating_sub(task.grace_ns));
+            let (from, to) =
+                (period_start(start, task.interval_ns), period_start(safe, task.interval_ns));
+            if from < to {
+                works.push(Work { task, from, to });
+            }
+        }
+        let shortest = group.iter().map(|task| task.interval_ns).min().unwrap_or(i64::MAX);
+        let destination =
+            self.destination(&group.first().map_or("", |t| &t.destination), shortest)?;
+        let handles = Handles::new(&destination, &works, report)?;
+        let Some(from) = works.iter().map(|work| work.from).min() else {
+            return Ok(checkpoint::Checkpoints::new());
+        };
+        let end = works.iter().map(|work| work.to).max().unwrap_or(from);
+        let mut at = from;
+        while at < end {
+            let partition = Partition::containing(destination.settings().partition, Timestamp(at));
+            let within = partition.range();
+            let parts: Vec<Work<'_>> = works.iter().map(|work| work.within(within)).collect();
+            let mut fresh = Fresh::default();
+            condense(source, &parts, &mut |outputs| {
+                report.samples += u64::try_from(outputs.len()).unwrap_or(0);
+                handles.sort_in(outputs, &mut fresh)
+            })?;
+            if destination.renew(partition, &parts, &handles, fresh, start)? {
+                report.rebuilt_partitions.push(format!("{}/{partition}", destination.name()));
+            }
+            let Some(next) = within.to.0.checked_add(1) else { break };
+            at = next;
+        }
+        let done = works.iter().enumerate().filter(|(work, _)| !handles.failed.contains(work));
+        Ok(done.map(|(_, work)| (work.task.id.clone(), work.to)).collect())
+    }
+}
+
+impl Work<'_> {
+    /// The periods that start in a range.
+    fn within(&self, range: TimeRange) -> Self {
+        let interval = self.task.interval_ns;
+        let up =
+            |time: i64| period_start(time.saturating_sub(1), interval).saturating_add(interval);
+        let from = if range.from.0 <= self.from { self.from } else { up(range.from.0) };
+        let to = range.to.0.checked_add(1).map_or(self.to, |end| self.to.min(up(end)));
+        Self { task: self.task, from, to: to.max(from) }
+    }
+}
+
+/// New samples by metric id, in order of time.
+type Fresh = BTreeMap<u16, Vec<(i64, u32)>>;
+
+/// The metrics that works write to.
+struct Handles {
+    /// By work and output.
+    slots: BTreeMap<(usize, usize), (u16, Slot, String)>,
+    /// Works that the destination cannot take.
+    failed: BTreeSet<usize>,
+}
+
+impl Handles {
+    fn new<H: Host>(
+        destination: &Database<H>,
+        works: &[Work<'_>],
+        report: &mut BackfillReport,
+    ) -> Result<Self> {
+        let mut handles = Self { slots: BTreeMap::new(), failed: BTreeSet::new() };
+        for (number, work) in works.iter().enumerate() {
+            for (output, (_, metric)) in work.task.outputs.iter().enumerate() {
+                match destination.metric(metric, ValueType::F32) {
+                    Ok(handle) => {
+                        let id = destination.readable().id_of(handle.slot);
+                        let entry = (id, handle.slot, metric.clone());
+                        handles.slots.insert((number, output), entry);
+                    }
+                    Err(Error::Rejected(rejection)) => {
+                        handles.failed.insert(number);
+                        let id = &work.task.id;
+                        report.problems.push(format!("rollup {id}: {rejection}"));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(handles)
+    }
+
+    fn sort_in(&self, outputs: &[Output], fresh: &mut Fresh) -> Result<()> {
+        for output in outputs.iter().filter(|output| !self.failed.contains(&output.work)) {
+            if let Some((id, ..)) = self.slots.get(&(output.work, output.output)) {
+                let sample = (output.time, to_value(output.value).to_raw());
+                fresh.entry(*id).or_default().push(sample);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// Makes a partition hold `fresh` for the periods of the works, and leaves everything else in
+    /// it as it is. Says whether anything was to do.
+    fn renew(
+        &self,
+        partition: Partition,
+        works: &[Work<'_>],
+        handles: &Handles,
+        mut fresh: Fresh,
+        complete_from: i64,
+    ) -> Result<bool> {
+        // What each metric is replaced in.
+        let mut replaced: BTreeMap<u16, (i64, i64)> = BTreeMap::new();
+        let mut slots = BTreeSet::new();
+        let mut differs = false;
+        for ((work, _), (id, slot, metric)) in &handles.slots {
+            let Some(work) = works.get(*work).filter(|_| !handles.failed.contains(work)) else {
+                continue;
+            };
+            slots.insert(*slot);
+            let found = self.range_query(metric, RangeQuery::all(partition.range()))?;
+            let old: Vec<(i64, u32)> = found.times.into_iter().zip(found.raws).collect();
+            // The first period may lack samples that the source no longer has.
+            let first_is_there =
+                work.from < complete_from && old.iter().any(|(time, _)| *time == work.from);
+            let from = if first_is_there {
+                work.from.saturating_add(work.task.interval_ns)
+            } else {
+                work.from
+            };
+            let span = replaced.entry(*id).or_insert((from, work.to));
+            *span = (span.0.max(from), span.1.max(work.to));
+            let new = fresh.entry(*id).or_default();
+            new.retain(|(time, _)| *time >= from);
+            let old = old.iter().filter(|(time, _)| (from..work.to).contains(time));
+            differs |= !old.eq(new.iter());
+        }
+        if !differs {
+            return Ok(false);
+        }
+        for _ in 0..TRIES {
+            match self.replace_in_partition(partition, &replaced, &fresh) {
+                Err(Error::Rejected(Rejection::PartitionOpen(_))) => {}
+                done => {
+                    done?;
+                    self.forget_newest(&slots, partition);
+                    return Ok(true);
+                }
+            }
+        }
+        Err(Rejection::PartitionOpen(partition.to_string()).into())
+    }
+
+    fn replace_in_partition(
+        &self,
+        partition: Partition,
+        replaced: &BTreeMap<u16, (i64, i64)>,
+        fresh: &Fresh,
+    ) -> Result<()> {
+        let mut options = BuildOptions { raw_action: RawAction::Delete, ..BuildOptions::default() };
+        options.codec = self.metric_settings().compression;
+        self.builds().write(|()| {
+            self.settle_for_build(partition)?;
+            let view = self.readable().partition_view(partition);
+            let sources = self.readable().sources(&view)?;
+            let mut scan = Replacing { database: self, sources: &sources, replaced, fresh };
+            let report = self.readable().build_scanned(&view, &mut scan, options)?;
+            drop(sources);
+            self.publish(&view, options.raw_action, &report)
+        })
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// The newest samples of metrics are to be looked up again, for a partition got new ones.
+    fn forget_newest(&self, slots: &BTreeSet<Slot>, partition: Partition) {
+        let end = partition.range().to.0;
+        self.writer().write(|writer| {
+            writer.staging.newest_stored = writer.staging.newest_stored.max(Some(end));
+            self.readable().state.write(|state| {
+                for slot in slots {
+                    if let Some(entry) = state.catalog.get_mut(*slot) {
+                        (entry.last, entry.accepted) = (Newest::Unknown, None);
+                    }
+                }
+            });
+        });
+    }
+}
+
+/// The samples of a partition, with those of some stretches replaced.
+struct Replacing<'a, H: Host> {
+    database: &'a Database<H>,
+    sources: &'a [Source<FileOf<H>>],
+    replaced: &'a BTreeMap<u16, (i64, i64)>,
+    fresh: &'a Fresh,
+}
+
+impl<H: Host> SampleScan for Replacing<'_, H> {
+    fn scan(&mut self, visit: &mut Visit<'_>) -> Result<()> {
+        let (mut ids, mut times, mut raws) = (Vec::new(), Vec::new(), Vec::new());
+        self.database.readable().scan_sources(self.sources, &mut |i, t, r| {
+            (ids.clear(), times.clear(), raws.clear());
+            for ((&id, &time), &raw) in i.iter().zip(t).zip(r) {
+                let is_kept =
+                    self.replaced.get(&id).is_none_or(|(from, to)| time < *from || time >= *to);
+                if is_kept {
+                    (ids.push(id), times.push(time), raws.push(raw));
+                }
+            }
+            visit(&ids, &times, &raws)
+        })?;
+        for (&id, samples) in self.fresh {
+            let (times, raws): (Vec<i64>, Vec<u32>) = samples.iter().copied().unzip();
+            visit(&alloc::vec![id; times.len()], &times, &raws)?;
+        }
+        Ok(())
+    }
+}
+
+impl<H: Host> super::state::Readable<H> {
+    /// From when on nothing of the source can be missing: the beginning of its first partition,
+    /// since retention takes whole ones. `None` when it is empty.
+    fn complete_from(&self) -> Result<Option<i64>> {
+        let earliest = self.earliest()?;
+        let first = self.view(TimeRange::ALL).first().map(|view| view.partition.range().from.0);
+        Ok(earliest.map(|earliest| first.filter(|first| *first > i64::MIN).unwrap_or(earliest)))
+    }
+
+    fn id_of(&self, slot: Slot) -> u16 {
+        self.state.read(|state| state.catalog.get(slot).map_or(0, |entry| entry.id.get()))
+    }
+}

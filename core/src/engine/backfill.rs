@@ -16,9 +16,10 @@ use super::state::FileOf;
 use crate::catalog::{Newest, Slot};
 use crate::error::{Error, Rejection, Result};
 use crate::metric_file::{SampleScan, Visit};
+use crate::page::Columns;
 use crate::partition::Partition;
 use crate::query::{RangeQuery, Source};
-use crate::rollup::{Task, checkpoint, period_start, tasks};
+use crate::rollup::{Task, checkpoint, period_start};
 use crate::settings::RawAction;
 use crate::storage::Storage;
 use crate::types::{TimeRange, Timestamp, ValueType};
@@ -65,9 +66,10 @@ impl<H: Host> Engine<H> {
                 requested_sources: requested.iter().cloned().collect(),
                 ..BackfillReport::default()
             };
-            let names = match requested.is_empty() {
-                true => self.databases()?.into_iter().filter(|name| name != "internal").collect(),
-                false => report.requested_sources.clone(),
+            let names = if requested.is_empty() {
+                self.databases()?.into_iter().filter(|name| name != "internal").collect()
+            } else {
+                report.requested_sources.clone()
             };
             let mut destinations = BTreeSet::new();
             for source in self.in_order(names)? {
@@ -117,7 +119,7 @@ impl<H: Host> Engine<H> {
         report: &mut BackfillReport,
     ) -> Result<()> {
         let Some(start) = source.readable().complete_from()? else { return Ok(()) };
-        let tasks = tasks(source.settings(), &source.metrics());
+        let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
         let mut checkpoints = read_checkpoints(source, &file)?;
         for group in tasks.chunk_by(|a, b| a.destination == b.destination) {
@@ -158,7 +160,7 @@ impl<H: Host> Engine<H> {
         }
         let shortest = group.iter().map(|task| task.interval_ns).min().unwrap_or(i64::MAX);
         let destination =
-            self.destination(&group.first().map_or("", |t| &t.destination), shortest)?;
+            self.destination(group.first().map_or("", |t| &t.destination), shortest)?;
         let handles = Handles::new(&destination, &works, report)?;
         let Some(from) = works.iter().map(|work| work.from).min() else {
             return Ok(checkpoint::Checkpoints::new());
@@ -172,7 +174,8 @@ impl<H: Host> Engine<H> {
             let mut fresh = Fresh::default();
             condense(source, &parts, &mut |outputs| {
                 report.samples += u64::try_from(outputs.len()).unwrap_or(0);
-                handles.sort_in(outputs, &mut fresh)
+                handles.sort_in(outputs, &mut fresh);
+                Ok(())
             })?;
             if destination.renew(partition, &parts, &handles, fresh, start)? {
                 report.rebuilt_partitions.push(format!("{}/{partition}", destination.name()));
@@ -235,14 +238,13 @@ impl Handles {
         Ok(handles)
     }
 
-    fn sort_in(&self, outputs: &[Output], fresh: &mut Fresh) -> Result<()> {
+    fn sort_in(&self, outputs: &[Output], fresh: &mut Fresh) {
         for output in outputs.iter().filter(|output| !self.failed.contains(&output.work)) {
-            if let Some((id, ..)) = self.slots.get(&(output.work, output.output)) {
+            if let Some((id, ..)) = self.slots.get(&(output.work, output.place)) {
                 let sample = (output.time, to_value(output.value).to_raw());
                 fresh.entry(*id).or_default().push(sample);
             }
         }
-        Ok(())
     }
 }
 
@@ -346,17 +348,17 @@ struct Replacing<'a, H: Host> {
 
 impl<H: Host> SampleScan for Replacing<'_, H> {
     fn scan(&mut self, visit: &mut Visit<'_>) -> Result<()> {
-        let (mut ids, mut times, mut raws) = (Vec::new(), Vec::new(), Vec::new());
+        let mut kept = Columns::default();
         self.database.readable().scan_sources(self.sources, &mut |i, t, r| {
-            (ids.clear(), times.clear(), raws.clear());
+            kept.clear();
             for ((&id, &time), &raw) in i.iter().zip(t).zip(r) {
                 let is_kept =
                     self.replaced.get(&id).is_none_or(|(from, to)| time < *from || time >= *to);
                 if is_kept {
-                    (ids.push(id), times.push(time), raws.push(raw));
+                    kept.push(id, time, raw);
                 }
             }
-            visit(&ids, &times, &raws)
+            visit(&kept.ids, &kept.times, &kept.raws)
         })?;
         for (&id, samples) in self.fresh {
             let (times, raws): (Vec<i64>, Vec<u32>) = samples.iter().copied().unzip();

@@ -12,10 +12,13 @@ mod host;
 mod ingest;
 #[cfg(test)]
 mod lifecycle_tests;
+mod lineage;
 mod lines;
 mod open;
 mod retention;
 mod rollup;
+#[cfg(test)]
+mod rollup_tests;
 mod root;
 mod seal;
 mod state;
@@ -33,6 +36,7 @@ pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, Stored
 pub use files::{read_frame, read_page};
 pub use host::{Clock, Host, Shared};
 pub use ingest::{BatchReport, MetricHandle, Row, Target};
+pub use lineage::{Lineage, LineageStep};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
 pub use retention::Retired;

@@ -24,6 +24,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use core::ops::ControlFlow;
 
 /// From this interval on, a new destination has a partition for each year.
@@ -75,7 +76,7 @@ pub(super) struct Output {
     /// The number of its work.
     pub(super) work: usize,
     /// The number of the task's output.
-    pub(super) output: usize,
+    pub(super) place: usize,
     /// The start of its period.
     pub(super) time: i64,
     pub(super) value: f64,
@@ -150,7 +151,7 @@ impl<H: Host> Engine<H> {
         if !source.settings().rollups.enabled {
             return Ok(run);
         }
-        let tasks = tasks(source.settings(), &source.metrics());
+        let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
         let mut checkpoints = read_checkpoints(source, &file)?;
         let Some(earliest) = source.readable().earliest()? else { return Ok(run) };
@@ -229,9 +230,18 @@ impl<H: Host> Engine<H> {
     }
 }
 
+impl<H: Host> Database<H> {
+    /// What the jobs of the manifest come to, for the metrics there are.
+    pub(super) fn rollup_tasks(&self) -> Vec<Task> {
+        let metrics = self.metrics();
+        let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+        tasks(self.settings(), &names)
+    }
+}
+
 /// When the next period of one of the tasks is over, with its grace.
 fn next_due<H: Host>(source: &Database<H>, now: Timestamp) -> Timestamp {
-    let tasks = tasks(source.settings(), &source.metrics());
+    let tasks = source.rollup_tasks();
     let due = tasks.iter().map(|task| {
         let safe = now.0.saturating_sub(task.grace_ns);
         let end = period_start(safe, task.interval_ns).saturating_add(task.interval_ns);
@@ -329,7 +339,7 @@ impl<'a, H: Host> Destination<'a, H> {
     fn write(&mut self, outputs: &[Output]) -> Result<()> {
         let (mut rows, mut works) = (Vec::new(), Vec::new());
         for output in outputs {
-            let newest = self.newest.get(output.work).and_then(|work| work.get(output.output));
+            let newest = self.newest.get(output.work).and_then(|work| work.get(output.place));
             let is_there = newest.copied().flatten().is_some_and(|newest| output.time <= newest);
             if is_there || self.failed.contains_key(&output.work) {
                 continue; // written by a run that a crash has cut short, or cannot be
@@ -353,12 +363,12 @@ impl<'a, H: Host> Destination<'a, H> {
     }
 
     fn handle(&mut self, output: &Output) -> Result<MetricHandle> {
-        let key = (output.work, output.output);
+        let key = (output.work, output.place);
         if let Some(handle) = self.handles.get(&key) {
             return Ok(*handle);
         }
         let work = self.works.get(output.work);
-        let metric = work.and_then(|work| work.task.outputs.get(output.output));
+        let metric = work.and_then(|work| work.task.outputs.get(output.place));
         let name = metric.map_or("", |(_, metric)| metric.as_str());
         let handle = self.database.metric(name, ValueType::F32)?;
         self.handles.insert(key, handle);
@@ -426,7 +436,10 @@ pub(super) fn condense<H: Host>(
     })?;
     failed?;
     for (number, windows) in windows.iter_mut().enumerate() {
-        let Ok(()) = windows.finish(&mut |bucket| keep(number, bucket, &mut outputs));
+        let Ok(()) = windows.finish::<Infallible>(&mut |bucket| {
+            keep(number, bucket, &mut outputs);
+            Ok(())
+        });
     }
     hand_out(&mut outputs)
 }
@@ -447,20 +460,17 @@ impl Work<'_> {
         let to = batch.times.partition_point(|&time| time < self.to);
         let (times, raws) = (batch.times.get(from..to), batch.raws.get(from..to));
         let (Some(times), Some(raws)) = (times, raws) else { return };
-        let mut emit = |bucket: &Bucket| keep(number, bucket, outputs);
-        let Ok(()) = windows.add(batch.value_type, times, raws, &mut emit);
+        let Ok(()) = windows.add::<Infallible>(batch.value_type, times, raws, &mut |bucket| {
+            keep(number, bucket, outputs);
+            Ok(())
+        });
     }
 }
 
-fn keep(
-    work: usize,
-    bucket: &Bucket,
-    outputs: &mut Vec<Output>,
-) -> core::result::Result<(), core::convert::Infallible> {
+fn keep(work: usize, bucket: &Bucket, outputs: &mut Vec<Output>) {
     let values = bucket.values.iter().enumerate();
     let time = bucket.start.0;
-    outputs.extend(values.map(|(output, &value)| Output { work, output, time, value }));
-    Ok(())
+    outputs.extend(values.map(|(place, &value)| Output { work, place, time, value }));
 }
 
 fn range(from: i64, to: i64) -> TimeRange {

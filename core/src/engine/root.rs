@@ -284,7 +284,7 @@ impl<H: Host> Engine<H> {
         self.open_databases().iter().filter_map(|database| act(database).err()).collect()
     }
 
-    fn find(&self, name: &str) -> Result<Option<Arc<Database<H>>>> {
+    pub(super) fn find(&self, name: &str) -> Result<Option<Arc<Database<H>>>> {
         if let Some(database) = self.open.read(|open| open.by_name.get(name).cloned()) {
             return Ok(Some(database));
         }

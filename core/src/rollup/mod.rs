@@ -6,8 +6,7 @@
 pub mod checkpoint;
 
 use crate::aggregate::Aggregate;
-use crate::query::MetricInfo;
-use crate::settings::{DatabaseSettings, RollupJob, RollupSource};
+use crate::settings::{DatabaseSettings, RollupJob, RollupSource, WrittenDuration};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -33,8 +32,8 @@ pub struct Task {
 }
 
 /// The tasks that a database's rollups come to, by destination, interval and id. `metrics` are
-/// the database's, by name.
-pub fn tasks(settings: &DatabaseSettings, metrics: &[MetricInfo]) -> Vec<Task> {
+/// the database's, sorted.
+pub fn tasks(settings: &DatabaseSettings, metrics: &[&str]) -> Vec<Task> {
     let mut tasks = Vec::new();
     for job in settings.rollups.jobs.iter().filter(|job| job.interval.as_nanos() > 0) {
         match &job.source {
@@ -44,13 +43,13 @@ pub fn tasks(settings: &DatabaseSettings, metrics: &[MetricInfo]) -> Vec<Task> {
                 tasks.push(task(settings, job, (job.id.clone(), metric), prefix));
             }
             RollupSource::Pattern(_) => {
-                for metric in metrics.iter().filter(|metric| covers(settings, job, &metric.name)) {
+                for metric in metrics.iter().filter(|metric| covers(settings, job, metric)) {
                     let prefix = match job.destination_metric_prefix.as_str() {
-                        "" => metric.name.as_str(),
+                        "" => metric,
                         prefix => prefix,
                     };
-                    let id = format!("{}::{}", job.id, metric.name);
-                    tasks.push(task(settings, job, (id, &metric.name), prefix));
+                    let id = format!("{}::{metric}", job.id);
+                    tasks.push(task(settings, job, (id, metric), prefix));
                 }
             }
         }
@@ -93,7 +92,7 @@ fn task(
         job: job.id.clone(),
         metric: metric.to_string(),
         interval_ns: job.interval.as_nanos(),
-        grace_ns: grace.map_or(settings.grace_ns(), |grace| grace.as_nanos()).max(0),
+        grace_ns: grace.map_or(settings.grace_ns(), WrittenDuration::as_nanos).max(0),
         destination: job.destination_db.clone(),
         outputs,
     }

@@ -3,8 +3,8 @@
 use crate::storage::{FsRoot, FsStorage, Result};
 use nanotdb_core::Timestamp;
 use nanotdb_core::engine::{Clock, Host, Shared};
-use std::sync::{PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Wall time of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +17,11 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
         };
         Timestamp(nanos)
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 }
 

@@ -7,8 +7,9 @@ use super::state::Readable;
 use super::writer::Writer;
 use crate::aggregate::Bucket;
 use crate::error::Result;
-use crate::query::{AggregateQuery, Batch, MetricInfo, RangeQuery, Series, checked_range};
+use crate::query::{AggregateQuery, Batch, Cache, MetricInfo, RangeQuery, Series, checked_range};
 use crate::settings::DatabaseSettings;
+use crate::stats::DbStats;
 use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -253,8 +254,19 @@ impl<H: Host> Database<H> {
         Ok(())
     }
 
+    /// What the database counted since it was opened. Never waits for a disk.
+    pub fn stats(&self) -> DbStats {
+        let mut stats = self.readable.state.read(|state| state.stats.clone());
+        stats.cache = self.readable.cache.read(Cache::stats);
+        stats
+    }
+
     pub(crate) const fn readable(&self) -> &Arc<Readable<H>> {
         &self.readable
+    }
+
+    pub(crate) fn host(&self) -> &H {
+        &self.host
     }
 
     pub(crate) const fn builds(&self) -> &H::Shared<()> {

@@ -5,12 +5,24 @@ use crate::types::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::time::Duration;
 
-/// Wall time.
+/// Wall time, and how long things take.
 pub trait Clock {
     /// The current time. It may step back: pages then look younger than they are, and the
     /// window in which samples skip the log moves with it. Nothing else depends on it.
     fn now(&self) -> Timestamp;
+
+    /// Time since some start that stays the same, for measuring how long writes and syncs take.
+    /// Asked around those only, never for a sample.
+    fn monotonic(&self) -> Duration;
+}
+
+/// How long `work` takes.
+pub(crate) fn timed(clock: &impl Clock, work: impl FnOnce() -> Result<()>) -> Result<Duration> {
+    let started = clock.monotonic();
+    work()?;
+    Ok(clock.monotonic().saturating_sub(started))
 }
 
 /// A value that is read and changed through shared references.

@@ -4,7 +4,7 @@
 //! queries see no sample that was not logged: *stage* checks, assigns ids and encodes log
 //! records; then the log takes them; then *apply* puts them into open pages.
 
-use super::host::{Host, Shared};
+use super::host::{Clock, Host, Shared};
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Newest, Slot};
@@ -12,9 +12,10 @@ use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
 use crate::page::{MAX_RECORDS, OpenPage};
 use crate::partition::Partition;
+use crate::stats::DbStats;
 use crate::storage::StorageFile;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
-use crate::wal::Log;
+use crate::wal::{Committed, Log};
 use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -205,12 +206,16 @@ impl<H: Host> Writer<H> {
     }
 
     fn log_and_apply(&mut self, now: Timestamp) -> Result<()> {
+        let mut committed = Committed::default();
         if let Some(log) = &mut self.staging.log {
-            let committed = log.commit().map_err(Error::from);
-            self.poisoning(committed)?;
+            let clock = self.host.clock();
+            let result = log.commit(|| clock.monotonic()).map_err(Error::from);
+            committed = self.poisoning(result)?;
         }
+        let log_len = self.staging.log.as_ref().map_or(0, Log::len);
         let Self { readable, staging, staged, .. } = self;
         readable.state.write(|state| {
+            count(&mut state.stats, staged.len(), &committed, log_len, now);
             for run in staged.chunk_by(|a, b| a.partition == b.partition) {
                 let Some(partition) = run.first().map(|first| first.partition) else { continue };
                 let page = state.pages.entry(partition).or_insert_with(|| {
@@ -229,6 +234,20 @@ impl<H: Host> Writer<H> {
             }
         });
         Ok(())
+    }
+}
+
+/// Counts samples that the log took, or that bypassed it.
+fn count(stats: &mut DbStats, samples: usize, committed: &Committed, log_len: u64, now: Timestamp) {
+    stats.samples += u64::try_from(samples).unwrap_or(0);
+    if committed.records > 0 {
+        stats.wal.append_count += committed.records;
+        stats.wal.append_bytes += committed.bytes;
+        stats.wal.buffer_bytes = log_len;
+        stats.wal.last_append_at = Some(now);
+    }
+    if let Some(took) = committed.sync_time {
+        stats.wal.note_sync(now, took);
     }
 }
 

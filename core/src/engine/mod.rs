@@ -9,10 +9,13 @@ mod database;
 mod files;
 mod host;
 mod ingest;
+mod inspect;
 mod lines;
 mod open;
 mod root;
 mod state;
+#[cfg(test)]
+mod stats_tests;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -26,6 +29,7 @@ pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, Stored
 pub use files::{read_frame, read_page};
 pub use host::{Clock, Host, Shared};
 pub use ingest::{BatchReport, MetricHandle, Row, Target};
+pub use inspect::{DbInspect, OpenPageStats, WalInspect, WalRecord};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
 pub use root::{Engine, EngineOptions};

@@ -220,6 +220,11 @@ impl<H: Host> Engine<H> {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
+    /// Whether the database was opened already: asking for it now costs nothing.
+    pub fn is_loaded(&self, name: &str) -> bool {
+        self.open.read(|open| open.by_name.contains_key(name))
+    }
+
     /// The databases that were asked for so far, by name.
     pub fn open_databases(&self) -> Vec<Arc<Database<H>>> {
         self.open.read(|open| open.by_name.values().cloned().collect())

@@ -82,4 +82,37 @@ impl Host for NativeHost {
     fn database(&self, name: &str, create: bool) -> Result<FsStorage> {
         if create { self.root.create_database(name) } else { self.root.database(name) }
     }
+
+    fn measure(&self, put: &mut dyn FnMut(&str, f64)) {
+        // Only Linux has this file; elsewhere nothing is measured.
+        if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+            measure_process(&status, put);
+        }
+    }
+}
+
+/// Picks measurements out of the system's description of a process.
+fn measure_process(status: &str, put: &mut dyn FnMut(&str, f64)) {
+    for line in status.lines() {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let number = value.split_whitespace().next().and_then(|n| n.parse::<f64>().ok());
+        match (key, number) {
+            ("VmRSS", Some(kibibytes)) => put("rss_bytes", kibibytes * 1024.0),
+            ("Threads", Some(count)) => put("threads", count),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_measured_from_its_description() {
+        let status = "Name:\tnanotdb\nVmRSS:\t    4096 kB\nThreads:\t3\nMems_allowed:\t1\n";
+        let mut found = Vec::new();
+        measure_process(status, &mut |key, value| found.push((key.to_owned(), value)));
+        assert_eq!(found, [("rss_bytes".to_owned(), 4_194_304.0), ("threads".to_owned(), 3.0)]);
+    }
 }

@@ -84,4 +84,11 @@ pub trait Host {
     ///
     /// `NotFound` when it does not exist and `create` is false; whatever the platform reports.
     fn database(&self, name: &str, create: bool) -> Result<Self::Storage>;
+
+    /// Measures the process that the engine runs in: hands on the name of each measurement that
+    /// can be taken here, such as `rss_bytes`, and its value. The engine records them with its
+    /// own metrics.
+    fn measure(&self, put: &mut dyn FnMut(&str, f64)) {
+        let _ = put;
+    }
 }

@@ -13,6 +13,7 @@ mod inspect;
 mod lines;
 mod open;
 mod root;
+mod self_metrics;
 mod state;
 #[cfg(test)]
 mod stats_tests;

@@ -3,10 +3,11 @@
 use super::database::Database;
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
+use super::self_metrics::Emissions;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::name::DatabaseName;
-use crate::settings::{EngineSettings, Warning};
+use crate::settings::{EngineSettings, INTERNAL, Warning};
 use crate::storage::{FileName, Storage, StorageErrorKind};
 use crate::types::{Timestamp, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,7 @@ pub struct Engine<H: Host> {
     settings: EngineSettings,
     warnings: Vec<Warning>,
     open: H::Shared<OpenDatabases<H>>,
+    pub(super) emissions: H::Shared<Emissions>,
 }
 
 /// The databases that were used so far.
@@ -91,7 +93,8 @@ impl<H: Host> Engine<H> {
             }
         };
         let open = H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false });
-        let engine = Self { host: Arc::new(host), options, settings, warnings, open };
+        let emissions = H::Shared::new(Emissions::default());
+        let engine = Self { host: Arc::new(host), options, settings, warnings, open, emissions };
         for name in engine.settings.databases_to_create() {
             if engine.options.read_only {
                 engine.find(name)?;
@@ -195,8 +198,8 @@ impl<H: Host> Engine<H> {
         self.for_each_open(Database::flush).into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Does what is due in every open database. To be called now and then; an idle database
-    /// writes its last page only here.
+    /// Does what is due in every open database, and writes the engine's own metrics when it is
+    /// time. To be called now and then; an idle database writes its last page only here.
     ///
     /// # Errors
     ///
@@ -205,18 +208,31 @@ impl<H: Host> Engine<H> {
         if self.options.read_only {
             return Ok(());
         }
-        self.for_each_open(Database::tick).into_iter().next().map_or(Ok(()), Err)
+        let ticked = self.for_each_open(Database::tick).into_iter().next().map_or(Ok(()), Err);
+        // Nobody's samples depend on these.
+        let _ = self.record_itself();
+        ticked
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others
-    /// (D-25). Nothing can be written after it.
+    /// (D-25): the engine's own metrics, too, which end with what closing the others did.
+    /// Nothing can be written after it.
     ///
     /// # Errors
     ///
     /// All errors, each naming what failed.
     pub fn close(&self) -> core::result::Result<(), Vec<Error>> {
-        self.open.write(|open| open.closed = true);
-        let errors = self.for_each_open(Database::close);
+        let internal = self.last_words_to();
+        let was_closed = self.open.write(|open| core::mem::replace(&mut open.closed, true));
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.open_databases().into_iter().partition(|database| database.name() == INTERNAL);
+        let close = |database: &Arc<Database<H>>| database.close().err();
+        let mut errors: Vec<Error> = others.iter().filter_map(close).collect();
+        if let Some(Ok(internal)) = internal.filter(|_| !was_closed) {
+            // Nobody's samples depend on these.
+            let _ = self.write_itself(&internal);
+        }
+        errors.extend(own.iter().filter_map(close));
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 

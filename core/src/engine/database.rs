@@ -5,9 +5,11 @@ use super::ingest::{BatchReport, MetricHandle, Row, Target};
 use super::open::OpenReport;
 use super::state::Readable;
 use super::writer::Writer;
-use crate::aggregate::Bucket;
+use crate::aggregate::{Bucket, Custom, CustomAggregate};
 use crate::error::Result;
-use crate::query::{AggregateQuery, Batch, Cache, MetricInfo, RangeQuery, Series, checked_range};
+use crate::query::{
+    AggregateQuery, Batch, Cache, MetricInfo, RangeQuery, Series, checked_range, invalid,
+};
 use crate::settings::DatabaseSettings;
 use crate::stats::DbStats;
 use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
@@ -234,6 +236,26 @@ impl<H: Host> Database<H> {
         mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
         self.readable.aggregate(metric, query, &mut emit)
+    }
+
+    /// Visits the windows of a metric that have samples, in order, with one value for each of the
+    /// program's own aggregates; [`Aggregate`](crate::aggregate::Aggregate)s may be among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`aggregate`](Self::aggregate).
+    pub fn aggregate_with(
+        &self,
+        metric: &str,
+        range: TimeRange,
+        window_ns: i64,
+        aggregates: &[&dyn CustomAggregate],
+        mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if aggregates.is_empty() {
+            return Err(invalid("at least one aggregate must be asked for"));
+        }
+        self.readable.fold(metric, range, window_ns, Custom::new(aggregates), &mut emit)
     }
 
     /// Visits every sample of the partitions that a range touches, in storage order: partition by

@@ -83,6 +83,16 @@ impl Host for NativeHost {
         if create { self.root.create_database(name) } else { self.root.database(name) }
     }
 
+    #[cfg(feature = "tracing")]
+    fn wants(&self, level: nanotdb_core::engine::Level) -> bool {
+        crate::logging::wants(level)
+    }
+
+    #[cfg(feature = "tracing")]
+    fn note(&self, event: &nanotdb_core::engine::Event<'_>) {
+        crate::logging::note(event);
+    }
+
     fn measure(&self, put: &mut dyn FnMut(&str, f64)) {
         // Only Linux has this file; elsewhere nothing is measured.
         if let Ok(status) = std::fs::read_to_string("/proc/self/status") {

@@ -1,5 +1,6 @@
 //! What a host supplies besides files: a clock, and cells that its threads may share.
 
+use super::event::{Event, Level};
 use crate::storage::{Result, Storage};
 use crate::types::Timestamp;
 use alloc::string::String;
@@ -90,5 +91,18 @@ pub trait Host {
     /// own metrics.
     fn measure(&self, put: &mut dyn FnMut(&str, f64)) {
         let _ = put;
+    }
+
+    /// Whether events of this level are of interest now. For [`Level::Trace`], which concerns
+    /// single samples, databases ask when they are opened and not again.
+    fn wants(&self, level: Level) -> bool {
+        let _ = level;
+        false
+    }
+
+    /// Takes note of something that happened. Called from the middle of the engine's work: it
+    /// must not call the engine, and what it does, writes wait for.
+    fn note(&self, event: &Event<'_>) {
+        let _ = event;
     }
 }

@@ -4,6 +4,7 @@
 //! queries see no sample that was not logged: *stage* checks, assigns ids and encodes log
 //! records; then the log takes them; then *apply* puts them into open pages.
 
+use super::event::Event;
 use super::host::{Clock, Host, Shared};
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
@@ -18,6 +19,7 @@ use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use crate::wal::{Committed, Log};
 use alloc::collections::BTreeSet;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A metric that was looked up once, for ingesting many samples.
@@ -100,7 +102,14 @@ impl<H: Host> Writer<H> {
         let now = self.now();
         let mut rows = rows.enumerate().peekable();
         while rows.peek().is_some() {
+            let rejected = report.rejected.len();
             let pause = self.stage(&mut rows, now, report);
+            if self.told_metrics.is_some() {
+                let new = report.rejected.get(rejected..).unwrap_or_default();
+                for (_, rejection) in new {
+                    self.tell_rejected(rejection);
+                }
+            }
             self.log_and_apply(now)?;
             report.accepted += u64::try_from(self.staged.len()).unwrap_or(0);
             self.staged.clear();
@@ -121,7 +130,12 @@ impl<H: Host> Writer<H> {
             match stepped {
                 Ok(None) => break,
                 Ok(Some(pause)) => self.attend_to(pause)?,
-                Err(rejection) => return Err(Error::Rejected(rejection)),
+                Err(rejection) => {
+                    if self.told_metrics.is_some() {
+                        self.tell_rejected(&rejection);
+                    }
+                    return Err(Error::Rejected(rejection));
+                }
             }
         }
         self.log_and_apply(now)?;
@@ -136,6 +150,7 @@ impl<H: Host> Writer<H> {
     pub(crate) fn handle(&mut self, metric: &str, value_type: ValueType) -> Result<MetricHandle> {
         self.check_writable()?;
         let slot = self.readable.state.write(|state| slot_of(state, metric, value_type))?;
+        self.tell_taken();
         Ok(MetricHandle { slot, value_type })
     }
 
@@ -233,7 +248,37 @@ impl<H: Host> Writer<H> {
                 }
             }
         });
+        self.tell_taken();
         Ok(())
+    }
+
+    /// Tells a host that wants to know of new metrics and of the staged samples.
+    fn tell_taken(&mut self) {
+        let Some(told) = &mut self.told_metrics else { return };
+        let database = self.readable.name.as_str();
+        // Copied first: the host must not keep queries waiting.
+        let (new, taken) = self.readable.state.read(|state| {
+            // Ids only grow, so new metrics are the last ones.
+            let new = state.catalog.iter().skip(*told).map(|e| (Arc::clone(&e.name), e.value_type));
+            let taken = self.staged.iter().filter_map(|sample| {
+                let entry = state.catalog.get(sample.slot)?;
+                let value = Value::from_raw(entry.value_type, sample.raw);
+                Some((Arc::clone(&entry.name), Timestamp(sample.time), value))
+            });
+            (new.collect::<Vec<_>>(), taken.collect::<Vec<_>>())
+        });
+        *told += new.len();
+        for (metric, value_type) in &new {
+            self.host.note(&Event::MetricRegistered { database, metric, value_type: *value_type });
+        }
+        for (metric, time, value) in &taken {
+            let (time, value) = (*time, *value);
+            self.host.note(&Event::SampleTaken { database, metric, time, value });
+        }
+    }
+
+    fn tell_rejected(&self, rejection: &Rejection) {
+        self.host.note(&Event::SampleRejected { database: &self.readable.name, rejection });
     }
 }
 

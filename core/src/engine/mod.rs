@@ -6,6 +6,7 @@
 
 mod build;
 mod database;
+mod event;
 mod files;
 mod host;
 mod ingest;
@@ -26,6 +27,7 @@ mod writer;
 
 pub use build::{BuildOptions, BuildReport};
 pub use database::Database;
+pub use event::{Event, Level};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
 pub use files::{read_frame, read_page};
 pub use host::{Clock, Host, Shared};

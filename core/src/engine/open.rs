@@ -1,6 +1,7 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
 use super::database::Database;
+use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
@@ -97,7 +98,21 @@ pub(crate) fn open<H: Host>(
     let mut writer = Writer::new(readable, host, rules, settings)?;
     let replayed = writer.replay(&log_bytes, &log_name, &mut report);
     writer.poisoning(replayed)?;
+    tell(&mut writer, &report);
     Ok(Database::new(writer, report))
+}
+
+/// Tells the host that a database is open.
+fn tell<H: Host>(writer: &mut Writer<H>, report: &OpenReport) {
+    let (database, host) = (writer.readable.name.as_str(), &writer.host);
+    let (replay, metrics) =
+        writer.readable.state.read(|state| (state.stats.replay, state.catalog.len()));
+    let logs = writer.staging.log.is_some();
+    host.note(&Event::DatabaseOpened { database, logs, replay: &replay, report });
+    for note in report.notes() {
+        host.note(&Event::Noticed { database, note: &note });
+    }
+    writer.told_metrics = host.wants(Level::Trace).then_some(metrics);
 }
 
 /// The name of a database's log: its own name, as the reference has it.
@@ -313,6 +328,7 @@ impl<H: Host> Writer<H> {
             closed: false,
             staged: Vec::<Staged>::new(),
             last_reset: None,
+            told_metrics: None,
         })
     }
 

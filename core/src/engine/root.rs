@@ -1,6 +1,7 @@
 //! The engine: all databases under one root directory.
 
 use super::database::Database;
+use super::event::Event;
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
 use super::self_metrics::Emissions;
@@ -102,6 +103,9 @@ impl<H: Host> Engine<H> {
                 engine.create_database(name)?;
             }
         }
+        let databases = engine.open.read(|open| open.by_name.len());
+        let read_only = engine.options.read_only;
+        engine.host.note(&Event::EngineOpened { databases, read_only });
         Ok(engine)
     }
 
@@ -209,8 +213,7 @@ impl<H: Host> Engine<H> {
             return Ok(());
         }
         let ticked = self.for_each_open(Database::tick).into_iter().next().map_or(Ok(()), Err);
-        // Nobody's samples depend on these.
-        let _ = self.record_itself();
+        self.tell_unrecorded(&self.record_itself());
         ticked
     }
 
@@ -228,17 +231,26 @@ impl<H: Host> Engine<H> {
             self.open_databases().into_iter().partition(|database| database.name() == INTERNAL);
         let close = |database: &Arc<Database<H>>| database.close().err();
         let mut errors: Vec<Error> = others.iter().filter_map(close).collect();
-        if let Some(Ok(internal)) = internal.filter(|_| !was_closed) {
-            // Nobody's samples depend on these.
-            let _ = self.write_itself(&internal);
+        if let Some(internal) = internal.filter(|_| !was_closed) {
+            self.tell_unrecorded(&internal.and_then(|internal| self.write_itself(&internal)));
         }
         errors.extend(own.iter().filter_map(close));
+        if !was_closed {
+            self.host.note(&Event::EngineClosed { failures: errors.len() });
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// Whether the database was opened already: asking for it now costs nothing.
     pub fn is_loaded(&self, name: &str) -> bool {
         self.open.read(|open| open.by_name.contains_key(name))
+    }
+
+    /// Nobody's samples depend on the engine's own metrics, so nobody fails for them.
+    fn tell_unrecorded(&self, recorded: &Result<()>) {
+        if let Err(error) = recorded {
+            self.host.note(&Event::SelfMetricsFailed { error });
+        }
     }
 
     /// The databases that were asked for so far, by name.

@@ -1,5 +1,6 @@
 //! The write side of one database: what only one caller at a time may touch.
 
+use super::event::{Event, Level};
 use super::files::FileKind;
 use super::host::{Clock, Host, Shared, timed};
 use super::ingest::{Staged, Staging};
@@ -72,6 +73,8 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) staged: Vec<Staged>,
     /// When the log was emptied last, by the monotonic clock.
     pub(crate) last_reset: Option<Duration>,
+    /// Metrics that the host was told of, if it wants to know of single samples.
+    pub(crate) told_metrics: Option<usize>,
 }
 
 impl<H: Host> fmt::Debug for Writer<H> {
@@ -104,6 +107,7 @@ impl<H: Host> Writer<H> {
             && self.poisoned.is_none()
         {
             self.poisoned = Some(error.to_string());
+            self.host.note(&Event::WriteFailed { database: &self.readable.name, error });
         }
         result
     }
@@ -178,11 +182,20 @@ impl<H: Host> Writer<H> {
             state.pages.remove(&partition);
             state.stats.data.note_flush(grown, records, to_u64(payload_len), took);
         });
+        self.tell_flush(partition, records, grown, took);
         if stale_metric_file {
             self.sync_data()?; // soon it is the only one that holds those samples
             self.remove_file(partition, FileKind::Metric)?;
         }
         Ok(())
+    }
+
+    fn tell_flush(&self, partition: Partition, records: u64, bytes: u64, took: Duration) {
+        if self.host.wants(Level::Debug) {
+            let (database, partition) = (self.readable.name.as_str(), partition.to_string());
+            let partition = partition.as_str();
+            self.host.note(&Event::PageFlushed { database, partition, records, bytes, took });
+        }
     }
 
     /// Whether the partition has a metric file that says nothing that its data file does not.
@@ -383,6 +396,7 @@ impl<H: Host> Writer<H> {
         let reset = WalReset { at: self.now(), bytes };
         let took = ended.saturating_sub(started);
         self.readable.state.write(|state| state.stats.wal.note_reset(reset, took, since_last));
+        self.host.note(&Event::LogReset { database: &self.readable.name, bytes, took });
     }
 
     /// Makes every data file durable.
@@ -414,7 +428,9 @@ impl<H: Host> Writer<H> {
         self.closed = true;
         self.flush_all()?;
         let finished = self.finish();
-        self.poisoning(finished)
+        self.poisoning(finished)?;
+        self.host.note(&Event::DatabaseClosed { database: &self.readable.name });
+        Ok(())
     }
 
     /// Empties the log for good: no power cut brings its records back. No page is open.

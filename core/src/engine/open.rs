@@ -176,6 +176,9 @@ impl<H: Host> Readable<H> {
     /// Where the last frame of a data file ends whose payload is what was written. At most
     /// `max_torn` frames are passed over: no more can have been under way at once. If the one
     /// before them is wrong, too, this is damage, which stays where it is for queries to report.
+    ///
+    /// Only headers that speak of the partition's time count: a torn append may read as several
+    /// headers, each of the length of a frame, one behind the other.
     pub(super) fn whole_frames(
         &self,
         partition: Partition,
@@ -184,14 +187,19 @@ impl<H: Host> Readable<H> {
     ) -> Result<u64> {
         let (handle, index) = self.indexed(partition, file)?;
         let mut buffer = Vec::new();
-        let mut end = index.good_end;
-        for (torn, frame) in index.frames.iter().rev().enumerate() {
+        let range = partition.range();
+        let (mut end, mut torn) = (index.good_end, 0);
+        for frame in index.frames.iter().rev() {
             read_frame(&*handle, frame, &mut buffer)?;
             if frame.header.checked_payload(&buffer).is_ok() {
                 break;
             }
-            if torn == max_torn {
-                return Ok(index.good_end);
+            let (first, last) = (Timestamp(frame.header.start), Timestamp(frame.header.end));
+            if range.contains(first) && range.contains(last) {
+                if torn == max_torn {
+                    return Ok(index.good_end);
+                }
+                torn += 1;
             }
             end = frame.offset;
         }

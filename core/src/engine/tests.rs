@@ -325,3 +325,24 @@ fn windows_can_be_folded_in_ways_of_ones_own() {
     assert_eq!(found, expected);
     assert!(ask(&[], 10).is_err() && ask(&[&Gain], 0).is_err());
 }
+
+/// What a power cut left of one append happened to read as the headers of two frames, and was
+/// taken for more damage than one append can leave (D-07).
+#[test]
+fn d_07_a_torn_append_that_reads_as_two_frames_is_cut() {
+    let host = local();
+    let database = open(&host).create_database("home").unwrap();
+    database.add("temp", Timestamp(START + 1), 1.0).unwrap();
+    database.flush().unwrap();
+    let storage = host.directory("home").unwrap();
+    let mut file = storage.open(&FileName::new("data-2026-01-01.dat").unwrap()).unwrap();
+    let whole = file.len().unwrap();
+    for (start, end) in [(START + 2, i64::MAX), (-7, 7)] {
+        file.append(&crate::page::frame::encode_header(start, end, 5, 6)).unwrap();
+        file.append(&[0xa5; 10]).unwrap(); // payload and checksum
+    }
+    let database = open(&host).database("home").unwrap();
+    assert_eq!(database.open_report().cut.len(), 1);
+    assert_eq!(file.len().unwrap(), whole);
+    assert_eq!(all(&database, "temp"), [(START + 1, Value::F32(1.0))]);
+}

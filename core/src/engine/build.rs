@@ -1,6 +1,7 @@
 //! Turning the raw pages of a partition into a metric file.
 
 use super::database::Database;
+use super::event::Event;
 use super::files::FileKind;
 use super::host::{Host, Shared};
 use super::state::{FileOf, PartitionView, Readable};
@@ -76,6 +77,22 @@ impl<H: Host> Database<H> {
     /// written.
     pub fn build_metric_file(&self, key: &str, options: BuildOptions) -> Result<BuildReport> {
         let partition = self.partition(key)?;
+        let built = self.build_partition(partition, options);
+        let (database, partition) = (self.name(), &*partition.to_string());
+        match &built {
+            Ok(BuildReport { points, metric_bytes, .. }) => {
+                let (points, bytes) = (*points, *metric_bytes);
+                let event = Event::MetricFileBuilt { database, partition, points, bytes };
+                self.host().note(&event);
+            }
+            Err(error) => {
+                self.host().note(&Event::MetricFileFailed { database, partition, error });
+            }
+        }
+        built
+    }
+
+    fn build_partition(&self, partition: Partition, options: BuildOptions) -> Result<BuildReport> {
         if !options.codec.is_known_to_reference() && !options.allow_foreign_codec {
             let detail = format!("the reference engine cannot read codec {}", options.codec.name());
             return Err(invalid(&detail));
@@ -90,7 +107,13 @@ impl<H: Host> Database<H> {
                 writer.poisoning(synced)
             })?;
             let view = self.readable().partition_view(partition);
-            let sources = self.readable().build_sources(&view)?;
+            // A flush may have removed the metric file just now.
+            let sources = match self.readable().build_sources(&view) {
+                Err(_) if self.readable().is_outdated(&view) => {
+                    return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
+                }
+                sources => sources?,
+            };
             let report = self.readable().build(&view, &sources, options)?;
             drop(sources);
             self.publish(&view, options.raw_action, &report)?;
@@ -115,13 +138,28 @@ impl<H: Host> Database<H> {
         self.writer().write(|writer| {
             writer.check_writable()?;
             let old = view.files.metric.as_ref().map(|file| file.generation);
-            let unchanged = self.readable().state.write(|state| {
-                let name = report.metric_file.clone();
-                state.set_file(partition, FileKind::Metric, None);
-                state.set_file(partition, FileKind::Metric, Some((name, report.metric_bytes)));
+            let built = building(&report.metric_file)?;
+            let storage = &self.readable().storage;
+            // The name under the same lock as the state: a query that opened a file and finds
+            // the state as it was knows that the file is the one it meant.
+            let (unchanged, published) = self.readable().state.write(|state| {
                 let now = state.files_of(partition);
-                now.data == view.files.data && !state.pages.contains_key(&partition)
-            });
+                let unchanged =
+                    now.data == view.files.data && !state.pages.contains_key(&partition);
+                let publish = unchanged || now.metric.is_some();
+                if publish {
+                    storage.rename(&built, &report.metric_file)?;
+                    let file = (report.metric_file.clone(), report.metric_bytes);
+                    state.set_file(partition, FileKind::Metric, None);
+                    state.set_file(partition, FileKind::Metric, Some(file));
+                }
+                Ok::<_, Error>((unchanged, publish))
+            })?;
+            // Without an older metric file, raw pages hold everything, and by now more: beside
+            // the new one, the reference would not see that.
+            let settled = if published { Ok(()) } else { storage.remove_if_present(&built) };
+            let settled = settled.and_then(|()| storage.sync_dir()).map_err(Error::from);
+            writer.poisoning(settled)?;
             if let Some(old) = old {
                 self.readable().cache.write(|cache| cache.forget(old));
             }
@@ -165,7 +203,7 @@ impl<H: Host> Readable<H> {
         let name = FileKind::Metric.name(view.partition)?;
         let target = Target {
             storage: &self.storage,
-            name: &name,
+            name: &building(&name)?,
             partition_kind: view.partition.partitioning().kind(),
             codec: options.codec,
             codecs: &self.codecs,
@@ -188,6 +226,11 @@ impl<H: Host> Readable<H> {
             points: written.points,
         })
     }
+}
+
+/// The name of a metric file until it is whole and takes the place of an older one.
+fn building(metric_file: &FileName) -> Result<FileName> {
+    Ok(FileName::new(&format!("{metric_file}.new"))?)
 }
 
 /// The samples of a partition, as often as a build reads them.

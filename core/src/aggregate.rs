@@ -1,9 +1,16 @@
 //! Aggregates over windows of one metric.
 //!
-//! One numeric rule (the reference has two that disagree): values become `f64`, sums are kept in
+//! One numeric rule (D-14; the reference has two that disagree): values become `f64`, sums are kept in
 //! `f64`, and NaN counts as "no measurement": [`Aggregate::Count`] counts every sample, all
 //! others skip NaN, and are NaN when nothing else is left. [`Arithmetic::Reference`] computes
-//! what the reference computes, bit for bit.
+//! what the reference computes, bit for bit, but for percentiles of NaN, which it sorts anywhere.
+
+mod custom;
+mod windows;
+
+pub(crate) use custom::Custom;
+pub use custom::{Accumulator, CustomAggregate};
+pub(crate) use windows::{Cut, Fold};
 
 use crate::types::{TimeRange, Timestamp, ValueType};
 use alloc::vec::Vec;
@@ -144,14 +151,7 @@ pub struct Bucket {
 /// Windows are aligned to multiples of `window_ns` from the epoch, by floor division also before
 /// 1970. Windows without samples are left out.
 #[derive(Debug)]
-pub struct Windows<'a> {
-    range: TimeRange,
-    window_ns: i64,
-    aggregates: &'a [Aggregate],
-    current: Option<i64>,
-    points: Points,
-    bucket: Bucket,
-}
+pub struct Windows<'a>(Cut<BuiltIn<'a>>);
 
 impl<'a> Windows<'a> {
     /// Windows of `window_ns` (more than 0) over `range`.
@@ -161,15 +161,7 @@ impl<'a> Windows<'a> {
         aggregates: &'a [Aggregate],
         arithmetic: Arithmetic,
     ) -> Self {
-        let running = aggregates.iter().all(|aggregate| aggregate.is_running());
-        Self {
-            range,
-            window_ns: window_ns.max(1),
-            aggregates,
-            current: None,
-            points: Points::new(arithmetic, running),
-            bucket: Bucket { start: range.from, end: range.to, values: Vec::new() },
-        }
+        Self(Cut::new(range, window_ns, BuiltIn::new(aggregates, arithmetic)))
     }
 
     /// Adds samples, all within the range and none before an earlier one.
@@ -184,22 +176,7 @@ impl<'a> Windows<'a> {
         raws: &[u32],
         emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut rest = times.iter().zip(raws).peekable();
-        while let Some(&(&time, _)) = rest.peek() {
-            let window = time.div_euclid(self.window_ns);
-            if self.current != Some(window) {
-                self.finish(emit)?;
-                self.current = Some(window);
-            }
-            let last_in_window = window
-                .checked_add(1)
-                .and_then(|next| next.checked_mul(self.window_ns))
-                .map_or(i64::MAX, |start| start - 1);
-            while let Some((_, &raw)) = rest.next_if(|(time, _)| **time <= last_in_window) {
-                self.points.push(value_type, raw);
-            }
-        }
-        Ok(())
+        self.0.add(value_type, times, raws, emit)
     }
 
     /// Emits the last window, if it has samples.
@@ -208,15 +185,32 @@ impl<'a> Windows<'a> {
     ///
     /// What `emit` returns.
     pub fn finish<E>(&mut self, emit: &mut dyn FnMut(&Bucket) -> Result<(), E>) -> Result<(), E> {
-        let Some(window) = self.current.take() else { return Ok(()) };
-        let start = window.saturating_mul(self.window_ns);
-        // Not from `start`, which may have met the end of the representable time.
-        let end = window.saturating_add(1).saturating_mul(self.window_ns);
-        self.bucket.start = Timestamp(start).max(self.range.from);
-        self.bucket.end = Timestamp(end).min(self.range.to);
-        self.points.compute(self.aggregates, &mut self.bucket.values);
+        self.0.finish(emit)
+    }
+}
+
+/// Folds windows with aggregates of ours.
+#[derive(Debug)]
+pub(crate) struct BuiltIn<'a> {
+    aggregates: &'a [Aggregate],
+    points: Points,
+}
+
+impl<'a> BuiltIn<'a> {
+    pub(crate) fn new(aggregates: &'a [Aggregate], arithmetic: Arithmetic) -> Self {
+        let running = aggregates.iter().all(|aggregate| aggregate.is_running());
+        Self { aggregates, points: Points::new(arithmetic, running) }
+    }
+}
+
+impl Fold for BuiltIn<'_> {
+    fn push(&mut self, value_type: ValueType, raw: u32) {
+        self.points.push(value_type, raw);
+    }
+
+    fn finish(&mut self, values: &mut Vec<f64>) {
+        self.points.compute(self.aggregates, values);
         self.points.clear();
-        emit(&self.bucket)
     }
 }
 
@@ -285,6 +279,10 @@ impl Points {
             (ValueType::I32, Arithmetic::Reference) => f64::from(to_f32(raw.cast_signed())),
             (ValueType::F32, _) => f64::from(f32::from_bits(raw)),
         };
+        self.push_value(value);
+    }
+
+    fn push_value(&mut self, value: f64) {
         if self.count == 0 {
             self.first = value;
         }

@@ -6,7 +6,7 @@
 //!
 //! | layer | modules | rule |
 //! |---|---|---|
-//! | values | [`types`], [`error`] | no logic |
+//! | values | [`types`], [`error`], [`stats`] | no logic |
 //! | codecs | [`codec`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
 //! | pure functions | [`partition`], [`aggregate`] | |
 //! | storage | [`storage`] | knows no format |
@@ -45,6 +45,7 @@ pub mod partition;
 pub mod query;
 pub mod rollup;
 pub mod settings;
+pub mod stats;
 pub mod storage;
 pub mod tar;
 pub mod text;

@@ -3,8 +3,8 @@
 use crate::storage::{FsRoot, FsStorage, Result};
 use nanotdb_core::Timestamp;
 use nanotdb_core::engine::{Clock, Host, Shared};
-use std::sync::{PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Wall time of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +17,11 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n),
         };
         Timestamp(nanos)
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 }
 
@@ -76,5 +81,48 @@ impl Host for NativeHost {
 
     fn database(&self, name: &str, create: bool) -> Result<FsStorage> {
         if create { self.root.create_database(name) } else { self.root.database(name) }
+    }
+
+    #[cfg(feature = "tracing")]
+    fn wants(&self, level: nanotdb_core::engine::Level) -> bool {
+        crate::logging::wants(level)
+    }
+
+    #[cfg(feature = "tracing")]
+    fn note(&self, event: &nanotdb_core::engine::Event<'_>) {
+        crate::logging::note(event);
+    }
+
+    fn measure(&self, put: &mut dyn FnMut(&str, f64)) {
+        // Only Linux has this file; elsewhere nothing is measured.
+        if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+            measure_process(&status, put);
+        }
+    }
+}
+
+/// Picks measurements out of the system's description of a process.
+fn measure_process(status: &str, put: &mut dyn FnMut(&str, f64)) {
+    for line in status.lines() {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let number = value.split_whitespace().next().and_then(|n| n.parse::<f64>().ok());
+        match (key, number) {
+            ("VmRSS", Some(kibibytes)) => put("rss_bytes", kibibytes * 1024.0),
+            ("Threads", Some(count)) => put("threads", count),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_measured_from_its_description() {
+        let status = "Name:\tnanotdb\nVmRSS:\t    4096 kB\nThreads:\t3\nMems_allowed:\t1\n";
+        let mut found = Vec::new();
+        measure_process(status, &mut |key, value| found.push((key.to_owned(), value)));
+        assert_eq!(found, [("rss_bytes".to_owned(), 4_194_304.0), ("threads".to_owned(), 3.0)]);
     }
 }

@@ -20,6 +20,8 @@ struct Readme;
 
 pub mod codecs;
 mod host;
+#[cfg(feature = "tracing")]
+pub mod logging;
 pub mod storage;
 mod store;
 

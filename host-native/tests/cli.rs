@@ -149,7 +149,7 @@ kitchen.temp,1767225720000000000,2026-01-01 00:02:00.000000000,17672258400000000
     let built = json(&root, "build metric --verify --json");
     assert_eq!(built["partitions"][0]["partition"], "2026-01-01");
     assert_eq!((&built["partitions"][0]["points"], &built["verified"]), (&5.into(), &true.into()));
-    assert!(shown("verify").contains("everything is whole: 2 files"));
+    assert!(shown("verify --db home").contains("everything is whole: 2 files"));
     assert!(shown("query -m kitchen --from 2026-01-01 --chart").contains("━━ kitchen.temp"));
 }
 

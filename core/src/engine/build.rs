@@ -1,6 +1,7 @@
 //! Turning the raw pages of a partition into a metric file.
 
 use super::database::Database;
+use super::event::Event;
 use super::files::FileKind;
 use super::host::{Host, Shared};
 use super::state::{FileOf, PartitionView, Readable};
@@ -85,6 +86,22 @@ impl<H: Host> Database<H> {
     /// written.
     pub fn build_metric_file(&self, key: &str, options: BuildOptions) -> Result<BuildReport> {
         let partition = self.partition(key)?;
+        let built = self.build_partition(partition, options);
+        let (database, partition) = (self.name(), &*partition.to_string());
+        match &built {
+            Ok(BuildReport { points, metric_bytes, .. }) => {
+                let (points, bytes) = (*points, *metric_bytes);
+                let event = Event::MetricFileBuilt { database, partition, points, bytes };
+                self.host().note(&event);
+            }
+            Err(error) => {
+                self.host().note(&Event::MetricFileFailed { database, partition, error });
+            }
+        }
+        built
+    }
+
+    fn build_partition(&self, partition: Partition, options: BuildOptions) -> Result<BuildReport> {
         if !options.codec.is_known_to_reference() && !options.allow_foreign_codec {
             let detail = format!("the reference engine cannot read codec {}", options.codec.name());
             return Err(invalid(&detail));
@@ -92,7 +109,13 @@ impl<H: Host> Database<H> {
         self.builds().write(|()| {
             self.settle_for_build(partition)?;
             let view = self.readable().partition_view(partition);
-            let sources = self.readable().build_sources(&view)?;
+            // A flush may have removed the metric file just now.
+            let sources = match self.readable().build_sources(&view) {
+                Err(_) if self.readable().is_outdated(&view) => {
+                    return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
+                }
+                sources => sources?,
+            };
             if sources.is_empty() {
                 return Err(invalid(&format!("partition {partition} has no samples")));
             }
@@ -145,18 +168,27 @@ impl<H: Host> Database<H> {
                 }
             };
             forget(); // no handle is held on a file that is renamed over
-            let name = report.metric_file.clone();
-            self.readable().replace_file(
-                (partition, FileKind::Metric),
-                &name.temporary()?,
-                (name, report.metric_bytes),
-            )?;
-            forget();
-            self.readable().storage.sync_dir()?;
-            let unchanged = self.readable().state.read(|state| {
+            let built = building(&report.metric_file)?;
+            let storage = &self.readable().storage;
+            // The name under the same lock as the state: a query that opened a file and finds
+            // the state as it was knows that the file is the one it meant.
+            let unchanged = self.readable().state.write(|state| {
                 let now = state.files_of(partition);
-                now.data == view.files.data && !state.pages.contains_key(&partition)
-            });
+                let unchanged =
+                    now.data == view.files.data && !state.pages.contains_key(&partition);
+                if unchanged {
+                    storage.rename(&built, &report.metric_file)?;
+                    let file = (report.metric_file.clone(), report.metric_bytes);
+                    state.set_file(partition, FileKind::Metric, None);
+                    state.set_file(partition, FileKind::Metric, Some(file));
+                }
+                Ok::<_, Error>(unchanged)
+            })?;
+            // What came meanwhile would be hidden from the reference by the new file.
+            let settled = if unchanged { Ok(()) } else { storage.remove_if_present(&built) };
+            let settled = settled.and_then(|()| storage.sync_dir()).map_err(Error::from);
+            writer.poisoning(settled)?;
+            forget();
             if !unchanged {
                 return Err(Error::Rejected(Rejection::PartitionOpen(partition.to_string())));
             }
@@ -179,22 +211,6 @@ impl<H: Host> Database<H> {
 }
 
 impl<H: Host> Readable<H> {
-    /// Gives a finished file the name of the partition's file of a kind, in one step with the
-    /// state: whoever opens the name can tell which file it got.
-    pub(super) fn replace_file(
-        &self,
-        (partition, kind): (Partition, FileKind),
-        from: &FileName,
-        (name, len): (FileName, u64),
-    ) -> Result<()> {
-        self.state.write(|state| {
-            self.storage.rename(from, &name)?;
-            state.set_file(partition, kind, None);
-            state.set_file(partition, kind, Some((name, len)));
-            Ok(())
-        })
-    }
-
     pub(super) fn partition_view(&self, partition: Partition) -> PartitionView {
         let files = self.state.read(|state| state.files_of(partition));
         PartitionView { partition, files, page: None }
@@ -208,10 +224,9 @@ impl<H: Host> Readable<H> {
         options: BuildOptions,
     ) -> Result<BuildReport> {
         let name = FileKind::Metric.name(view.partition)?;
-        let temporary = name.temporary()?;
         let target = Target {
             storage: &self.storage,
-            name: &temporary, // until it is published
+            name: &building(&name)?,
             partition_kind: view.partition.partitioning().kind(),
             codec: options.codec,
             codecs: &self.codecs,
@@ -233,6 +248,11 @@ impl<H: Host> Readable<H> {
             points: written.points,
         })
     }
+}
+
+/// The name of a metric file until it is whole and takes the place of an older one.
+fn building(metric_file: &FileName) -> Result<FileName> {
+    Ok(FileName::new(&format!("{metric_file}.new"))?)
 }
 
 /// The samples of a partition, as often as a build reads them.

@@ -8,10 +8,13 @@ use super::retention::Retired;
 use super::seal::Sealed;
 use super::state::Readable;
 use super::writer::Writer;
-use crate::aggregate::Bucket;
+use crate::aggregate::{Bucket, Custom, CustomAggregate};
 use crate::error::{Error, Result};
-use crate::query::{AggregateQuery, Batch, MetricInfo, RangeQuery, Series, checked_range};
+use crate::query::{
+    AggregateQuery, Batch, Cache, MetricInfo, RangeQuery, Series, checked_range, invalid,
+};
 use crate::settings::{DatabaseSettings, MetricsSettings};
+use crate::stats::DbStats;
 use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
 use alloc::format;
 use alloc::string::String;
@@ -311,6 +314,26 @@ impl<H: Host> Database<H> {
         self.readable.aggregate(metric, query, &mut emit)
     }
 
+    /// Visits the windows of a metric that have samples, in order, with one value for each of the
+    /// program's own aggregates; [`Aggregate`](crate::aggregate::Aggregate)s may be among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`aggregate`](Self::aggregate).
+    pub fn aggregate_with(
+        &self,
+        metric: &str,
+        range: TimeRange,
+        window_ns: i64,
+        aggregates: &[&dyn CustomAggregate],
+        mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if aggregates.is_empty() {
+            return Err(invalid("at least one aggregate must be asked for"));
+        }
+        self.readable.fold(metric, range, window_ns, Custom::new(aggregates), &mut emit)
+    }
+
     /// Visits every sample of the partitions that a range touches, in storage order: partition by
     /// partition, files before the open page. Columns of ids, times and raw values; samples
     /// outside the range may be among them.
@@ -327,6 +350,13 @@ impl<H: Host> Database<H> {
             self.readable.scan(&view, &mut visit)?;
         }
         Ok(())
+    }
+
+    /// What the database counted since it was opened. Never waits for a disk.
+    pub fn stats(&self) -> DbStats {
+        let mut stats = self.readable.state.read(|state| state.stats.clone());
+        stats.cache = self.readable.cache.read(Cache::stats);
+        stats
     }
 
     pub(crate) const fn readable(&self) -> &Arc<Readable<H>> {

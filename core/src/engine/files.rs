@@ -235,6 +235,16 @@ impl FrameIndex {
         Ok(())
     }
 
+    /// Forgets what is behind the first `len` bytes, which were whole frames once.
+    pub(crate) fn cut_to(&mut self, len: u64) {
+        let count = self.frames.partition_point(|frame| frame.end_offset() <= len);
+        self.frames.truncate(count);
+        self.good_end = self.frames.last().map_or(0, FrameEntry::end_offset);
+        self.damage.retain(|damage| damage.offset < self.good_end);
+        self.tail = None;
+        self.walked = len;
+    }
+
     fn push(&mut self, frame: FrameEntry) -> u64 {
         self.good_end = frame.end_offset();
         self.frames.push(frame);

@@ -242,3 +242,16 @@ proptest! {
         let _ = query(&bytes, &index, TimeRange::ALL);
     }
 }
+
+/// A query whose view is older than what another has looked at: what came later is in its page.
+#[test]
+fn an_index_that_goes_further_is_cut_to_what_a_view_saw() {
+    let DataFile { bytes, starts, .. } = data_file();
+    let whole = walked(&bytes);
+    let mut index = whole.clone();
+    let seen = u64::try_from(starts[2]).unwrap();
+    index.cut_to(seen);
+    assert_eq!((offsets(&index).as_slice(), index.good_end), (&starts[..2], seen));
+    index.walk(&file_of(&bytes), whole.walked, day(), codec()).unwrap();
+    assert_eq!(index.frames, whole.frames);
+}

@@ -1,16 +1,29 @@
 //! What a host supplies besides files: a clock, and cells that its threads may share.
 
+use super::event::{Event, Level};
 use crate::storage::{Result, Storage};
 use crate::types::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use core::time::Duration;
 
-/// Wall time.
+/// Wall time, and how long things take.
 pub trait Clock {
     /// The current time. It may step back: pages then look younger than they are, and the
     /// window in which samples skip the log moves with it. Nothing else depends on it.
     fn now(&self) -> Timestamp;
+
+    /// Time since some start that stays the same, for measuring how long writes and syncs take.
+    /// Asked around those only, never for a sample.
+    fn monotonic(&self) -> Duration;
+}
+
+/// How long `work` takes.
+pub(crate) fn timed(clock: &impl Clock, work: impl FnOnce() -> Result<()>) -> Result<Duration> {
+    let started = clock.monotonic();
+    work()?;
+    Ok(clock.monotonic().saturating_sub(started))
 }
 
 /// A value that is read and changed through shared references.
@@ -72,4 +85,24 @@ pub trait Host {
     ///
     /// `NotFound` when it does not exist and `create` is false; whatever the platform reports.
     fn database(&self, name: &str, create: bool) -> Result<Self::Storage>;
+
+    /// Measures the process that the engine runs in: hands on the name of each measurement that
+    /// can be taken here, such as `rss_bytes`, and its value. The engine records them with its
+    /// own metrics.
+    fn measure(&self, put: &mut dyn FnMut(&str, f64)) {
+        let _ = put;
+    }
+
+    /// Whether events of this level are of interest now. For [`Level::Trace`], which concerns
+    /// single samples, databases ask when they are opened and not again.
+    fn wants(&self, level: Level) -> bool {
+        let _ = level;
+        false
+    }
+
+    /// Takes note of something that happened. Called from the middle of the engine's work: it
+    /// must not call the engine, and what it does, writes wait for.
+    fn note(&self, event: &Event<'_>) {
+        let _ = event;
+    }
 }

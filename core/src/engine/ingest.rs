@@ -4,7 +4,8 @@
 //! queries see no sample that was not logged: *stage* checks, assigns ids and encodes log
 //! records; then the log takes them; then *apply* puts them into open pages.
 
-use super::host::{Host, Shared};
+use super::event::Event;
+use super::host::{Clock, Host, Shared};
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Newest, Slot};
@@ -12,11 +13,13 @@ use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
 use crate::page::{MAX_RECORDS, OpenPage};
 use crate::partition::Partition;
+use crate::stats::DbStats;
 use crate::storage::StorageFile;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
-use crate::wal::Log;
+use crate::wal::{Committed, Log};
 use alloc::collections::BTreeSet;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A metric that was looked up once, for ingesting many samples.
@@ -99,7 +102,14 @@ impl<H: Host> Writer<H> {
         let now = self.now();
         let mut rows = rows.enumerate().peekable();
         while rows.peek().is_some() {
+            let rejected = report.rejected.len();
             let pause = self.stage(&mut rows, now, report);
+            if self.told_metrics.is_some() {
+                let new = report.rejected.get(rejected..).unwrap_or_default();
+                for (_, rejection) in new {
+                    self.tell_rejected(rejection);
+                }
+            }
             self.log_and_apply(now)?;
             report.accepted += u64::try_from(self.staged.len()).unwrap_or(0);
             self.staged.clear();
@@ -120,7 +130,12 @@ impl<H: Host> Writer<H> {
             match stepped {
                 Ok(None) => break,
                 Ok(Some(pause)) => self.attend_to(pause)?,
-                Err(rejection) => return Err(Error::Rejected(rejection)),
+                Err(rejection) => {
+                    if self.told_metrics.is_some() {
+                        self.tell_rejected(&rejection);
+                    }
+                    return Err(Error::Rejected(rejection));
+                }
             }
         }
         self.log_and_apply(now)?;
@@ -135,6 +150,7 @@ impl<H: Host> Writer<H> {
     pub(crate) fn handle(&mut self, metric: &str, value_type: ValueType) -> Result<MetricHandle> {
         self.check_writable()?;
         let slot = self.readable.state.write(|state| slot_of(state, metric, value_type))?;
+        self.tell_taken();
         Ok(MetricHandle { slot, value_type })
     }
 
@@ -209,12 +225,16 @@ impl<H: Host> Writer<H> {
     }
 
     fn log_and_apply(&mut self, now: Timestamp) -> Result<()> {
+        let mut committed = Committed::default();
         if let Some(log) = &mut self.staging.log {
-            let committed = log.commit().map_err(Error::from);
-            self.poisoning(committed)?;
+            let clock = self.host.clock();
+            let result = log.commit(|| clock.monotonic()).map_err(Error::from);
+            committed = self.poisoning(result)?;
         }
+        let log_len = self.staging.log.as_ref().map_or(0, Log::len);
         let Self { readable, staging, staged, .. } = self;
         readable.state.write(|state| {
+            count(&mut state.stats, staged.len(), &committed, log_len, now);
             for run in staged.chunk_by(|a, b| a.partition == b.partition) {
                 let Some(partition) = run.first().map(|first| first.partition) else { continue };
                 let page = state.pages.entry(partition).or_insert_with(|| {
@@ -232,7 +252,51 @@ impl<H: Host> Writer<H> {
                 }
             }
         });
+        self.tell_taken();
         Ok(())
+    }
+
+    /// Tells a host that wants to know of new metrics and of the staged samples.
+    fn tell_taken(&mut self) {
+        let Some(told) = &mut self.told_metrics else { return };
+        let database = self.readable.name.as_str();
+        // Copied first: the host must not keep queries waiting.
+        let (new, taken) = self.readable.state.read(|state| {
+            // Ids only grow, so new metrics are the last ones.
+            let new = state.catalog.iter().skip(*told).map(|e| (Arc::clone(&e.name), e.value_type));
+            let taken = self.staged.iter().filter_map(|sample| {
+                let entry = state.catalog.get(sample.slot)?;
+                let value = Value::from_raw(entry.value_type, sample.raw);
+                Some((Arc::clone(&entry.name), Timestamp(sample.time), value))
+            });
+            (new.collect::<Vec<_>>(), taken.collect::<Vec<_>>())
+        });
+        *told += new.len();
+        for (metric, value_type) in &new {
+            self.host.note(&Event::MetricRegistered { database, metric, value_type: *value_type });
+        }
+        for (metric, time, value) in &taken {
+            let (time, value) = (*time, *value);
+            self.host.note(&Event::SampleTaken { database, metric, time, value });
+        }
+    }
+
+    fn tell_rejected(&self, rejection: &Rejection) {
+        self.host.note(&Event::SampleRejected { database: &self.readable.name, rejection });
+    }
+}
+
+/// Counts samples that the log took, or that bypassed it.
+fn count(stats: &mut DbStats, samples: usize, committed: &Committed, log_len: u64, now: Timestamp) {
+    stats.samples += u64::try_from(samples).unwrap_or(0);
+    if committed.records > 0 {
+        stats.wal.append_count += committed.records;
+        stats.wal.append_bytes += committed.bytes;
+        stats.wal.buffer_bytes = log_len;
+        stats.wal.last_append_at = Some(now);
+    }
+    if let Some(took) = committed.sync_time {
+        stats.wal.note_sync(now, took);
     }
 }
 

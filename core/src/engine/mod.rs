@@ -7,9 +7,11 @@
 mod backfill;
 mod build;
 mod database;
+mod event;
 mod files;
 mod host;
 mod ingest;
+mod inspect;
 #[cfg(test)]
 mod lifecycle_tests;
 mod lineage;
@@ -21,7 +23,10 @@ mod rollup;
 mod rollup_tests;
 mod root;
 mod seal;
+mod self_metrics;
 mod state;
+#[cfg(test)]
+mod stats_tests;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -32,10 +37,12 @@ mod writer;
 pub use backfill::BackfillReport;
 pub use build::{BuildOptions, BuildReport};
 pub use database::{Database, TickReport};
+pub use event::{Event, Level};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
 pub use files::{read_frame, read_page};
 pub use host::{Clock, Host, Shared};
 pub use ingest::{BatchReport, MetricHandle, Row, Target};
+pub use inspect::{DbInspect, OpenPageStats, WalInspect, WalRecord};
 pub use lineage::{Lineage, LineageStep};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;

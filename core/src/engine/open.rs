@@ -1,6 +1,7 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
 use super::database::Database;
+use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
@@ -13,6 +14,7 @@ use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::Cache;
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
+use crate::stats::ReplayStats;
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
@@ -96,7 +98,21 @@ pub(crate) fn open<H: Host>(
     let mut writer = Writer::new(readable, host, rules, settings)?;
     let replayed = writer.replay(&log_bytes, &log_name, &mut report);
     writer.poisoning(replayed)?;
+    tell(&mut writer, &report);
     Ok(Database::new(writer, rules.engine.metrics.clone(), report))
+}
+
+/// Tells the host that a database is open.
+fn tell<H: Host>(writer: &mut Writer<H>, report: &OpenReport) {
+    let (database, host) = (writer.readable.name.as_str(), &writer.host);
+    let (replay, metrics) =
+        writer.readable.state.read(|state| (state.stats.replay, state.catalog.len()));
+    let logs = writer.staging.log.is_some();
+    host.note(&Event::DatabaseOpened { database, logs, replay: &replay, report });
+    for note in report.notes() {
+        host.note(&Event::Noticed { database, note: &note });
+    }
+    writer.told_metrics = host.wants(Level::Trace).then_some(metrics);
 }
 
 /// The name of a database's log: its own name, as the reference has it.
@@ -313,6 +329,8 @@ impl<H: Host> Writer<H> {
             poisoned: None,
             closed: false,
             staged: Vec::<Staged>::new(),
+            last_reset: None,
+            told_metrics: None,
         })
     }
 
@@ -329,10 +347,12 @@ impl<H: Host> Writer<H> {
         }
         report.cut = core::mem::take(&mut self.cut);
         let mut records = Records::new(bytes);
+        let mut whole = 0;
         let now = self.host.clock().now();
         for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, _) => {
+                    whole += 1;
                     self.take_over(&record, offset, &mut held, now, report)?;
                 }
                 Item::Damage(len, error) => {
@@ -345,10 +365,11 @@ impl<H: Host> Writer<H> {
                 .problems
                 .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
         }
+        let good_end = u64::try_from(records.good_end()).unwrap_or(u64::MAX);
+        self.note_replay(whole, good_end, report.problems.is_empty());
         if self.readable.read_only {
             return Ok(());
         }
-        let good_end = u64::try_from(records.good_end()).unwrap_or(u64::MAX);
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         report.log_bytes_cut = len.saturating_sub(good_end);
         if !report.problems.is_empty() {
@@ -367,6 +388,17 @@ impl<H: Host> Writer<H> {
         }
         // Files hold everything already, and were synced when they were looked at.
         self.empty_log()
+    }
+
+    /// Counts what the log held: its records are the first appended.
+    fn note_replay(&self, records: u64, bytes: u64, all_taken: bool) {
+        let (successes, errors) = if all_taken { (1, 0) } else { (0, 1) };
+        self.readable.state.write(|state| {
+            state.stats.replay = ReplayStats { records, bytes, successes, errors };
+            state.stats.wal.append_count = records;
+            state.stats.wal.append_bytes = bytes;
+            state.stats.wal.buffer_bytes = bytes;
+        });
     }
 
     /// The newest data files may end in a torn frame, whether the log speaks of them or not.

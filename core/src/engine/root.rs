@@ -1,13 +1,15 @@
 //! The engine: all databases under one root directory.
 
 use super::database::{Database, TickReport};
+use super::event::Event;
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
 use super::rollup::{RollupRun, Schedule};
+use super::self_metrics::Emissions;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::name::DatabaseName;
-use crate::settings::{EngineSettings, Warning};
+use crate::settings::{EngineSettings, INTERNAL, Warning};
 use crate::storage::{FileName, Storage, StorageErrorKind};
 use crate::types::{Timestamp, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -54,6 +56,7 @@ pub struct Engine<H: Host> {
     /// Held while rollups run: one run at a time.
     rollup_runs: H::Shared<()>,
     schedule: H::Shared<Schedule>,
+    pub(super) emissions: H::Shared<Emissions>,
 }
 
 /// What a tick did.
@@ -112,6 +115,7 @@ impl<H: Host> Engine<H> {
             open: H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false }),
             rollup_runs: H::Shared::new(()),
             schedule: H::Shared::new(Schedule::default()),
+            emissions: H::Shared::new(Emissions::default()),
         };
         for name in engine.settings.databases_to_create() {
             if engine.options.read_only {
@@ -120,6 +124,9 @@ impl<H: Host> Engine<H> {
                 engine.create_database(name)?;
             }
         }
+        let databases = engine.open.read(|open| open.by_name.len());
+        let read_only = engine.options.read_only;
+        engine.host.note(&Event::EngineOpened { databases, read_only });
         Ok(engine)
     }
 
@@ -226,8 +233,9 @@ impl<H: Host> Engine<H> {
     }
 
     /// Does what is due in every open database: writes pages that reached their age, seals
-    /// partitions, runs rollups, lets expired partitions go. To be called now and then, say every
-    /// second; an idle database writes its last page only here.
+    /// partitions, runs rollups, lets expired partitions go; and writes the engine's own metrics
+    /// when it is time. To be called now and then, say every second; an idle database writes its
+    /// last page only here.
     ///
     /// # Errors
     ///
@@ -252,19 +260,44 @@ impl<H: Host> Engine<H> {
             let report = tick.databases.entry(database.name().to_string()).or_default();
             failed = failed.or(database.retire_expired(report).err());
         }
+        self.tell_unrecorded(&self.record_itself());
         failed.map_or(Ok(tick), Err)
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others
-    /// (D-25). Nothing can be written after it.
+    /// (D-25): the engine's own metrics, too, which end with what closing the others did.
+    /// Nothing can be written after it.
     ///
     /// # Errors
     ///
     /// All errors, each naming what failed.
     pub fn close(&self) -> core::result::Result<(), Vec<Error>> {
-        self.open.write(|open| open.closed = true);
-        let errors = self.for_each_open(Database::close);
+        let internal = self.last_words_to();
+        let was_closed = self.open.write(|open| core::mem::replace(&mut open.closed, true));
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.open_databases().into_iter().partition(|database| database.name() == INTERNAL);
+        let close = |database: &Arc<Database<H>>| database.close().err();
+        let mut errors: Vec<Error> = others.iter().filter_map(close).collect();
+        if let Some(internal) = internal.filter(|_| !was_closed) {
+            self.tell_unrecorded(&internal.and_then(|internal| self.write_itself(&internal)));
+        }
+        errors.extend(own.iter().filter_map(close));
+        if !was_closed {
+            self.host.note(&Event::EngineClosed { failures: errors.len() });
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Whether the database was opened already: asking for it now costs nothing.
+    pub fn is_loaded(&self, name: &str) -> bool {
+        self.open.read(|open| open.by_name.contains_key(name))
+    }
+
+    /// Nobody's samples depend on the engine's own metrics, so nobody fails for them.
+    fn tell_unrecorded(&self, recorded: &Result<()>) {
+        if let Err(error) = recorded {
+            self.host.note(&Event::SelfMetricsFailed { error });
+        }
     }
 
     /// The databases that were asked for so far, by name.

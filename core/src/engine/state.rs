@@ -7,6 +7,7 @@ use crate::compress::{BlockCodec, CodecId, Codecs};
 use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::query::Cache;
+use crate::stats::DbStats;
 use crate::storage::{FileName, Storage};
 use crate::types::TimeRange;
 use alloc::collections::BTreeMap;
@@ -26,6 +27,9 @@ pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) pages: BTreeMap<Partition, OpenPage>,
     pub(crate) files: BTreeMap<Partition, Arc<PartitionFiles>>,
+    /// Counters, but for those of the cache, which has its own. Here, so that reading them never
+    /// waits for a disk.
+    pub(crate) stats: DbStats,
     next_generation: u64,
 }
 

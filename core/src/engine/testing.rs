@@ -10,6 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
+use core::time::Duration;
 
 /// A clock that stands still until it is set.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.get())
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.0.get()).unwrap_or(0))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::testing::LocalHost;
 use super::*;
-use crate::aggregate::{Aggregate, Arithmetic};
+use crate::aggregate::{Accumulator, Aggregate, Arithmetic, CustomAggregate};
 use crate::error::{Error, Rejection};
 use crate::query::{AggregateQuery, RangeQuery};
 use crate::storage::{FileName, MemoryStorage, Storage, StorageFile};
@@ -278,4 +278,71 @@ fn a_metric_file_of_a_later_version_keeps_nothing_else_closed() {
     let second_day = database.range("a", Timestamp(START + DAY), Timestamp(START + DAY));
     let error = second_day.unwrap_err();
     assert!(matches!(&error, Error::Unsupported { file, .. } if file == "metric-2026-01-02.dat"));
+}
+
+/// The window's last value less its first.
+struct Gain;
+
+impl CustomAggregate for Gain {
+    fn name(&self) -> &'static str {
+        "gain"
+    }
+
+    fn accumulator(&self) -> alloc::boxed::Box<dyn Accumulator> {
+        alloc::boxed::Box::new(Ends(None))
+    }
+}
+
+struct Ends(Option<(f64, f64)>);
+
+impl Accumulator for Ends {
+    fn add(&mut self, value: f64) {
+        let first = self.0.map_or(value, |(first, _)| first);
+        self.0 = Some((first, value));
+    }
+
+    fn finish(&mut self) -> f64 {
+        self.0.map_or(f64::NAN, |(first, last)| last - first)
+    }
+}
+
+#[test]
+fn windows_can_be_folded_in_ways_of_ones_own() {
+    let database = open(&local()).create_database("home").unwrap();
+    for (at, value) in [(0, 1), (5, 7), (9, 4), (10, 2), (31, 5), (32, 5)] {
+        database.add("a", Timestamp(at), Value::I32(value)).unwrap();
+    }
+    let ask = |aggregates: &[&dyn CustomAggregate], window_ns| {
+        let mut found = vec![];
+        let emit = |bucket: &crate::aggregate::Bucket| {
+            found.push((bucket.start.0, bucket.values.clone()));
+            ControlFlow::Continue(())
+        };
+        database.aggregate_with("a", TimeRange::ALL, window_ns, aggregates, emit).map(|()| found)
+    };
+    let found = ask(&[&Gain, &Aggregate::Max, &Aggregate::Median], 10).unwrap();
+    let expected = [(0, vec![3.0, 7.0, 4.0]), (10, vec![0.0, 2.0, 2.0]), (30, vec![0.0, 5.0, 5.0])];
+    assert_eq!(found, expected);
+    assert!(ask(&[], 10).is_err() && ask(&[&Gain], 0).is_err());
+}
+
+/// What a power cut left of one append happened to read as the headers of two frames, and was
+/// taken for more damage than one append can leave (D-07).
+#[test]
+fn d_07_a_torn_append_that_reads_as_two_frames_is_cut() {
+    let host = local();
+    let database = open(&host).create_database("home").unwrap();
+    database.add("temp", Timestamp(START + 1), 1.0).unwrap();
+    database.flush().unwrap();
+    let storage = host.directory("home").unwrap();
+    let mut file = storage.open(&FileName::new("data-2026-01-01.dat").unwrap()).unwrap();
+    let whole = file.len().unwrap();
+    for (start, end) in [(START + 2, i64::MAX), (-7, 7)] {
+        file.append(&crate::page::frame::encode_header(start, end, 5, 6)).unwrap();
+        file.append(&[0xa5; 10]).unwrap(); // payload and checksum
+    }
+    let database = open(&host).database("home").unwrap();
+    assert_eq!(database.open_report().cut.len(), 1);
+    assert_eq!(file.len().unwrap(), whole);
+    assert_eq!(all(&database, "temp"), [(START + 1, Value::F32(1.0))]);
 }

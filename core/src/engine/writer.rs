@@ -1,7 +1,8 @@
 //! The write side of one database: what only one caller at a time may touch.
 
+use super::event::{Event, Level};
 use super::files::FileKind;
-use super::host::{Clock, Host, Shared};
+use super::host::{Clock, Host, Shared, timed};
 use super::ingest::{Staged, Staging};
 use super::state::{FileOf, Readable, State};
 use crate::catalog::{self, Newest};
@@ -9,14 +10,17 @@ use crate::error::{Error, Rejection, Result};
 use crate::page::{self, PageLimits};
 use crate::partition::Partition;
 use crate::settings::{DatabaseSettings, Durability, FsyncPolicy};
+use crate::stats::WalReset;
 use crate::storage::{FileName, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::types::Timestamp;
+use crate::wal::Log;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 /// Name of the catalog file.
 pub(crate) const CATALOG: &str = "catalog.json";
@@ -37,11 +41,16 @@ pub(crate) struct WriteRules {
 
 impl WriteRules {
     pub(crate) fn page_limits(&self) -> PageLimits {
-        PageLimits {
-            max_records: usize::from(self.settings.page_max_records),
-            max_bytes: self.settings.page_max_bytes,
-            max_age_ns: self.settings.page_max_age.as_nanos(),
-        }
+        page_limits(&self.settings)
+    }
+}
+
+/// When pages of a database are written.
+pub(crate) fn page_limits(settings: &DatabaseSettings) -> PageLimits {
+    PageLimits {
+        max_records: usize::from(settings.page_max_records),
+        max_bytes: settings.page_max_bytes,
+        max_age_ns: settings.page_max_age.as_nanos(),
     }
 }
 
@@ -66,6 +75,10 @@ pub(crate) struct Writer<H: Host> {
     /// Whether the database was closed.
     pub(crate) closed: bool,
     pub(crate) staged: Vec<Staged>,
+    /// When the log was emptied last, by the monotonic clock.
+    pub(crate) last_reset: Option<Duration>,
+    /// Metrics that the host was told of, if it wants to know of single samples.
+    pub(crate) told_metrics: Option<usize>,
 }
 
 impl<H: Host> fmt::Debug for Writer<H> {
@@ -98,6 +111,7 @@ impl<H: Host> Writer<H> {
             && self.poisoned.is_none()
         {
             self.poisoned = Some(error.to_string());
+            self.host.note(&Event::WriteFailed { database: &self.readable.name, error });
         }
         result
     }
@@ -144,6 +158,7 @@ impl<H: Host> Writer<H> {
     /// the only other copy.
     fn write_page(&mut self, partition: Partition) -> Result<()> {
         self.staging.leave();
+        let started = self.host.clock().monotonic();
         let page =
             self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
         let Some(page) = page else { return Ok(()) };
@@ -156,25 +171,37 @@ impl<H: Host> Writer<H> {
         self.store_catalog()?;
         columns.sort_by_time();
         let mut frame = Vec::new();
-        page::frame::encode(&columns, self.readable.page_codec(), &mut frame);
+        let payload_len = page::frame::encode(&columns, self.readable.page_codec(), &mut frame);
+        let records = to_u64(columns.len());
         drop(columns);
         let stale_metric_file = self.metric_file_covers_data(partition)?;
         self.append_frame(partition, &frame)?;
-        let grown = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+        let grown = to_u64(frame.len());
+        let took = self.host.clock().monotonic().saturating_sub(started);
         let name = FileKind::Data.name(partition)?;
         self.readable.state.write(|state| {
             let before = state.files_of(partition).data.as_ref().map_or(0, |file| file.len);
             let len = before.saturating_add(grown);
             state.set_file(partition, FileKind::Data, Some((name, len)));
             state.pages.remove(&partition);
+            state.stats.data.note_flush(grown, records, to_u64(payload_len), took);
         });
         let now = self.now();
         self.appended.insert(partition, now);
+        self.tell_flush(partition, records, grown, took);
         if stale_metric_file {
             self.sync_data()?; // soon it is the only one that holds those samples
             self.remove_file(partition, FileKind::Metric)?;
         }
         Ok(())
+    }
+
+    fn tell_flush(&self, partition: Partition, records: u64, bytes: u64, took: Duration) {
+        if self.host.wants(Level::Debug) {
+            let (database, partition) = (self.readable.name.as_str(), partition.to_string());
+            let partition = partition.as_str();
+            self.host.note(&Event::PageFlushed { database, partition, records, bytes, took });
+        }
     }
 
     /// Whether the partition has a metric file that says nothing that its data file does not.
@@ -232,7 +259,7 @@ impl<H: Host> Writer<H> {
         };
         file.append(frame)?;
         if sync {
-            file.sync()?;
+            self.readable.sync_counted(file, self.host.clock())?;
         } else {
             let len = self.readable.state.read(|state| data_len(state, partition));
             self.unsynced.entry(partition).or_insert(len);
@@ -281,7 +308,7 @@ impl<H: Host> Writer<H> {
             if let Some(Some(mut file)) = self.appendable.remove(&partition)
                 && self.unsynced.remove(&partition).is_some()
             {
-                file.sync()?;
+                self.readable.sync_counted(&mut file, self.host.clock())?;
             }
         }
         Ok(())
@@ -371,21 +398,36 @@ impl<H: Host> Writer<H> {
 
     /// Makes the data files durable and empties the log. No open page has logged samples.
     fn reset_log(&mut self) -> Result<()> {
+        let started = self.host.clock().monotonic();
         self.sync_data()?;
         self.store_catalog()?;
+        let bytes = self.staging.log.as_ref().map_or(0, Log::len);
         if let Some(log) = &mut self.staging.log {
             log.reset()?;
+        }
+        if bytes > 0 {
+            self.note_reset(bytes, started);
         }
         self.staging.anchored.clear();
         self.staging.leave();
         Ok(())
     }
 
+    /// Counts a reset of the log.
+    fn note_reset(&mut self, bytes: u64, started: Duration) {
+        let ended = self.host.clock().monotonic();
+        let since_last = self.last_reset.replace(ended).map(|last| ended.saturating_sub(last));
+        let reset = WalReset { at: self.now(), bytes };
+        let took = ended.saturating_sub(started);
+        self.readable.state.write(|state| state.stats.wal.note_reset(reset, took, since_last));
+        self.host.note(&Event::LogReset { database: &self.readable.name, bytes, took });
+    }
+
     /// Makes every data file durable.
     pub(crate) fn sync_data(&mut self) -> Result<()> {
         for partition in core::mem::take(&mut self.unsynced).into_keys() {
             if let Some(Some(file)) = self.appendable.get_mut(&partition) {
-                file.sync()?;
+                self.readable.sync_counted(file, self.host.clock())?;
             }
         }
         Ok(())
@@ -410,13 +452,20 @@ impl<H: Host> Writer<H> {
         self.closed = true;
         self.flush_all()?;
         let finished = self.finish();
-        self.poisoning(finished)
+        self.poisoning(finished)?;
+        self.host.note(&Event::DatabaseClosed { database: &self.readable.name });
+        Ok(())
     }
 
     /// Empties the log for good: no power cut brings its records back. No page is open.
     pub(crate) fn empty_log(&mut self) -> Result<()> {
         let emptied = self.reset_log().and_then(|()| match &mut self.staging.log {
-            Some(log) => Ok(log.sync()?),
+            Some(log) => {
+                let took = timed(self.host.clock(), || log.sync())?;
+                let now = self.host.clock().now();
+                self.readable.state.write(|state| state.stats.wal.note_sync(now, took));
+                Ok(())
+            }
             None => Ok(()),
         });
         self.poisoning(emptied)
@@ -447,6 +496,19 @@ impl<H: Host> Writer<H> {
             other => other,
         }
     }
+}
+
+impl<H: Host> Readable<H> {
+    /// Makes a data file durable, and counts it.
+    fn sync_counted(&self, file: &mut FileOf<H>, clock: &H::Clock) -> Result<()> {
+        let took = timed(clock, || file.sync())?;
+        self.state.write(|state| state.stats.data.sync_ns.add_duration(took));
+        Ok(())
+    }
+}
+
+fn to_u64(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
 }
 
 /// Length of the partition's data file, all whole frames.

@@ -58,6 +58,15 @@ pub struct MetricFile<F> {
     verified: Vec<AtomicBool>,
 }
 
+impl<F> MetricFile<F> {
+    /// Bytes that the index takes in memory, about.
+    pub(crate) fn index_size(&self) -> usize {
+        let entry = size_of::<FrameInfo>() + size_of::<AtomicBool>();
+        self.entries.capacity() * entry
+            + self.time_frames.capacity() * size_of::<(u64, TimeFrame)>()
+    }
+}
+
 impl<F: StorageFile> MetricFile<F> {
     /// Opens `file` in three reads or fewer; `name` is for error messages.
     ///

@@ -232,10 +232,11 @@ pub fn max_payload_len(record_count: u16) -> u32 {
     decoded + decoded / 6 + 32
 }
 
-/// Appends the frame of one page to `out`. `records` are in page order, times non-decreasing.
-pub fn encode(records: &payload::Columns, codec: &dyn BlockCodec, out: &mut Vec<u8>) {
+/// Appends the frame of one page to `out` and says how long its payload is. `records` are in page
+/// order, times non-decreasing.
+pub fn encode(records: &payload::Columns, codec: &dyn BlockCodec, out: &mut Vec<u8>) -> usize {
     let (Some(&start), Some(&end)) = (records.times.first(), records.times.last()) else {
-        return; // a page without records has no frame
+        return 0; // a page without records has no frame
     };
     let mut plain = Vec::with_capacity(records.ids.len() * RECORD_LEN);
     records.encode(&mut plain);
@@ -245,6 +246,7 @@ pub fn encode(records: &payload::Columns, codec: &dyn BlockCodec, out: &mut Vec<
     let header = encode_header(start, end, record_count, block.len());
     let mut writer = Writer::new(out);
     writer.bytes(&header).bytes(&block).u32(checksum::crc32(&block));
+    block.len()
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use super::grouped::GroupedPage;
 use super::relation::Relation;
-use crate::engine::FrameIndex;
+use crate::engine::{FrameEntry, FrameIndex};
 use crate::metric_file::MetricFile;
+use crate::stats::{CacheStats, CacheUse};
 use crate::storage::StorageFile;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -59,6 +60,20 @@ pub(crate) enum OpenFile<F> {
     Metric(Arc<MetricFile<F>>),
 }
 
+impl<F> OpenFile<F> {
+    /// Bytes of its index, about.
+    fn size(&self) -> usize {
+        match self {
+            Self::Pages(_, index) => index.frames.capacity() * size_of::<FrameEntry>(),
+            Self::Metric(file) => file.index_size(),
+        }
+    }
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 impl<F> Clone for OpenFile<F> {
     fn clone(&self) -> Self {
         match self {
@@ -88,6 +103,16 @@ pub(crate) struct Cache<F> {
     /// How data files relate to metric files: by the generations of both, and for what length of
     /// the data file.
     relations: BTreeMap<(u64, u64), (u64, Relation)>,
+    blocks_use: Asked,
+    files_use: Asked,
+}
+
+/// How the questions for one kind of entry were answered.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    hits: u64,
+    misses: u64,
+    evictions: u64,
 }
 
 impl<F: StorageFile> Cache<F> {
@@ -102,12 +127,18 @@ impl<F: StorageFile> Cache<F> {
             seen: BTreeMap::new(),
             files: BTreeMap::new(),
             relations: BTreeMap::new(),
+            blocks_use: Asked::default(),
+            files_use: Asked::default(),
         }
     }
 
     /// The block, if it is here.
     pub(crate) fn block(&mut self, key: BlockKey) -> Option<Block> {
-        let kept = self.blocks.get_mut(&key)?;
+        let Some(kept) = self.blocks.get_mut(&key) else {
+            self.blocks_use.misses += 1;
+            return None;
+        };
+        self.blocks_use.hits += 1;
         self.clock += 1;
         self.by_age.remove(&kept.age);
         kept.age = self.clock;
@@ -155,6 +186,7 @@ impl<F: StorageFile> Cache<F> {
         while self.used + size > self.budget {
             let Some((_, oldest)) = self.by_age.pop_first() else { break };
             self.forget_block(oldest);
+            self.blocks_use.evictions += 1;
         }
         self.clock += 1;
         self.used += size;
@@ -165,7 +197,11 @@ impl<F: StorageFile> Cache<F> {
 
     /// The opened file of this generation, if it is here.
     pub(crate) fn file(&mut self, generation: u64) -> Option<OpenFile<F>> {
-        let (file, age) = self.files.get_mut(&generation)?;
+        let Some((file, age)) = self.files.get_mut(&generation) else {
+            self.files_use.misses += 1;
+            return None;
+        };
+        self.files_use.hits += 1;
         self.clock += 1;
         *age = self.clock;
         Some(file.clone())
@@ -177,8 +213,27 @@ impl<F: StorageFile> Cache<F> {
         if self.files.len() >= MAX_FILES && !self.files.contains_key(&generation) {
             let oldest = self.files.iter().min_by_key(|(_, (_, age))| *age).map(|(&key, _)| key);
             oldest.map(|oldest| self.files.remove(&oldest));
+            self.files_use.evictions += 1;
         }
         self.files.insert(generation, (file, self.clock));
+    }
+
+    /// How much is kept, and how often it was of use.
+    pub(crate) fn stats(&self) -> CacheStats {
+        let use_of = |asked: Asked, entries, bytes, max_entries, max_bytes| CacheUse {
+            entries: to_u64(entries),
+            bytes: to_u64(bytes),
+            max_entries: to_u64(max_entries),
+            max_bytes: to_u64(max_bytes),
+            hits: asked.hits,
+            misses: asked.misses,
+            evictions: asked.evictions,
+        };
+        let file_bytes = self.files.values().map(|(file, _)| file.size()).sum();
+        CacheStats {
+            blocks: use_of(self.blocks_use, self.blocks.len(), self.used, 0, self.budget),
+            files: use_of(self.files_use, self.files.len(), file_bytes, MAX_FILES, 0),
+        }
     }
 
     /// How the data file of this length relates to the metric file, if that was found out.

@@ -15,7 +15,7 @@ mod source;
 pub(crate) use cache::Cache;
 pub(crate) use source::Source;
 
-use crate::aggregate::{Aggregate, Arithmetic, Bucket, Windows};
+use crate::aggregate::{Aggregate, Arithmetic, Bucket, BuiltIn, Cut, Fold};
 use crate::engine::{Host, PartitionView, Readable, Shared};
 use crate::error::{Error, Rejection, Result};
 use crate::types::{MetricId, Sample, TimeRange, Timestamp, Value, ValueType};
@@ -213,14 +213,26 @@ impl<H: Host> Readable<H> {
         query: &AggregateQuery<'_>,
         emit: &mut dyn FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
-        if query.window_ns <= 0 {
-            return Err(invalid("the window must be longer than 0"));
-        }
         if query.aggregates.is_empty() {
             return Err(invalid("at least one aggregate must be asked for"));
         }
-        let AggregateQuery { range, window_ns, aggregates, arithmetic } = *query;
-        let mut windows = Windows::new(range, window_ns, aggregates, arithmetic);
+        let fold = BuiltIn::new(query.aggregates, query.arithmetic);
+        self.fold(metric, query.range, query.window_ns, fold, emit)
+    }
+
+    /// Visits the windows of a metric that have samples, folded in a way of one's own.
+    pub(crate) fn fold<F: Fold>(
+        &self,
+        metric: &str,
+        range: TimeRange,
+        window_ns: i64,
+        fold: F,
+        emit: &mut dyn FnMut(&Bucket) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if window_ns <= 0 {
+            return Err(invalid("the window must be longer than 0"));
+        }
+        let mut windows = Cut::new(range, window_ns, fold);
         // `Err` means that the caller wants no more.
         let mut emit = |bucket: &Bucket| match emit(bucket) {
             ControlFlow::Continue(()) => Ok(()),

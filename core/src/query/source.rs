@@ -3,11 +3,11 @@
 use super::cache::OpenFile;
 use super::relation::Relation;
 use crate::engine::{
-    FileKind, FileOf, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile,
+    FileKind, FileOf, FrameIndex, Host, PartitionFiles, PartitionView, Readable, Shared, StoredFile,
 };
 use crate::error::{Error, Result};
 use crate::metric_file::MetricFile;
-use crate::page::PageView;
+use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::storage::{Storage, StorageError, StorageErrorKind};
 use alloc::format;
@@ -26,25 +26,66 @@ pub(crate) enum Source<F> {
 }
 
 impl<H: Host> Readable<H> {
-    /// The sources that together hold every sample of the partition once, in storage order.
+    /// The sources that together hold every sample of the partition once, in storage order, all
+    /// of them open: whatever becomes of the files later, they stay what they are.
+    ///
+    /// A file may be gone or replaced between the view and its opening. Then another view takes
+    /// its place, which has everything that the first had (D-22).
     ///
     /// The reference reads the metric file alone as soon as there is one, which hides samples
     /// that came later (D-09).
-    ///
-    /// Files may be replaced or deleted between the moment of the view and their opening. Then
-    /// the partition is looked at anew: once opened, files stay readable (D-22).
     pub(crate) fn sources(&self, view: &PartitionView) -> Result<Vec<Source<FileOf<H>>>> {
-        let mut found = self.sources_of(view);
-        for _ in 0..RETRIES {
-            if found.is_ok() || !self.is_outdated(view) {
-                break;
-            }
-            found = self.sources_of(&self.current_view(view.partition));
+        let mut opened = self.open_sources(view);
+        let mut current: Option<PartitionView> = None;
+        while let Err(Error::Storage(error)) = &opened
+            && error.kind == StorageErrorKind::NotFound
+            && let Some(newer) = self.newer_view(current.as_ref().unwrap_or(view))
+        {
+            opened = self.open_sources(&newer);
+            current = Some(newer);
         }
-        found
+        opened
     }
 
-    fn sources_of(&self, view: &PartitionView) -> Result<Vec<Source<FileOf<H>>>> {
+    /// Whether files of the view are gone or replaced.
+    pub(crate) fn is_outdated(&self, view: &PartitionView) -> bool {
+        self.newer_view(view).is_some()
+    }
+
+    /// Another view of the partition, if files of this one are gone or replaced.
+    fn newer_view(&self, view: &PartitionView) -> Option<PartitionView> {
+        self.state.read(|state| {
+            let files = state.files_of(view.partition);
+            let generation = |files: &PartitionFiles, kind| Some(files.get(kind)?.generation);
+            let is_gone = |&kind: &FileKind| {
+                let seen = generation(&view.files, kind);
+                seen.is_some() && seen != generation(&files, kind)
+            };
+            // Without a page then, files held everything; then they still do.
+            let page = view.page.as_ref().and_then(|_| state.pages.get(&view.partition));
+            let page = page.filter(|page| !page.is_empty()).map(OpenPage::view);
+            let partition = view.partition;
+            FileKind::ALL.iter().any(is_gone).then_some(PartitionView { partition, files, page })
+        })
+    }
+
+    /// Opens a file of a view. It may have another by now, which is not what the view saw.
+    fn open_seen(&self, file: &StoredFile) -> Result<FileOf<H>> {
+        let handle = self.storage.open(&file.name)?;
+        // In this order: names and generations change together, so if the generation is still
+        // the same, the name was, too.
+        let is_the_same = self.state.read(|state| {
+            let (kind, partition) = FileKind::parse(file.name.as_str())?;
+            Some(state.files_of(partition).get(kind)?.generation == file.generation)
+        });
+        if is_the_same != Some(true) {
+            let detail = format!("{}: replaced meanwhile", file.name);
+            return Err(StorageError::new(StorageErrorKind::NotFound, detail).into());
+        }
+        Ok(handle)
+    }
+
+    fn open_sources(&self, view: &PartitionView) -> Result<Vec<Source<FileOf<H>>>> {
         let mut sources = Vec::new();
         let files = &view.files;
         let data = files.data.as_ref().filter(|file| file.len > 0);
@@ -144,15 +185,15 @@ impl<H: Host> Readable<H> {
     ) -> Result<(Arc<FileOf<H>>, Arc<FrameIndex>)> {
         let known = self.cache.write(|cache| cache.file(file.generation));
         let (handle, mut index) = match known {
-            Some(OpenFile::Pages(handle, index)) if index.walked >= file.len => {
+            Some(OpenFile::Pages(handle, mut index)) if index.walked >= file.len => {
+                // What another query has seen since is in this view's open page.
+                if index.walked > file.len {
+                    Arc::make_mut(&mut index).cut_to(file.len);
+                }
                 return Ok((handle, index));
             }
             Some(OpenFile::Pages(handle, index)) => (handle, index),
-            _ => {
-                let opened = self.storage.open(&file.name)?;
-                self.check_current(file)?;
-                (Arc::new(opened), Arc::default())
-            }
+            _ => (Arc::new(self.open_seen(file)?), Arc::default()),
         };
         Arc::make_mut(&mut index).walk(&*handle, file.len, partition, self.page_codec())?;
         let opened = OpenFile::Pages(Arc::clone(&handle), Arc::clone(&index));
@@ -160,48 +201,18 @@ impl<H: Host> Readable<H> {
         Ok((handle, index))
     }
 
-    /// Refuses a file that was opened by a name which meanwhile stands for another one.
-    ///
-    /// Files are renamed over, and deleted, in one step with the change of the state, so a
-    /// handle that was obtained before this check is on the right file.
-    fn check_current(&self, file: &StoredFile) -> Result<()> {
-        let current = FileKind::parse(file.name.as_str()).and_then(|(kind, partition)| {
-            let files = self.state.read(|state| state.files_of(partition));
-            files.get(kind).map(|current| current.generation)
-        });
-        if current == Some(file.generation) {
-            return Ok(());
-        }
-        let detail = format!("{}: replaced meanwhile", file.name);
-        Err(Error::Storage(StorageError::new(StorageErrorKind::NotFound, detail)))
-    }
-
-    /// Whether one of the view's files is no longer what its name stands for.
-    fn is_outdated(&self, view: &PartitionView) -> bool {
-        let now = self.state.read(|state| state.files_of(view.partition));
-        FileKind::ALL.into_iter().any(|kind| {
-            let generation = |file: &StoredFile| file.generation;
-            view.files.get(kind).map(generation) != now.get(kind).map(generation)
-        })
-    }
-
     /// The opened metric file.
     pub(crate) fn metric_file(&self, file: &StoredFile) -> Result<Arc<MetricFile<FileOf<H>>>> {
         if let Some(OpenFile::Metric(opened)) = self.cache.write(|c| c.file(file.generation)) {
             return Ok(opened);
         }
-        let handle = self.storage.open(&file.name)?;
-        self.check_current(file)?;
+        let handle = self.open_seen(file)?;
         let opened = Arc::new(MetricFile::open(handle, file.name.as_str(), &self.codecs)?);
         let kept = OpenFile::Metric(Arc::clone(&opened));
         self.cache.write(|cache| cache.keep_file(file.generation, kept));
         Ok(opened)
     }
 }
-
-/// How often a query looks at a partition again whose files are replaced under its hands. Each
-/// replacement takes a build or a flush, so it does not happen many times in a row.
-const RETRIES: usize = 16;
 
 /// Whether a file of this partition may be mid-append by another process.
 pub(crate) fn may_be_growing<H: Host>(readable: &Readable<H>, partition: Partition) -> bool {

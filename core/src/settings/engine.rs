@@ -13,7 +13,7 @@
 //! | `logging.logger[].output` | string | `console` | not blank; `console` once at most |
 //! | `logging.logger[].level` | string | `info` | `info`, `debug`, `trace` |
 //! | `stats.enabled` | boolean | true | |
-//! | `stats.interval` | duration | `30s` | not negative; 0 is after every sample |
+//! | `stats.interval` | duration | `30s` | not negative; 0 is as often as the engine is ticked |
 //! | `defaults.databases` | array of strings | none | |
 //! | `manifest_defaults.*` | | [`DatabaseSettings::default`] | as in `manifest.toml` |
 //! | `web.*` | | | read by the server, see [`WEB_KEYS`] |
@@ -38,7 +38,7 @@ use alloc::vec::Vec;
 const CONSOLE: &str = "console";
 
 /// The database of the engine's own metrics, which nobody asks for.
-const INTERNAL: &str = "internal";
+pub const INTERNAL: &str = "internal";
 
 /// The keys of the table `web`, which only the server reads.
 pub const WEB_KEYS: [&str; 9] = [
@@ -111,7 +111,7 @@ pub struct LoggerSettings {
 pub struct StatsSettings {
     /// Whether the engine records metrics about itself.
     pub enabled: bool,
-    /// How often, not negative; 0 is after every sample.
+    /// How often, not negative; 0 is as often as the engine is ticked.
     pub interval: WrittenDuration,
 }
 

@@ -6,4 +6,4 @@ mod writer;
 
 pub use record::{MAX_RECORD_LEN, Record, RecordError};
 pub use replay::{Item, Records, Tail};
-pub use writer::Log;
+pub use writer::{Committed, Log};

@@ -5,6 +5,7 @@ use crate::settings::FsyncPolicy;
 use crate::storage::{Result, StorageFile};
 use crate::types::ValueType;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// The log's file and what the next record needs to know.
 ///
@@ -16,12 +17,25 @@ pub struct Log<F> {
     encoder: Encoder,
     policy: FsyncPolicy,
     pending: Vec<u8>,
+    pending_records: u64,
+}
+
+/// What a commit handed to the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Records.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How long the sync took, where the policy asks for one.
+    pub sync_time: Option<Duration>,
 }
 
 impl<F: StorageFile> Log<F> {
     /// Continues a log of `len` good bytes. The first record sets a baseline of its own.
     pub fn new(file: F, len: u64, policy: FsyncPolicy) -> Self {
-        Self { file, len, encoder: Encoder::default(), policy, pending: Vec::new() }
+        let (encoder, pending) = (Encoder::default(), Vec::new());
+        Self { file, len, encoder, policy, pending, pending_records: 0 }
     }
 
     /// Bytes in the log, what is pending not counted.
@@ -42,28 +56,36 @@ impl<F: StorageFile> Log<F> {
         anchor: Option<u64>,
     ) {
         self.encoder.encode(sample, introduces, anchor, &mut self.pending);
+        self.pending_records += 1;
     }
 
     /// Hands the pending records to the file, and syncs where the policy is `always`. Once this
-    /// returns, the records survive the end of the process.
+    /// returns, the records survive the end of the process. `monotonic` is asked around a sync only.
     ///
     /// # Errors
     ///
     /// What the file reports; the log must not be written again.
-    pub fn commit(&mut self) -> Result<()> {
+    pub fn commit(&mut self, monotonic: impl Fn() -> Duration) -> Result<Committed> {
         if self.pending.is_empty() {
-            return Ok(());
+            return Ok(Committed::default());
         }
         self.file.append(&self.pending)?;
-        self.len += u64::try_from(self.pending.len()).unwrap_or(0);
+        let bytes = u64::try_from(self.pending.len()).unwrap_or(0);
+        let records = core::mem::take(&mut self.pending_records);
+        self.len += bytes;
         self.pending.clear();
         if self.pending.capacity() > PENDING_KEPT {
             self.pending = Vec::new(); // one large batch must not hold its buffer for ever
         }
-        match self.policy {
-            FsyncPolicy::Always => self.file.sync(),
-            FsyncPolicy::Segment => Ok(()),
-        }
+        let sync_time = match self.policy {
+            FsyncPolicy::Always => {
+                let start = monotonic();
+                self.file.sync()?;
+                Some(monotonic().saturating_sub(start))
+            }
+            FsyncPolicy::Segment => None,
+        };
+        Ok(Committed { records, bytes, sync_time })
     }
 
     /// Makes everything committed durable.

@@ -10,6 +10,10 @@ fn storage_and_log(policy: FsyncPolicy) -> (MemoryStorage, Log<<MemoryStorage as
     (storage, Log::new(file, 0, policy))
 }
 
+fn commit(log: &mut Log<<MemoryStorage as Storage>::File>) -> Committed {
+    log.commit(Duration::default).unwrap()
+}
+
 fn name() -> FileName {
     FileName::new("home.wal").unwrap()
 }
@@ -32,16 +36,18 @@ fn stored(storage: &MemoryStorage) -> Vec<(i64, bool)> {
 #[test]
 fn records_reach_the_file_when_they_are_committed() {
     let (storage, mut log) = storage_and_log(FsyncPolicy::Always);
-    log.commit().unwrap();
+    commit(&mut log);
     assert!(log.is_empty());
     log.add((1, 10, 0), NAMED, Some(0));
     log.add((1, 11, 0), None, None);
     assert_eq!((log.len(), stored(&storage).len()), (0, 0));
-    log.commit().unwrap();
+    let committed = commit(&mut log);
+    let expected = Committed { records: 2, bytes: log.len(), sync_time: Some(Duration::default()) };
+    assert_eq!(committed, expected);
     assert_eq!(stored(&storage), [(10, true), (11, false)]);
     let len = storage.open(&name()).unwrap().len().unwrap();
     assert_eq!(log.len(), len);
-    log.commit().unwrap();
+    commit(&mut log);
     assert_eq!(log.len(), len);
 }
 
@@ -50,11 +56,11 @@ fn a_reset_log_starts_over_with_a_baseline() {
     let (storage, mut log) = storage_and_log(FsyncPolicy::Segment);
     log.reset().unwrap();
     log.add((1, 10, 0), NAMED, None);
-    log.commit().unwrap();
+    commit(&mut log);
     log.reset().unwrap();
     assert!(log.is_empty() && stored(&storage).is_empty());
     log.add((1, 11, 0), None, None);
-    log.commit().unwrap();
+    commit(&mut log);
     log.sync().unwrap();
     assert_eq!(stored(&storage), [(11, true)]);
 }
@@ -63,10 +69,10 @@ fn a_reset_log_starts_over_with_a_baseline() {
 fn a_continued_log_sets_a_baseline_of_its_own() {
     let (storage, mut log) = storage_and_log(FsyncPolicy::Segment);
     log.add((1, 10, 0), NAMED, None);
-    log.commit().unwrap();
+    commit(&mut log);
     let mut log = Log::new(storage.open(&name()).unwrap(), log.len(), FsyncPolicy::Segment);
     log.add((1, 11, 0), None, None);
-    log.commit().unwrap();
+    commit(&mut log);
     assert_eq!(stored(&storage), [(10, true), (11, true)]);
 }
 
@@ -77,7 +83,7 @@ fn a_large_batch_is_one_write_and_leaves_no_large_buffer() {
         log.add((1, time, 0), None, None);
     }
     assert!(log.pending.len() > PENDING_KEPT);
-    log.commit().unwrap();
+    commit(&mut log);
     assert!(log.pending.capacity() <= PENDING_KEPT);
     assert_eq!(stored(&storage).len(), 50_000);
 }

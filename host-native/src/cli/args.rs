@@ -3,7 +3,8 @@
 use super::time::{Moment, Window};
 use super::{build, demo, export, import, init, inspect, metrics, query, verify};
 use clap::{Parser, Subcommand, ValueEnum};
-use nanotdb::{TimeRange, Timestamp};
+use nanotdb::logging::Logging;
+use nanotdb::{TimeRange, Timestamp, settings};
 use std::path::{Path, PathBuf};
 
 /// The variable that names the store where `--root` does not.
@@ -35,11 +36,39 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 pub(crate) struct Args {
     #[arg(long, global = true, value_name = "DIR", help = ROOT_HELP)]
     root: Option<PathBuf>,
+    /// Append what happens to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// How much of it [default: debug]
+    #[arg(long, global = true, value_name = "LEVEL", value_enum, requires = "log_file")]
+    log_level: Option<LogLevel>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogLevel {
+    /// Opening, closing, failures
+    Info,
+    /// And page flushes, log resets, rollups
+    Debug,
+    /// And every sample
+    Trace,
+}
+
 impl Args {
+    /// Starts logging, if that was asked for.
+    pub(crate) fn start_logging(&self) -> std::io::Result<()> {
+        let Some(path) = &self.log_file else { return Ok(()) };
+        let level = match self.log_level.unwrap_or(LogLevel::Debug) {
+            LogLevel::Info => settings::LogLevel::Info,
+            LogLevel::Debug => settings::LogLevel::Debug,
+            LogLevel::Trace => settings::LogLevel::Trace,
+        };
+        Logging::default().to_file(path, level)?.install()
+    }
+
     /// The store's directory, if it was typed.
     pub(crate) fn typed_root(&self) -> Option<&Path> {
         self.root.as_deref()

@@ -105,6 +105,7 @@ fn tell_warnings(store: &Store) {
 }
 
 fn dispatch(args: Args, out: &mut Out) -> Outcome {
+    args.start_logging()?;
     let root = args.root();
     let typed = args.typed_root().map(Path::to_owned);
     match args.command {

@@ -3,13 +3,11 @@
 use super::Failure;
 use super::args::MetricArgs;
 use nanotdb::query::MetricInfo;
+use nanotdb::settings::INTERNAL;
 use nanotdb::text::pattern::Pattern;
 use nanotdb::{Database, Store};
 use regex_lite::Regex;
 use std::sync::Arc;
-
-/// The database that records the reference's own metrics.
-const INTERNAL: &str = "internal";
 
 /// The name as it was typed, without blanks and slashes around it; else the name of the only
 /// database there is.

@@ -1,0 +1,73 @@
+//! Cutting a stream of samples into windows, whatever is computed from them.
+
+use super::Bucket;
+use crate::types::{TimeRange, Timestamp, ValueType};
+use alloc::vec::Vec;
+
+/// Folds the samples of one window after the other.
+pub(crate) trait Fold {
+    /// Takes a sample of the current window in.
+    fn push(&mut self, value_type: ValueType, raw: u32);
+    /// Ends the window: replaces `values` by its results, and starts over.
+    fn finish(&mut self, values: &mut Vec<f64>);
+}
+
+/// Windows aligned to multiples of their length from the epoch, by floor division also before
+/// 1970. Those without samples are left out.
+#[derive(Debug)]
+pub(crate) struct Cut<F> {
+    range: TimeRange,
+    window_ns: i64,
+    current: Option<i64>,
+    fold: F,
+    bucket: Bucket,
+}
+
+impl<F: Fold> Cut<F> {
+    /// Windows of `window_ns` (more than 0) over `range`.
+    pub(crate) fn new(range: TimeRange, window_ns: i64, fold: F) -> Self {
+        let bucket = Bucket { start: range.from, end: range.to, values: Vec::new() };
+        Self { range, window_ns: window_ns.max(1), current: None, fold, bucket }
+    }
+
+    /// Adds samples, all within the range and none before an earlier one.
+    pub(crate) fn add<E>(
+        &mut self,
+        value_type: ValueType,
+        times: &[i64],
+        raws: &[u32],
+        emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rest = times.iter().zip(raws).peekable();
+        while let Some(&(&time, _)) = rest.peek() {
+            let window = time.div_euclid(self.window_ns);
+            if self.current != Some(window) {
+                self.finish(emit)?;
+                self.current = Some(window);
+            }
+            let last_in_window = window
+                .checked_add(1)
+                .and_then(|next| next.checked_mul(self.window_ns))
+                .map_or(i64::MAX, |start| start - 1);
+            while let Some((_, &raw)) = rest.next_if(|(time, _)| **time <= last_in_window) {
+                self.fold.push(value_type, raw);
+            }
+        }
+        Ok(())
+    }
+
+    /// Emits the last window, if it has samples.
+    pub(crate) fn finish<E>(
+        &mut self,
+        emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(window) = self.current.take() else { return Ok(()) };
+        let start = window.saturating_mul(self.window_ns);
+        // Not from `start`, which may have met the end of the representable time.
+        let end = window.saturating_add(1).saturating_mul(self.window_ns);
+        self.bucket.start = Timestamp(start).max(self.range.from);
+        self.bucket.end = Timestamp(end).min(self.range.to);
+        self.fold.finish(&mut self.bucket.values);
+        emit(&self.bucket)
+    }
+}

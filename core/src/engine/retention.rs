@@ -5,6 +5,7 @@
 //! file, raw file and metric file go together.
 
 use super::database::Database;
+use super::event::Event;
 use super::files::{FileKind, StoredFile};
 use super::host::{Clock, Host, Shared};
 use crate::error::{Error, Result};
@@ -53,12 +54,24 @@ impl<H: Host> Database<H> {
             return Ok(Vec::new());
         }
         self.writer().write(|writer| writer.check_writable())?;
-        let mut retired = Vec::new();
+        let (mut retired, mut failed) = (Vec::new(), None);
         for partition in self.expired() {
             // Not while a metric file is built from what is about to go.
-            retired.extend(self.builds().write(|()| self.retire(partition, action))?);
+            match self.builds().write(|()| self.retire(partition, action)) {
+                Ok(gone) => retired.extend(gone),
+                Err(error) => {
+                    self.host()
+                        .note(&Event::RetentionFailed { database: self.name(), error: &error });
+                    failed = Some(error);
+                    break;
+                }
+            }
         }
-        Ok(retired)
+        if !retired.is_empty() {
+            let (database, partitions) = (self.name(), retired.len());
+            self.host().note(&Event::RetentionRan { database, partitions });
+        }
+        failed.map_or(Ok(retired), Err)
     }
 
     fn expired(&self) -> Vec<Partition> {

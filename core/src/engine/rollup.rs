@@ -6,6 +6,7 @@
 //! destination already has, and its newest samples tell (D-12).
 
 use super::database::Database;
+use super::event::Event;
 use super::host::{Host, Shared};
 use super::ingest::{MetricHandle, Row, Target};
 use super::root::Engine;
@@ -147,6 +148,19 @@ impl<H: Host> Engine<H> {
     }
 
     fn run(&self, source: &Database<H>) -> Result<RollupRun> {
+        let name = source.name();
+        self.host().note(&Event::RollupStarted { source: name });
+        let run = self.run_tasks(source);
+        match &run {
+            Ok(run) => {
+                self.host().note(&Event::RollupFinished { source: name, written: run.samples });
+            }
+            Err(error) => self.host().note(&Event::RollupFailed { source: name, error }),
+        }
+        run
+    }
+
+    fn run_tasks(&self, source: &Database<H>) -> Result<RollupRun> {
         let mut run = RollupRun { source: source.name().to_string(), ..RollupRun::default() };
         if !source.settings().rollups.enabled {
             return Ok(run);

@@ -1,7 +1,9 @@
 //! What can be typed.
 
 use super::time::{Moment, Window};
-use super::{build, demo, export, import, init, inspect, metrics, query, verify};
+use super::{
+    build, demo, export, import, init, inspect, metrics, query, retention, rollup, verify,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use nanotdb::logging::Logging;
 use nanotdb::{TimeRange, Timestamp, settings};
@@ -102,6 +104,10 @@ pub(crate) enum Command {
     /// Build files for fast queries
     #[command(subcommand)]
     Build(BuildWhat),
+    /// Compute rollups anew and mend what differs; nothing is lost by it
+    Rollup(rollup::Options),
+    /// Delete or archive what has expired, as the manifests say
+    Retention(retention::Options),
     /// Read every byte and say what is damaged
     Verify(verify::Options),
 }

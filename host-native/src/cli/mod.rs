@@ -11,6 +11,8 @@ mod inspect;
 mod metrics;
 mod output;
 mod query;
+mod retention;
+mod rollup;
 mod select;
 mod time;
 mod verify;
@@ -117,6 +119,8 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Metrics(options) => metrics::run(&root, &options, out),
         Command::Inspect(what) => inspect::run(&root, &what, out),
         Command::Build(BuildWhat::Metric(options)) => build::run(&root, &options, out),
+        Command::Rollup(options) => rollup::run(&root, &options, out),
+        Command::Retention(options) => retention::run(&root, &options, out),
         Command::Verify(options) => verify::run(&root, &options, out),
     }
 }

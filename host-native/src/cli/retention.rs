@@ -1,0 +1,98 @@
+//! `retention`: expired partitions are deleted or archived now.
+
+use super::args::DatabaseArg;
+use super::output::{Out, bytes_text};
+use super::{Outcome, open_to_write, tell_notes};
+use nanotdb::engine::Retired;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    database: DatabaseArg,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    root_dir: String,
+    databases: Vec<Applied>,
+    duration_ms: u128,
+}
+
+#[derive(Debug, Serialize)]
+struct Applied {
+    database: String,
+    retention_action: &'static str,
+    retention_days: u64,
+    partitions: Vec<Gone>,
+}
+
+#[derive(Debug, Serialize)]
+struct Gone {
+    partition: String,
+    files: Vec<String>,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<String>,
+}
+
+impl From<Retired> for Gone {
+    fn from(retired: Retired) -> Self {
+        Self {
+            partition: retired.partition,
+            files: retired.files.iter().map(ToString::to_string).collect(),
+            bytes: retired.bytes,
+            archive: retired.archive.map(|archive| archive.to_string()),
+        }
+    }
+}
+
+pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
+    let started = Instant::now();
+    let store = open_to_write(root)?;
+    let names = match &options.database.database {
+        Some(name) => vec![name.trim().to_string()],
+        None => store.databases()?,
+    };
+    let applied: nanotdb::Result<Vec<Applied>> =
+        names.iter().map(|name| apply(&store, name)).collect();
+    store.close()?;
+    let report = Report {
+        root_dir: root.display().to_string(),
+        databases: applied?,
+        duration_ms: started.elapsed().as_millis(),
+    };
+    Ok(if options.json { out.json(&report) } else { show(&report, out) }?)
+}
+
+fn apply(store: &nanotdb::Store, name: &str) -> nanotdb::Result<Applied> {
+    let database = store.database(name)?;
+    tell_notes(&database);
+    let settings = database.settings();
+    Ok(Applied {
+        database: name.to_string(),
+        retention_action: settings.retention_action.name(),
+        retention_days: settings.retention_days,
+        partitions: database.apply_retention()?.into_iter().map(Gone::from).collect(),
+    })
+}
+
+fn show(report: &Report, out: &mut Out) -> io::Result<()> {
+    for Applied { database, retention_action, retention_days, partitions } in &report.databases {
+        writeln!(out, "{database}: {retention_action} after {retention_days} days")?;
+        for Gone { partition, files, bytes, archive } in partitions {
+            let place = archive.as_ref().map_or("deleted".to_string(), |a| format!("in {a} now"));
+            writeln!(out, "  {partition}: {}, {}, {place}", files.join(", "), bytes_text(*bytes))?;
+        }
+        if partitions.is_empty() {
+            writeln!(out, "  nothing has expired")?;
+        }
+    }
+    Ok(())
+}

@@ -211,7 +211,8 @@ impl<H: Host> super::writer::Writer<H> {
         self.remove_file(partition, kind)
     }
 
-    fn forget_data_file(&mut self, partition: Partition) {
+    /// Lets go of the data file, which is about to be another one or none.
+    pub(super) fn forget_data_file(&mut self, partition: Partition) {
         self.appendable.remove(&partition);
         self.unsynced.remove(&partition);
         self.staging.leave();

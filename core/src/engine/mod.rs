@@ -11,6 +11,7 @@ mod host;
 mod ingest;
 mod lines;
 mod open;
+mod recompact;
 mod root;
 mod state;
 #[cfg(any(test, feature = "testing"))]
@@ -28,6 +29,7 @@ pub use host::{Clock, Host, Shared};
 pub use ingest::{BatchReport, MetricHandle, Row, Target};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
+pub use recompact::{PageTotals, RecompactReport};
 pub use root::{Engine, EngineOptions};
 pub use verify::{FileCheck, VerifyReport};
 

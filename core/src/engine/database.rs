@@ -1,5 +1,6 @@
 //! One database: a writer, and queries beside it.
 
+use super::build::BuildOptions;
 use super::host::{Clock, Host, Shared};
 use super::ingest::{BatchReport, MetricHandle, Row, Target};
 use super::open::OpenReport;
@@ -26,17 +27,20 @@ pub struct Database<H: Host> {
     builds: H::Shared<()>,
     host: Arc<H>,
     settings: DatabaseSettings,
+    /// How metric files are built unless somebody says otherwise.
+    build: BuildOptions,
     report: OpenReport,
 }
 
 impl<H: Host> Database<H> {
-    pub(crate) fn new(writer: Writer<H>, report: OpenReport) -> Self {
+    pub(crate) fn new(writer: Writer<H>, build: BuildOptions, report: OpenReport) -> Self {
         Self {
             readable: Arc::clone(&writer.readable),
             host: Arc::clone(&writer.host),
             settings: writer.staging.rules.settings.clone(),
             writer: H::Shared::new(writer),
             builds: H::Shared::new(()),
+            build,
             report,
         }
     }
@@ -255,6 +259,10 @@ impl<H: Host> Database<H> {
 
     pub(crate) const fn readable(&self) -> &Arc<Readable<H>> {
         &self.readable
+    }
+
+    pub(super) const fn build_defaults(&self) -> BuildOptions {
+        self.build
     }
 
     pub(crate) const fn builds(&self) -> &H::Shared<()> {

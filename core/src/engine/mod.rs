@@ -12,7 +12,9 @@ mod ingest;
 mod lines;
 mod open;
 mod recompact;
+mod recover;
 mod root;
+mod search;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -21,7 +23,7 @@ mod tests;
 mod verify;
 mod writer;
 
-pub use build::{BuildOptions, BuildReport};
+pub use build::{BuildOptions, BuildReport, CompactReport};
 pub use database::Database;
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
 pub use files::{read_frame, read_page};
@@ -30,6 +32,7 @@ pub use ingest::{BatchReport, MetricHandle, Row, Target};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
 pub use recompact::{PageTotals, RecompactReport};
+pub use recover::{RecoverReport, salvage};
 pub use root::{Engine, EngineOptions};
 pub use verify::{FileCheck, VerifyReport};
 

@@ -1,5 +1,6 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
+use super::build::BuildOptions;
 use super::database::Database;
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
@@ -96,7 +97,8 @@ pub(crate) fn open<H: Host>(
     let mut writer = Writer::new(readable, host, rules, settings)?;
     let replayed = writer.replay(&log_bytes, &log_name, &mut report);
     writer.poisoning(replayed)?;
-    Ok(Database::new(writer, report))
+    let build = BuildOptions::from_settings(&rules.engine.metrics);
+    Ok(Database::new(writer, build, report))
 }
 
 /// The name of a database's log: its own name, as the reference has it.

@@ -234,6 +234,18 @@ impl FrameIndex {
         Ok(())
     }
 
+    /// Forgets what begins at byte `len` or behind, so that this is the index of a file of that
+    /// length, which ends with a frame.
+    pub(crate) fn cut(&mut self, len: u64) {
+        self.frames.truncate(self.frames.partition_point(|frame| frame.offset < len));
+        self.damage.retain(|damage| damage.offset < len);
+        if self.good_end > len {
+            self.good_end = self.frames.last().map_or(0, FrameEntry::end_offset);
+            self.tail = None;
+        }
+        self.walked = len;
+    }
+
     fn push(&mut self, frame: FrameEntry) -> u64 {
         self.good_end = frame.end_offset();
         self.frames.push(frame);

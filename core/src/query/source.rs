@@ -137,7 +137,11 @@ impl<H: Host> Readable<H> {
     ) -> Result<(Arc<FileOf<H>>, Arc<FrameIndex>)> {
         let known = self.cache.write(|cache| cache.file(file.generation));
         let (handle, mut index) = match known {
-            Some(OpenFile::Pages(handle, index)) if index.walked >= file.len => {
+            Some(OpenFile::Pages(handle, mut index)) if index.walked >= file.len => {
+                // Another query may have seen more: what was a page in memory when this one began.
+                if index.walked > file.len {
+                    Arc::make_mut(&mut index).cut(file.len);
+                }
                 return Ok((handle, index));
             }
             Some(OpenFile::Pages(handle, index)) => (handle, index),

@@ -457,9 +457,13 @@ fn perform<D: Disk>(
                 other => other,
             }
         }
-        Operation::Recompact { day } => match open.database.recompact(&key_of(*day)).map(drop) {
+        Operation::Recompact { day } => match open.database.recompact(&key_of(*day)) {
             Err(Error::Rejected(_)) => Ok(()),
-            other => other,
+            Ok(report) if report.old.frames > 0 => {
+                ledger.promise(true, true);
+                Ok(())
+            }
+            other => other.map(drop),
         },
         Operation::Reopen => {
             if let Err(mut errors) = open.engine.close() {

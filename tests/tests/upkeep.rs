@@ -9,6 +9,7 @@ use nanotdb_tests::independent::{DataFile, Kind, Record};
 use serde_json::Value as Json;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn prod(store: &Store) -> Arc<Database> {
     store.database("prod").unwrap()
@@ -230,4 +231,37 @@ fn compaction_follows_the_settings() {
     assert_eq!(answers::streams(&database).unwrap(), before);
     // Nothing is left that could be paged anew.
     assert!(database.recompact("2026-05-03").unwrap_err().is_rejection());
+}
+
+/// A query that has begun goes on reading the file it began with, and each one sees every sample
+/// once.
+#[test]
+fn queries_go_on_while_pages_are_written_anew() {
+    let fixture = Fixture::load("24");
+    let copy = fixture.copy();
+    fs::write(copy.path().join("prod/data-2026-05-03.dat"), fixture.file("before.dat")).unwrap();
+    let store = answers::open(copy.path());
+    let database = prod(&store);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut seen = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let found: usize =
+                        answers::streams(&database).unwrap().values().map(Vec::len).sum();
+                    assert!(found >= seen.max(800), "{found} after {seen}");
+                    seen = found;
+                }
+            });
+        }
+        for n in 0..60 {
+            let time = Timestamp(1_777_773_190_000_000_000 + n);
+            database.add("a", time, 1).unwrap();
+            database.flush().unwrap();
+            let report = database.recompact("2026-05-03").unwrap();
+            assert_eq!((report.new.frames, report.new.records), (2, 801 + n.unsigned_abs()));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }

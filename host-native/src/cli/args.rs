@@ -1,7 +1,8 @@
 //! What can be typed.
 
 use super::time::{Moment, Window};
-use super::{build, demo, export, import, init, inspect, metrics, query, verify};
+use super::{build, compact, csv2lp, demo, export, import, init, inspect, metrics, query};
+use super::{recover, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use nanotdb::{TimeRange, Timestamp};
 use std::path::{Path, PathBuf};
@@ -73,8 +74,15 @@ pub(crate) enum Command {
     /// Build files for fast queries
     #[command(subcommand)]
     Build(BuildWhat),
+    /// Write the pages of a partition anew, as full as the settings allow
+    Compact(compact::Options),
     /// Read every byte and say what is damaged
     Verify(verify::Options),
+    /// Save what a damaged data file still holds to a file of its own
+    Recover(recover::Options),
+    /// Turn CSV exports of `VictoriaMetrics` into line protocol, which import takes
+    #[command(alias = "csv2nlp")]
+    Csv2lp(csv2lp::Options),
 }
 
 #[derive(Debug, Subcommand)]

@@ -140,9 +140,14 @@ impl<H: Host> Database<H> {
             })?;
             let view = self.readable().partition_view(partition);
             let sources = self.readable().build_sources(&view)?;
-            let report = self.readable().build(&view, &sources, options)?;
+            let built = self.readable().build(&view, &sources, options);
+            if matches!(built, Err(Error::Storage(_))) {
+                self.writer().write(|writer| writer.uncertain.insert(partition));
+            }
+            let report = built?;
             drop(sources);
             self.publish(&view, options.raw_action, &report)?;
+            self.writer().write(|writer| writer.uncertain.remove(&partition));
             Ok(report)
         })
     }

@@ -5,6 +5,7 @@ use super::database::Database;
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
+use super::search::is_inside;
 use super::state::{Readable, State};
 use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
@@ -17,8 +18,8 @@ use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
-use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -170,14 +171,19 @@ impl<H: Host> Readable<H> {
     ) -> Result<u64> {
         let (handle, index) = self.indexed(partition, file)?;
         let mut buffer = Vec::new();
-        let mut end = index.good_end;
-        for (torn, frame) in index.frames.iter().rev().enumerate() {
+        let (mut end, mut torn) = (index.good_end, 0);
+        for frame in index.frames.iter().rev() {
             read_frame(&*handle, frame, &mut buffer)?;
             if frame.header.checked_payload(&buffer).is_ok() {
                 break;
             }
-            if torn == max_torn {
-                return Ok(index.good_end);
+            // What is torn may be garbage, which can look like further frames, but hardly like
+            // frames of this partition.
+            if is_inside(&frame.header, partition) {
+                if torn == max_torn {
+                    return Ok(index.good_end);
+                }
+                torn += 1;
             }
             end = frame.offset;
         }
@@ -309,6 +315,7 @@ impl<H: Host> Writer<H> {
             staging: Staging::new(rules, newest_stored),
             appendable: BTreeMap::new(),
             unsynced: BTreeMap::new(),
+            uncertain: BTreeSet::new(),
             cut: Vec::new(),
             poisoned: None,
             closed: false,
@@ -319,6 +326,9 @@ impl<H: Host> Writer<H> {
     /// Takes over what the log holds and readies it for more.
     fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
         if !self.readable.read_only {
+            // A process that was killed may have renamed a catalog and not come to this. Pages
+            // that are written from here on need its names.
+            self.readable.storage.sync_dir()?;
             self.cut_newest_data_files()?;
         }
         let spans = self.survey(bytes)?;
@@ -451,8 +461,7 @@ impl<H: Host> Writer<H> {
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
         let unused = !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0;
         let file = (!unused).then(|| self.readable.storage.open_log(name)).transpose()?;
-        // The log may be new. And a process that was killed may have renamed a catalog, or made
-        // a log, and not have come to this; from here on both count as safe.
+        // The log may be new; from here on it counts as safe.
         self.readable.storage.sync_dir()?;
         let Some(mut file) = file else { return Ok(()) };
         if good_end < file.len()?.max(len) {

@@ -63,7 +63,13 @@ impl<H: Host> Database<H> {
         self.builds().write(|()| {
             self.writer().write(|writer| {
                 writer.check_writable()?;
-                writer.must_not_be_open(partition)
+                writer.must_not_be_open(partition)?;
+                if writer.uncertain.contains(&partition) {
+                    // Without knowing the metric file there is no knowing the seams.
+                    let detail = format!("{partition}: open the store again, a build had failed");
+                    return Err(invalid(&detail));
+                }
+                Ok(())
             })?;
             let view = self.readable().partition_view(partition);
             let Some(file) = &view.files.data else {

@@ -173,7 +173,8 @@ impl<'a, F: StorageFile> Search<'a, F> {
     }
 }
 
-fn is_inside(header: &FrameHeader, partition: Partition) -> bool {
+/// Whether a frame's times are those of a partition.
+pub(super) fn is_inside(header: &FrameHeader, partition: Partition) -> bool {
     let range = partition.range();
     range.contains(Timestamp(header.start)) && range.contains(Timestamp(header.end))
 }

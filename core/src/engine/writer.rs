@@ -55,6 +55,9 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
     /// Data files that were appended to without a sync, and their length when last synced.
     pub(crate) unsynced: BTreeMap<Partition, u64>,
+    /// Partitions where writing a metric file failed: it may be there all the same, and be seen
+    /// when the database is opened again.
+    pub(crate) uncertain: BTreeSet<Partition>,
     /// What was cut off the ends of data files.
     pub(crate) cut: Vec<String>,
     /// What the last write failed with; nothing is written after it.

@@ -497,3 +497,234 @@ fn what_opening_noticed_is_said() {
     assert!(notes[2].contains("data-1970-01-01.dat: 10 bytes at"), "{}", notes[2]);
     good(&root, "verify");
 }
+
+/// A store whose database `prod` has many small pages.
+fn prod_with(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = directory.path().join("root");
+    copy(&fixtures().join("24-recompacted/root"), &root);
+    fs::write(root.join("prod/data-2026-05-03.dat"), bytes).expect("written");
+    (directory, root)
+}
+
+fn small_pages() -> Vec<u8> {
+    fs::read(fixtures().join("24-recompacted/before.dat")).expect("a fixture")
+}
+
+#[test]
+fn compact_writes_pages_anew() {
+    let (_directory, root) = prod_with(&small_pages());
+    let before = good(&root, "export --db prod");
+    // What is only in the log is written first.
+    assert_eq!(run_with(&root, "import", "prod/a 7i 2026-05-03 23:00\n").code, 0);
+    let report = json(&root, "compact --db prod --part 2026-05-03 --json");
+    let path = root.join("prod/data-2026-05-03.dat").display().to_string();
+    for (name, expected) in [
+        ("database", Json::from("prod")),
+        ("part", "2026-05-03".into()),
+        ("path", path.into()),
+        ("old_frames", 41.into()),
+        ("new_frames", 2.into()),
+        ("old_records", 801.into()),
+        ("new_records", 801.into()),
+    ] {
+        assert_eq!(report[name], expected, "{name}");
+    }
+    assert!(report["old_bytes"].as_u64() > report["new_bytes"].as_u64(), "{report}");
+    assert!(report["duration_ms"].is_u64());
+    let after = good(&root, "export --db prod");
+    assert_eq!(after, format!("{before}prod/a 7i 2026-05-03 23:00:00.000000000\n"));
+    let shown = steady(&good(&root, "compact --db prod --part 2026-05-03"), &root);
+    assert!(
+        shown.starts_with("compacted $ROOT/prod/data-2026-05-03.dat: 801 samples\n"),
+        "{shown}"
+    );
+    for (arguments, code, says) in [
+        ("compact --db prod --part 2026-05", 1, "YYYY-MM-DD"),
+        ("compact --db prod --part 2020-01-01", 1, "no data file"),
+        ("compact --db prod", 2, "--part"),
+        ("compact --db nobody --part 2026-05-03", 1, "nobody"),
+    ] {
+        let ran = run(&root, arguments);
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.err);
+        assert!(ran.err.contains(says), "{arguments}: {}", ran.err);
+    }
+}
+
+#[test]
+fn recover_saves_what_is_intact() {
+    let sound = small_pages();
+    let mut damaged = sound.clone();
+    damaged.splice(150..150, [0xa5; 1000]);
+    damaged[1100] ^= 1; // in the second page
+    let (directory, root) = prod_with(&damaged);
+    // The database need not open.
+    fs::write(root.join("prod/catalog.json"), "no catalog").unwrap();
+    assert_eq!(run(&root, "query --db prod").code, 1);
+    let report = json(&root, "recover --db prod --part 2026-05-03 --out saved/p.dat --json");
+    for (name, expected) in [
+        ("database", Json::from("prod")),
+        ("part", "2026-05-03".into()),
+        ("source_path", root.join("prod/data-2026-05-03.dat").display().to_string().into()),
+        ("output_path", root.join("saved/p.dat").display().to_string().into()),
+        ("source_bytes", damaged.len().into()),
+        ("output_bytes", sound.len().into()),
+        ("recovered_frames", 40.into()),
+        ("recovered_records", 800.into()),
+        ("skipped_bytes", 1000.into()),
+        ("rejected_frames", 0.into()),
+        ("first_accepted_offset", 0.into()),
+    ] {
+        assert_eq!(report[name], expected, "{name}: {report}");
+    }
+    assert!(report["last_accepted_offset"].is_u64() && report["duration_ms"].is_u64());
+    assert_eq!(fs::read(root.join("saved/p.dat")).unwrap(), sound);
+    assert_eq!(fs::read(root.join("prod/data-2026-05-03.dat")).unwrap(), damaged);
+
+    let elsewhere = directory.path().join("elsewhere.dat");
+    let recover = format!("recover --db prod --part 2026-05-03 --out {}", elsewhere.display());
+    assert!(good(&root, &recover).starts_with("recovered 800 samples in 40 pages"));
+    assert_eq!(fs::read(&elsewhere).unwrap(), sound);
+    for (out, says) in [
+        ("prod/data-2026-05-03.dat", "the damaged file itself"),
+        ("prod/data-2026-05-04.dat", "files of this name"),
+        ("prod/catalog.json", "files of this name"),
+        ("prod", "directory"),
+    ] {
+        let ran = run(&root, &format!("recover --db prod --part 2026-05-03 --out {out}"));
+        assert_eq!(ran.code, 2, "{out}: {}", ran.err);
+        assert!(ran.err.contains(says), "{out}: {}", ran.err);
+    }
+    // Where nothing is intact, an older output stays.
+    fs::write(root.join("prod/data-2026-05-03.dat"), [7; 5000]).unwrap();
+    let ran = run(&root, &recover);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("no intact page"), "{}", ran.err);
+    assert_eq!(fs::read(&elsewhere).unwrap(), sound);
+    assert!(!directory.path().join("elsewhere.dat.tmp").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn recover_does_not_replace_devices() {
+    let (_directory, root) = prod_with(&small_pages());
+    let ran = run(&root, "recover --db prod --part 2026-05-03 --out /dev/null");
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(!Path::new("/dev/null").is_file());
+}
+
+#[test]
+fn recover_warns_of_samples_in_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
+    copy(&fixtures().join("10-crash-wal-mixed/root"), &root);
+    let data = fs::read_dir(root.join("prod")).unwrap().flatten().map(|entry| entry.file_name());
+    let mut keys = data.filter_map(|name| Some(name.to_str()?.strip_prefix("data-")?.to_owned()));
+    let key = keys.next().unwrap();
+    let key = key.trim_end_matches(".dat");
+    let ran = run(&root, &format!("recover --db prod --part {key} --out saved.dat"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("prod.wal holds samples"), "{}", ran.err);
+}
+
+#[test]
+fn exports_of_single_partitions() {
+    let (_directory, root) = store();
+    let lines = "home/a 1i 2026-01-02 12:00\nhome/a 2i 2026-01-03 12:00\nhome/a 3i 2026-01-04\n";
+    assert_eq!(run_with(&root, "import", lines).code, 0);
+    // Samples in a metric file only, and in pages set aside.
+    good(&root, "build metric --part 2026-01-02 --raw-ingest-action delete");
+    good(&root, "build metric --part 2026-01-03 --raw-ingest-action rename");
+    fs::remove_file(root.join("home/metric-2026-01-03.dat")).unwrap();
+    let two = "home/a 1i 2026-01-02 12:00:00.000000000\nhome/a 2i 2026-01-03 12:00:00.000000000\n";
+    assert_eq!(good(&root, "export --parts 2026-01-03,2026-01-02"), two);
+    assert_eq!(good(&root, "export --part 2026-01-02 --part 2026-01-03 --part 2026-01-02"), two);
+    assert_eq!(
+        good(&root, "export --parts 2026-01-01,2026-01-02 -m a"),
+        two.lines().next().unwrap().to_owned() + "\n"
+    );
+    assert_eq!(good(&root, "export --part 2026-01-04 --to 2026-01-03"), "");
+    assert_eq!(good(&root, "export").lines().count(), 8);
+    for (arguments, code, says) in [
+        ("export --part 2026-01", 2, "YYYY-MM-DD"),
+        ("export --part 2026-02-01", 1, "no file of partition 2026-02-01"),
+    ] {
+        let ran = run(&root, arguments);
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.err);
+        assert!(ran.err.contains(says), "{arguments}: {}", ran.err);
+    }
+}
+
+#[test]
+fn csv_exports_become_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let (dir, root) = (directory.path().join("csv"), directory.path().join("none"));
+    fs::create_dir(&dir).unwrap();
+    let put = |name: &str, text: &str| fs::write(dir.join(name), text).unwrap();
+    put(
+        "power.csv",
+        "metric,sensor,value,ts\nWatt used,kitchen 1,12,2000\n,\"hall, east\",7,1000\n",
+    );
+    put("temp.CSV", "m,s,v,t,more\ntemp,,21.5,1000,x\ntemp,,22,2000\n");
+    put("state.csv", "m,s,v,t\non,a,1.4,1500\n");
+    put("off.csv", "m,s,v,t\nbroken\n");
+    put("notes.txt", "nothing");
+    let meta = directory.path().join("meta.json");
+    let rules = r#"{"metrics": {"off": {"enabled": false},
+        "state": {"metric": "home/state", "value_type": "int", "scale": 10, "append_sensor": false}}}"#;
+    fs::write(&meta, rules).unwrap();
+    let out = directory.path().join("deep/er/out.lp");
+    let base = format!("--in-dir {} --out {} --db home", dir.display(), out.display());
+    let convert = format!("csv2lp {base} --meta {} --json", meta.display());
+    let report = json(&root, &convert);
+    for (name, expected) in [
+        ("input_dir", Json::from(dir.display().to_string())),
+        ("output_file", out.display().to_string().into()),
+        ("database", "home".into()),
+        ("metadata_file", meta.display().to_string().into()),
+        ("append_mode", false.into()),
+        ("files_seen", 4.into()),
+        ("files_included", 3.into()),
+        ("files_skipped", 1.into()),
+        ("rows_written", 5.into()),
+    ] {
+        assert_eq!(report[name], expected, "{name}");
+    }
+    let lines = "\
+home/power.hall_east 7i 1000000000
+home/temp 21.5 1000000000
+home/home/state 14i 1500000000
+home/Watt_used.kitchen_1 12i 2000000000
+home/temp 22 2000000000
+";
+    assert_eq!(fs::read_to_string(&out).unwrap(), lines);
+    // The output is what import takes.
+    let data = directory.path().join("data");
+    good(&data, "init");
+    assert_eq!(run_with(&data, "import", lines).err, "");
+
+    put("temp.CSV", "m,s,v,t\ntemp,,21.5,2000\ntemp,,23.25,3000\n");
+    let convert = convert.replace("csv2lp", "csv2nlp") + " --append";
+    assert_eq!(json(&root, &convert)["rows_written"], 1);
+    assert_eq!(json(&root, &convert)["rows_written"], 0);
+    let lines = format!("{lines}home/temp 23.25 3000000000\n");
+    assert_eq!(fs::read_to_string(&out).unwrap(), lines);
+
+    // What is wrong is named, and changes nothing.
+    for (text, says) in [
+        ("m,s,v,t\ntemp,,1,5000\ntemp,,x,6000\n", "temp.CSV, line 3: \"x\" is no number"),
+        ("m,s,v,t\ntemp,,1\n", "line 2: found 3 columns"),
+        ("m,s,v,t\ntemp,,1,1e3\n", "line 2: \"1e3\""),
+        ("m,s,v,t\ntemp,,1,9223372036855\n", "beyond"),
+    ] {
+        put("temp.CSV", text);
+        let ran = run(&root, &convert);
+        assert_eq!(ran.code, 1, "{text}");
+        assert!(ran.err.contains(says), "{text}: {}", ran.err);
+    }
+    let ran = run(&root, &format!("csv2lp {base}"));
+    assert!(ran.err.contains("off.csv, line 2: found 1 columns"), "{}", ran.err);
+    assert_eq!(run(&root, &convert.replace("--db home", "--db ../x")).code, 2);
+    assert_eq!(fs::read_to_string(&out).unwrap(), lines);
+    assert!(!root.exists(), "no store is needed");
+}

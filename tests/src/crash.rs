@@ -7,8 +7,11 @@
 use crate::operations::{Operation, Point, START, Step};
 use nanotdb_core::engine::testing::LocalHost;
 use nanotdb_core::engine::{BuildOptions, Database, Engine, EngineOptions, Row, Target};
+use nanotdb_core::partition::Partition;
 use nanotdb_core::query::RangeQuery;
-use nanotdb_core::settings::{Durability, EngineSettings, FsyncPolicy, RawAction, WrittenDuration};
+use nanotdb_core::settings::{
+    Durability, EngineSettings, FsyncPolicy, Partitioning, RawAction, WrittenDuration,
+};
 use nanotdb_core::storage::{
     self, FileName, Flaw, SimFile, SimOptions, SimStorage, Storage, StorageErrorKind, StorageFile,
 };
@@ -466,16 +469,19 @@ fn perform<D: Disk>(
         Operation::Build { day, action, codec, version } => {
             let mut options = BuildOptions::default();
             (options.raw_action, options.codec, options.version) = (*action, *codec, *version);
-            let time = Timestamp(START + day * crate::operations::DAY);
-            let key = nanotdb_core::partition::Partition::containing(
-                nanotdb_core::settings::Partitioning::Day,
-                time,
-            );
-            match open.database.build_metric_file(&key.to_string(), options).map(drop) {
+            match open.database.build_metric_file(&key_of(*day), options).map(drop) {
                 Err(Error::Rejected(_)) => Ok(()),
                 other => other,
             }
         }
+        Operation::Recompact { day } => match open.database.recompact(&key_of(*day)) {
+            Err(Error::Rejected(_)) => Ok(()),
+            Ok(report) if report.old.frames > 0 => {
+                ledger.promise(true, true);
+                Ok(())
+            }
+            other => other.map(drop),
+        },
         Operation::Reopen => {
             if let Err(mut errors) = open.engine.close() {
                 Err(errors.remove(0))
@@ -487,6 +493,12 @@ fn perform<D: Disk>(
         Operation::Abandon => reopen(open, ledger)?,
     };
     Ok(answer)
+}
+
+/// The partition of a day counted from [`START`].
+fn key_of(day: i64) -> String {
+    let time = Timestamp(START + day * crate::operations::DAY);
+    Partition::containing(Partitioning::Day, time).to_string()
 }
 
 fn reopen<D: Disk>(open: &mut Open<D>, ledger: &mut Ledger) -> Result<Result<(), Error>, String> {

@@ -51,6 +51,11 @@ pub enum Operation {
         /// Its version.
         version: Version,
     },
+    /// The pages of a partition are written anew.
+    Recompact {
+        /// The day with this number, counted from [`START`].
+        day: i64,
+    },
     /// The database is closed and opened.
     Reopen,
     /// The process goes away without a word, and the database is opened.
@@ -114,7 +119,7 @@ impl Planner {
             self.newest.push(i64::MIN);
             self.last.push(None);
         }
-        let operation = match self.random.below(60) {
+        let operation = match self.random.below(64) {
             0..=35 => Operation::Add(self.point()),
             36..=45 => {
                 let count = 1 + self.random.index(30);
@@ -129,7 +134,8 @@ impl Planner {
                 version: *self.random.pick(&[Version::V2, Version::V2, Version::V1]),
             },
             56..=57 => Operation::Reopen,
-            _ => Operation::Abandon,
+            58..=59 => Operation::Abandon,
+            _ => Operation::Recompact { day: day_of(self.now) - i64::from(self.random.one_in(3)) },
         };
         Step { now: self.now, operation }
     }

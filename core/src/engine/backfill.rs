@@ -307,8 +307,7 @@ impl<H: Host> Database<H> {
         replaced: &BTreeMap<u16, (i64, i64)>,
         fresh: &Fresh,
     ) -> Result<()> {
-        let mut options = BuildOptions { raw_action: RawAction::Delete, ..BuildOptions::default() };
-        options.codec = self.metric_settings().compression;
+        let options = BuildOptions { raw_action: RawAction::Delete, ..self.build_defaults() };
         self.builds().write(|()| {
             self.settle_for_build(partition)?;
             let view = self.readable().partition_view(partition);

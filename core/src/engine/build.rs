@@ -10,7 +10,7 @@ use crate::error::{Error, Rejection, Result};
 use crate::metric_file::{self, SampleScan, Target, Version, Visit};
 use crate::partition::Partition;
 use crate::query::{Source, invalid};
-use crate::settings::RawAction;
+use crate::settings::{MetricsSettings, RawAction};
 use crate::storage::{FileName, Storage, StorageFile};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -70,7 +70,56 @@ impl BuildReport {
     }
 }
 
+impl BuildOptions {
+    /// What the engine's settings say.
+    pub fn from_settings(settings: &MetricsSettings) -> Self {
+        let (codec, raw_action) = (settings.compression, settings.raw_ingest_action);
+        Self { codec, raw_action, ..Self::default() }
+    }
+}
+
+/// What a partition took and takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// Name of the database.
+    pub database: String,
+    /// Key of the partition.
+    pub partition: String,
+    /// The file that was read; the first of them when there were more.
+    pub data_file: FileName,
+    /// The file that was written.
+    pub metric_file: FileName,
+    /// Bytes of all files that were read.
+    pub data_bytes: u64,
+    /// Bytes of the file that was written.
+    pub metric_bytes: u64,
+    /// By how much that is less; by how much more, when it is negative.
+    pub saved_bytes: i64,
+}
+
 impl<H: Host> Database<H> {
+    /// Builds the metric file of a partition, layout version 2, with the codec of the engine's
+    /// settings, and does with the raw pages what they say.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_metric_file`](Self::build_metric_file).
+    pub fn compact(&self, key: &str) -> Result<CompactReport> {
+        let built = self.build_metric_file(key, self.build_defaults())?;
+        let data_file = built.sources.into_iter().next().unwrap_or(built.metric_file.clone());
+        let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        Ok(CompactReport {
+            database: self.name().to_string(),
+            partition: built.partition,
+            data_file,
+            metric_file: built.metric_file,
+            data_bytes: built.source_bytes,
+            metric_bytes: built.metric_bytes,
+            saved_bytes: signed(built.source_bytes).saturating_sub(signed(built.metric_bytes)),
+        })
+    }
+
     /// Keys of the partitions that have files, in order of time.
     pub fn partitions(&self) -> Vec<String> {
         self.readable().state.read(|state| state.files.keys().map(ToString::to_string).collect())
@@ -276,6 +325,7 @@ impl<H: Host> super::writer::Writer<H> {
         self.remove_file(partition, kind)
     }
 
+    /// Lets go of the data file, which is about to be another one or none.
     pub(super) fn forget_data_file(&mut self, partition: Partition) {
         self.appendable.remove(&partition);
         self.unsynced.remove(&partition);

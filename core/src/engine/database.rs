@@ -1,6 +1,6 @@
 //! One database: a writer, and queries beside it.
 
-use super::build::BuildReport;
+use super::build::{BuildOptions, BuildReport};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{BatchReport, MetricHandle, Row, Target};
 use super::open::OpenReport;
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::query::{
     AggregateQuery, Batch, Cache, MetricInfo, RangeQuery, Series, checked_range, invalid,
 };
-use crate::settings::{DatabaseSettings, MetricsSettings};
+use crate::settings::DatabaseSettings;
 use crate::stats::DbStats;
 use crate::types::{Sample, TimeRange, Timestamp, Value, ValueType};
 use alloc::format;
@@ -35,7 +35,10 @@ pub struct Database<H: Host> {
     sealed: H::Shared<Sealed>,
     host: Arc<H>,
     settings: DatabaseSettings,
-    metric_settings: MetricsSettings,
+    /// How metric files are built unless somebody says otherwise.
+    build: BuildOptions,
+    /// Whether partitions get metric files by themselves.
+    seals: bool,
     report: OpenReport,
 }
 
@@ -55,7 +58,8 @@ pub struct TickReport {
 impl<H: Host> Database<H> {
     pub(crate) fn new(
         writer: Writer<H>,
-        metric_settings: MetricsSettings,
+        build: BuildOptions,
+        seals: bool,
         report: OpenReport,
     ) -> Self {
         Self {
@@ -65,7 +69,8 @@ impl<H: Host> Database<H> {
             writer: H::Shared::new(writer),
             builds: H::Shared::new(()),
             sealed: H::Shared::new(Sealed::default()),
-            metric_settings,
+            build,
+            seals,
             report,
         }
     }
@@ -363,6 +368,10 @@ impl<H: Host> Database<H> {
         &self.readable
     }
 
+    pub(super) const fn build_defaults(&self) -> BuildOptions {
+        self.build
+    }
+
     pub(crate) const fn builds(&self) -> &H::Shared<()> {
         &self.builds
     }
@@ -375,8 +384,8 @@ impl<H: Host> Database<H> {
         &self.host
     }
 
-    pub(crate) const fn metric_settings(&self) -> &MetricsSettings {
-        &self.metric_settings
+    pub(super) const fn seals(&self) -> bool {
+        self.seals
     }
 
     pub(crate) const fn writer(&self) -> &H::Shared<Writer<H>> {

@@ -1,5 +1,6 @@
 //! The files of a partition, and where the frames in its data files are.
 
+use super::search::{Search, is_inside};
 use crate::compress::BlockCodec;
 use crate::error::{Error, Result};
 use crate::page::frame::{FrameError, FrameHeader, MAX_HEADER_LEN};
@@ -9,7 +10,6 @@ use crate::storage::{self, FileName, StorageFile};
 use crate::types::{TimeRange, Timestamp};
 use alloc::format;
 use alloc::string::ToString;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Which of the three kinds of file a partition can have.
@@ -210,6 +210,7 @@ impl FrameIndex {
         codec: &dyn BlockCodec,
     ) -> storage::Result<()> {
         let mut at = self.good_end;
+        let mut search = None;
         self.tail = None;
         while at < len {
             let header = match read_header(file, at, len)? {
@@ -218,8 +219,11 @@ impl FrameIndex {
             };
             match header {
                 Ok(header) => at = self.push(FrameEntry { offset: at, header }),
-                Err(error) => match next_intact(file, at + 1, len, partition, codec)? {
-                    Some(next) => {
+                Err(error) => match search
+                    .get_or_insert_with(|| Search::new(file, len, codec))
+                    .next(at + 1, partition)?
+                {
+                    Some(FrameEntry { offset: next, .. }) => {
                         let after_frame = self.frames.len();
                         self.damage.push(Damage { offset: at, len: next - at, error, after_frame });
                         at = next;
@@ -273,57 +277,12 @@ fn judge<F: StorageFile>(
     frame: FrameEntry,
     partition: Partition,
 ) -> storage::Result<core::result::Result<FrameHeader, FrameError>> {
-    if in_partition(&frame.header, partition) {
+    if is_inside(&frame.header, partition) {
         return Ok(Ok(frame.header));
     }
     let mut bytes = Vec::new();
     read_frame(file, &frame, &mut bytes)?;
     Ok(frame.header.checked_payload(&bytes).map(|_| frame.header))
-}
-
-/// Bytes of file looked at in one piece while searching.
-const SEARCH_WINDOW: usize = 256 * 1024;
-
-/// The first offset from `from` on where an intact frame of this partition starts.
-///
-/// Headers are judged before any payload is read (D-06): a random header that is in order, in
-/// the partition's range and of a possible length is rare, so few payloads are read in vain.
-fn next_intact<F: StorageFile>(
-    file: &F,
-    from: u64,
-    len: u64,
-    partition: Partition,
-    codec: &dyn BlockCodec,
-) -> storage::Result<Option<u64>> {
-    let mut window = vec![0; SEARCH_WINDOW + MAX_HEADER_LEN];
-    let mut base = from;
-    let mut frame = Vec::new();
-    let mut payload = Payload::default();
-    while base < len {
-        let read = file.read_at(base, &mut window)?;
-        let bytes = window.get(..read).unwrap_or_default();
-        for position in 0..read.min(SEARCH_WINDOW) {
-            let Ok(header) = FrameHeader::decode(bytes.get(position..).unwrap_or_default()) else {
-                continue;
-            };
-            let offset = base.saturating_add(u64::try_from(position).unwrap_or(u64::MAX));
-            let entry = FrameEntry { offset, header };
-            if entry.end_offset() > len || !in_partition(&header, partition) {
-                continue;
-            }
-            read_frame(file, &entry, &mut frame)?;
-            if header.decode_page(&frame, codec, &mut payload).is_ok() {
-                return Ok(Some(offset));
-            }
-        }
-        base = base.saturating_add(u64::try_from(SEARCH_WINDOW).unwrap_or(u64::MAX));
-    }
-    Ok(None)
-}
-
-fn in_partition(header: &FrameHeader, partition: Partition) -> bool {
-    let range = partition.range();
-    range.contains(Timestamp(header.start)) && range.contains(Timestamp(header.end))
 }
 
 /// Reads the bytes of one frame into `buffer`; fewer when the file ends before it.

@@ -17,12 +17,15 @@ mod lifecycle_tests;
 mod lineage;
 mod lines;
 mod open;
+mod recompact;
+mod recover;
 mod retention;
 mod rollup;
 #[cfg(test)]
 mod rollup_tests;
 mod root;
 mod seal;
+mod search;
 mod self_metrics;
 mod state;
 #[cfg(test)]
@@ -35,7 +38,7 @@ mod verify;
 mod writer;
 
 pub use backfill::BackfillReport;
-pub use build::{BuildOptions, BuildReport};
+pub use build::{BuildOptions, BuildReport, CompactReport};
 pub use database::{Database, TickReport};
 pub use event::{Event, Level};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
@@ -46,6 +49,8 @@ pub use inspect::{DbInspect, OpenPageStats, WalInspect, WalRecord};
 pub use lineage::{Lineage, LineageStep};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
+pub use recompact::{PageTotals, RecompactReport};
+pub use recover::{RecoverReport, salvage};
 pub use retention::Retired;
 pub use rollup::RollupRun;
 pub use root::{Engine, EngineOptions, EngineTick};

@@ -1,5 +1,6 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
+use super::build::BuildOptions;
 use super::database::Database;
 use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
@@ -99,7 +100,8 @@ pub(crate) fn open<H: Host>(
     let replayed = writer.replay(&log_bytes, &log_name, &mut report);
     writer.poisoning(replayed)?;
     tell(&mut writer, &report);
-    Ok(Database::new(writer, rules.engine.metrics.clone(), report))
+    let build = BuildOptions::from_settings(&rules.engine.metrics);
+    Ok(Database::new(writer, build, rules.engine.metrics.enabled, report))
 }
 
 /// Tells the host that a database is open.
@@ -337,6 +339,9 @@ impl<H: Host> Writer<H> {
     /// Takes over what the log holds and readies it for more.
     fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
         if !self.readable.read_only {
+            // A process that was killed may have renamed a catalog and not come to this. Pages
+            // that are written from here on need its names.
+            self.readable.storage.sync_dir()?;
             self.cut_newest_data_files()?;
         }
         let spans = self.survey(bytes)?;
@@ -483,8 +488,7 @@ impl<H: Host> Writer<H> {
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
         let unused = !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0;
         let file = (!unused).then(|| self.readable.storage.open_log(name)).transpose()?;
-        // The log may be new. And a process that was killed may have renamed a catalog, or made
-        // a log, and not have come to this; from here on both count as safe.
+        // The log may be new; from here on it counts as safe.
         self.readable.storage.sync_dir()?;
         let Some(mut file) = file else { return Ok(()) };
         if good_end < file.len()?.max(len) {

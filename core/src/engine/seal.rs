@@ -5,7 +5,7 @@
 //! have samples, or have begun by the clock. A sealed partition still takes samples; when some
 //! have come and no more follow, it is built anew, from all that it has (D-09).
 
-use super::build::{BuildOptions, BuildReport};
+use super::build::BuildReport;
 use super::database::Database;
 use super::host::{Clock, Host, Shared};
 use super::state::State;
@@ -53,13 +53,11 @@ impl<H: Host> Database<H> {
     }
 
     fn seal_due(&self, occasion: Occasion) -> Result<Vec<BuildReport>> {
-        let metrics = self.metric_settings();
         let mut built = Vec::new();
-        if !metrics.enabled {
+        if !self.seals() {
             return Ok(built);
         }
-        let mut options = BuildOptions { codec: metrics.compression, ..BuildOptions::default() };
-        options.raw_action = metrics.raw_ingest_action;
+        let options = self.build_defaults();
         for partition in self.due(occasion)? {
             let data_len =
                 self.readable().state.read(|state| super::writer::data_len(state, partition));

@@ -346,3 +346,33 @@ fn d_07_a_torn_append_that_reads_as_two_frames_is_cut() {
     assert_eq!(file.len().unwrap(), whole);
     assert_eq!(all(&database, "temp"), [(START + 1, Value::F32(1.0))]);
 }
+
+/// A query sees the page that was open when it began, so it must not see the frame that another
+/// query has meanwhile found the page to be (D-22).
+#[test]
+fn a_page_written_while_a_query_is_under_way_is_seen_once() {
+    let database = open(&local()).create_database("home").unwrap();
+    let add = |n: i64| database.add("a", Timestamp(START + n), 7).unwrap();
+    add(0);
+    database.flush().unwrap();
+    add(1);
+    let readable = database.readable();
+    let views = readable.view(TimeRange::ALL);
+    database.flush().unwrap();
+    assert_eq!(all(&database, "a").len(), 2);
+    let count = || {
+        let mut count = 0;
+        let counted = readable.scan(&views[0], &mut |ids, _, _| {
+            count += ids.len();
+            Ok(())
+        });
+        counted.unwrap();
+        count
+    };
+    assert_eq!(count(), 2);
+    // Nor may it miss anything when the file is paged anew meanwhile.
+    let report = database.recompact("2026-01-01").unwrap();
+    assert_eq!((report.old.frames, report.new.frames), (2, 1));
+    assert_eq!(count(), 2);
+    assert_eq!(all(&database, "a").len(), 2);
+}

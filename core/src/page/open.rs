@@ -17,6 +17,14 @@ pub struct PageLimits {
     pub max_age_ns: i64,
 }
 
+impl PageLimits {
+    /// Whether a page of so many records is full.
+    pub fn are_reached(&self, records: usize) -> bool {
+        let bytes = u64::try_from(records.saturating_mul(RECORD_LEN)).unwrap_or(u64::MAX);
+        records >= self.max_records.min(MAX_RECORDS) || bytes >= self.max_bytes
+    }
+}
+
 /// Records a chunk holds: a view copies at most this many.
 const CHUNK: usize = 1024;
 
@@ -100,8 +108,7 @@ impl OpenPage {
 
     /// Whether records or bytes reach their limit.
     pub fn is_full(&self, limits: &PageLimits) -> bool {
-        self.len() >= limits.max_records.min(MAX_RECORDS)
-            || self.payload_bytes() >= limits.max_bytes
+        limits.are_reached(self.len())
     }
 
     /// Whether the page is older than the limit allows.

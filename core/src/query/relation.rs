@@ -1,7 +1,7 @@
 //! How the raw pages of a partition relate to the metric file beside them.
 
 use super::source::Source;
-use crate::engine::{Digest, FileOf, Host, Readable, Shared, StoredFile, read_page};
+use crate::engine::{Digest, FileOf, Host, PartitionView, Readable, Shared, StoredFile, read_page};
 use crate::error::Result;
 use crate::metric_file::MetricFile;
 use crate::page::{Columns, Payload};
@@ -200,6 +200,28 @@ impl<H: Host> Readable<H> {
         Ok((leading, taken.iter().filter(|taken| **taken).count()))
     }
 
+    /// Numbers of the frames of the data file that must begin a page when it is paged anew.
+    ///
+    /// Of a data file beside other files it is known frame by frame, from the front, which of its
+    /// samples they have, too. A page with some that they have and some that they lack would
+    /// count as new, and show samples twice.
+    pub(crate) fn seams(&self, view: &PartitionView) -> Result<Vec<usize>> {
+        let files = &view.files;
+        let Some(data) = files.data.as_ref().filter(|data| data.len > 0) else {
+            return Ok(Vec::new());
+        };
+        let mut seams = Vec::new();
+        if let Some(metric) = &files.metric
+            && let Relation::MetricHas(frames) = self.relation(view.partition, metric, data)?
+        {
+            seams.push(frames);
+        }
+        if let Some(raw) = files.raw.as_ref().filter(|raw| raw.len > 0) {
+            seams.push(self.leading_frames_in_raw(view.partition, raw, data)?);
+        }
+        Ok(seams)
+    }
+
     /// Where the frames of `data` begin that `raw` does not have: behind 0 bytes, unless moving
     /// pages from one to the other was cut short.
     pub(crate) fn not_yet_in_raw(
@@ -208,6 +230,18 @@ impl<H: Host> Readable<H> {
         raw: &StoredFile,
         data: &StoredFile,
     ) -> Result<u64> {
+        let leading = self.leading_frames_in_raw(partition, raw, data)?;
+        let (_, index) = self.indexed(partition, data)?;
+        Ok(index.frames.get(leading).map_or(data.len, |frame| frame.offset))
+    }
+
+    /// How many frames of `data`, from the front, hold nothing but samples of `raw`.
+    fn leading_frames_in_raw(
+        &self,
+        partition: Partition,
+        raw: &StoredFile,
+        data: &StoredFile,
+    ) -> Result<usize> {
         let mut in_raw = Vec::new();
         let source = self.pages(partition, raw)?;
         self.scan_sources(&[source], &mut |ids, times, raws| {
@@ -215,9 +249,7 @@ impl<H: Host> Readable<H> {
             Ok(())
         })?;
         in_raw.sort_unstable();
-        let (leading, _) = self.leading_frames_in(partition, data, &in_raw)?;
-        let (_, index) = self.indexed(partition, data)?;
-        Ok(index.frames.get(leading).map_or(data.len, |frame| frame.offset))
+        Ok(self.leading_frames_in(partition, data, &in_raw)?.0)
     }
 }
 

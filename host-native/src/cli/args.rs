@@ -2,7 +2,8 @@
 
 use super::time::{Moment, Window};
 use super::{
-    build, demo, export, import, init, inspect, metrics, query, retention, rollup, verify,
+    build, compact, csv2lp, demo, export, import, init, inspect, metrics, query, recover,
+    retention, rollup, verify,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use nanotdb::logging::Logging;
@@ -108,8 +109,15 @@ pub(crate) enum Command {
     Rollup(rollup::Options),
     /// Delete or archive what has expired, as the manifests say
     Retention(retention::Options),
+    /// Write the pages of a partition anew, as full as the settings allow
+    Compact(compact::Options),
     /// Read every byte and say what is damaged
     Verify(verify::Options),
+    /// Save what a damaged data file still holds to a file of its own
+    Recover(recover::Options),
+    /// Turn CSV exports of `VictoriaMetrics` into line protocol, which import takes
+    #[command(alias = "csv2nlp")]
+    Csv2lp(csv2lp::Options),
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,11 +3,13 @@
 use super::args::{DatabaseArg, MetricArgs, RangeArgs};
 use super::output::{Out, bytes_text, count_text};
 use super::select::{self, Selector};
+use super::target::into_sink;
 use super::{Failure, Outcome, open_to_read};
 use nanotdb::engine::ExportOptions;
-use nanotdb::storage::{StorageError, StorageErrorKind};
-use nanotdb::{Database, Timestamp};
+use nanotdb::partition::Partition;
+use nanotdb::{Database, TimeRange, Timestamp};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,9 @@ pub(crate) struct Options {
     metrics: MetricArgs,
     #[command(flatten)]
     range: RangeArgs,
+    /// Only these partitions, like 2026-05-14; several with commas [default: all]
+    #[arg(long = "part", visible_alias = "parts", value_name = "KEY", value_delimiter = ',')]
+    partitions: Vec<String>,
     /// Write to this file, replacing it [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -49,16 +54,20 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let selector = Selector::new(&options.metrics, &database.metrics())?;
     // To the very end, not until now: what lies in the future is exported, too.
     let range = options.range.resolve(store.now(), Timestamp::MIN, Timestamp::MAX)?;
-    let export = ExportOptions { range, integer_suffix: !options.peer };
+    let ranges = ranges(&database, range, &options.partitions)?;
+    let exports: Vec<ExportOptions> = ranges
+        .into_iter()
+        .map(|range| ExportOptions { range, integer_suffix: !options.peer })
+        .collect();
 
     let Some(path) = &options.out else {
-        write(&database, export, &selector, out)?;
+        write(&database, &exports, &selector, out)?;
         return Ok(());
     };
     let failed = |error: io::Error| Failure::failed(format!("write {}: {error}", path.display()));
     let mut file = Counted { to: File::create(path).map_err(failed)?, bytes: 0 };
     let mut buffered = BufWriter::with_capacity(1 << 18, &mut file);
-    let lines = write(&database, export, &selector, &mut buffered)?;
+    let lines = write(&database, &exports, &selector, &mut buffered)?;
     buffered.flush().map_err(failed)?;
     drop(buffered);
     file.to.sync_all().or_else(only_files_sync).map_err(failed)?;
@@ -79,29 +88,48 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     Ok(())
 }
 
+/// The whole range, or what of it lies in the partitions that were typed, in order of time.
+fn ranges(
+    database: &Database,
+    range: TimeRange,
+    typed: &[String],
+) -> Result<Vec<TimeRange>, Failure> {
+    if typed.is_empty() {
+        return Ok(vec![range]);
+    }
+    let partitioning = database.settings().partition;
+    let mut partitions = BTreeSet::new();
+    for key in typed {
+        let parsed = key.trim().parse::<Partition>().ok();
+        let parsed = parsed.filter(|partition| partition.partitioning() == partitioning);
+        partitions.insert(parsed.ok_or_else(|| {
+            let form = Partition::form(partitioning);
+            Failure::usage(format!("--part {key:?}: keys of this database look like {form}"))
+        })?);
+    }
+    let stored = database.partitions();
+    let missing = partitions.iter().find(|partition| !stored.contains(&partition.to_string()));
+    if let Some(missing) = missing {
+        let name = database.name();
+        return Err(Failure::failed(format!("{name} has no file of partition {missing}")));
+    }
+    let within = partitions.into_iter().map(Partition::range);
+    Ok(within
+        .filter_map(|whole| TimeRange::new(whole.from.max(range.from), whole.to.min(range.to)))
+        .collect())
+}
+
 fn write(
     database: &Database,
-    options: ExportOptions,
+    exports: &[ExportOptions],
     selector: &Selector,
     to: &mut impl Write,
 ) -> Result<u64, Failure> {
-    let mut failed: Option<io::Error> = None;
-    let exported = database.export_metrics(
-        options,
-        |name| selector.selects(name),
-        |text| {
-            to.write_all(text).map_err(|error| {
-                // Stops the scan; the caller hears the true reason below.
-                let stop = StorageError::new(StorageErrorKind::Io, error.to_string());
-                failed = Some(error);
-                stop.into()
-            })
-        },
-    );
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(exported?),
-    }
+    exports.iter().try_fold(0, |lines, options| {
+        let selects = |name: &str| selector.selects(name);
+        let more = into_sink(to, |write| database.export_metrics(*options, selects, write))?;
+        Ok(lines + more)
+    })
 }
 
 /// A pipe or a device cannot be synced, and need not be.

@@ -1,8 +1,8 @@
 //! `import`: lines in. Good lines are kept whatever stands around them.
 
 use super::output::{Out, count_text};
-use super::{Failure, Outcome, open_to_write};
-use indicatif::{ProgressBar, ProgressStyle};
+use super::{Failure, Outcome, open_to_write, progress};
+use indicatif::ProgressBar;
 use nanotdb::engine::{ImportReport, Importer, RejectedLine};
 use nanotdb::{NativeHost, Store};
 use serde::Serialize;
@@ -169,21 +169,12 @@ fn open(file: &Path) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
     Ok((Box::new(input), about.is_file().then_some(about.len())))
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// No bar over lines that somebody is typing.
 fn progress(size: Option<u64>) -> ProgressBar {
-    if !io::stderr().is_terminal() || io::stdin().is_terminal() && size.is_none() {
+    if size.is_none() && io::stdin().is_terminal() {
         return ProgressBar::hidden();
     }
-    let (bar, template) = match size {
-        Some(size) => {
-            (ProgressBar::new(size), "{bar:24} {bytes}/{total_bytes}, {bytes_per_sec}, {msg}")
-        }
-        None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}, {msg}"),
-    };
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
+    progress::bytes(size)
 }
 
 /// Names rejected lines on standard error until there are too many.

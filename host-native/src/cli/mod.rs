@@ -3,6 +3,8 @@
 mod args;
 mod build;
 mod chart;
+mod compact;
+mod csv2lp;
 mod demo;
 mod export;
 mod import;
@@ -10,10 +12,13 @@ mod init;
 mod inspect;
 mod metrics;
 mod output;
+mod progress;
 mod query;
+mod recover;
 mod retention;
 mod rollup;
 mod select;
+mod target;
 mod time;
 mod verify;
 
@@ -121,6 +126,9 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Build(BuildWhat::Metric(options)) => build::run(&root, &options, out),
         Command::Rollup(options) => rollup::run(&root, &options, out),
         Command::Retention(options) => retention::run(&root, &options, out),
+        Command::Compact(options) => compact::run(&root, &options, out),
+        Command::Recover(options) => recover::run(&root, &options, out),
+        Command::Csv2lp(options) => csv2lp::run(&options, out),
         Command::Verify(options) => verify::run(&root, &options, out),
     }
 }

@@ -606,10 +606,12 @@ fn append<D: Disk>(database: &Db<D>, mut content: Content, now: i64) -> Result<C
     content.insert("new".into(), (ValueType::I32, Vec::new()));
     for (metric, (value_type, points)) in &mut content {
         let time = points.last().map_or(now, |(time, _)| *time);
-        let value = Value::from_raw(*value_type, 7);
+        // None that a plan uses: equal samples of a sealed partition count once.
+        let raw = 1_000_000_007;
+        let value = Value::from_raw(*value_type, raw);
         let added = database.add(metric, Timestamp(time), value);
         added.map_err(|error| format!("cannot append to {metric}: {error}"))?;
-        points.push((time, 7));
+        points.push((time, raw));
     }
     Ok(content)
 }

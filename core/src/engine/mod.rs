@@ -21,7 +21,7 @@ mod recompact;
 mod recover;
 mod retention;
 mod rollup;
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod rollup_tests;
 mod root;
 mod seal;

@@ -2,7 +2,7 @@
 
 use super::gather::Selection;
 use super::source::Source;
-use crate::engine::{Host, PartitionView, Readable};
+use crate::engine::{Host, PartitionView, Readable, Shared};
 use crate::error::Result;
 use crate::types::{MetricId, TimeRange, Timestamp};
 use alloc::vec;
@@ -10,6 +10,10 @@ use alloc::vec::Vec;
 
 /// Samples that a stretch may hold before the next one begins: about 3 MB of times and values.
 const SAMPLES: u64 = 1 << 18;
+
+/// How many times fewer samples than records a query of few among many metrics may be expected to
+/// find in raw pages: where metrics are uneven, the expectation is wrong by at most that.
+const SPARSEST: u64 = 16;
 
 /// Frames that may reach over a cut. They are decoded for both sides, so more would cost time;
 /// neighbouring raw pages often share an instant, and the open page may reach anywhere.
@@ -28,13 +32,15 @@ impl<H: Host> Readable<H> {
         selection: &Selection,
     ) -> Result<Vec<TimeRange>> {
         let mut spans = Vec::new();
+        let metrics = self.state.read(|state| state.catalog.len()) / selection.len().max(1);
+        let share = u64::try_from(metrics).unwrap_or(u64::MAX).clamp(1, SPARSEST);
         for view in views {
             for source in self.sources(view)? {
                 match source {
                     Source::Pages(_, _, index) => {
                         let frames = index.frames.iter().enumerate();
                         spans.extend(frames.map(|(at, frame)| {
-                            (index.reach(at), u64::from(frame.header.record_count))
+                            (index.reach(at), u64::from(frame.header.record_count) / share)
                         }));
                     }
                     Source::Metric(_, file) => {
@@ -46,7 +52,7 @@ impl<H: Host> Readable<H> {
                     Source::Open(page) => {
                         let samples: usize = page.chunks.iter().map(|chunk| chunk.ids.len()).sum();
                         let samples = u64::try_from(samples).unwrap_or(u64::MAX);
-                        spans.push((view.partition.range(), samples));
+                        spans.push((view.partition.range(), samples / share));
                     }
                 }
             }

@@ -45,6 +45,7 @@ pub(crate) fn settings(durability: Durability, wal: Wal) -> EngineSettings {
     let mut settings = EngineSettings::fresh();
     settings.durability = durability;
     settings.stats.enabled = false;
+    settings.metrics.enabled = false; // builds are cases of their own
     settings.wal.fsync_policy =
         if wal == Wal::Always { FsyncPolicy::Always } else { FsyncPolicy::Segment };
     settings.manifest_defaults = DatabaseSettings {

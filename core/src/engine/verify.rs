@@ -3,7 +3,7 @@
 use super::build::PartitionScan;
 use super::database::Database;
 use super::files::{FrameIndex, StoredFile, read_page};
-use super::host::Host;
+use super::host::{Host, Shared};
 use super::open::log_name;
 use super::state::{PartitionView, Readable};
 use crate::error::{Error, Result};
@@ -67,7 +67,10 @@ impl<H: Host> Database<H> {
         let types = readable.types();
         let mut report = VerifyReport::default();
         for view in readable.view(TimeRange::ALL) {
-            readable.check_partition(&view, &types, &mut report, &mut done)?;
+            for check in self.check_partition(view.partition, &types)? {
+                done(&check);
+                report.files.push(check);
+            }
         }
         if let Some(log) = readable.check_log(&types)? {
             done(&log);
@@ -83,41 +86,38 @@ impl<H: Host> Database<H> {
     /// `Rejected` when the key is none of this database; when a file cannot be read at all.
     pub fn verify_partition(&self, key: &str) -> Result<VerifyReport> {
         let partition = self.partition(key)?;
-        let readable = self.readable();
-        let mut report = VerifyReport::default();
-        let types = readable.types();
-        let view = readable.partition_view(partition);
-        readable.check_partition(&view, &types, &mut report, &mut |_| {})?;
-        Ok(report)
+        Ok(VerifyReport { files: self.check_partition(partition, &self.readable().types())? })
     }
-}
 
-fn done_with_last(report: &VerifyReport, done: &mut dyn FnMut(&FileCheck)) {
-    if let Some(last) = report.files.last() {
-        done(last);
+    /// Checks the files of a partition, which nobody builds, moves or deletes meanwhile; but a
+    /// page that is written may make a metric file go.
+    fn check_partition(&self, partition: Partition, types: &Types) -> Result<Vec<FileCheck>> {
+        let readable = self.readable();
+        self.builds().write(|()| {
+            let view = readable.partition_view(partition);
+            match readable.check_files(&view, types) {
+                Err(_) if readable.is_outdated(&view) => {
+                    readable.check_files(&readable.partition_view(partition), types)
+                }
+                checked => checked,
+            }
+        })
     }
 }
 
 type Types = BTreeMap<u16, ValueType>;
 
 impl<H: Host> Readable<H> {
-    fn check_partition(
-        &self,
-        view: &PartitionView,
-        types: &Types,
-        report: &mut VerifyReport,
-        done: &mut dyn FnMut(&FileCheck),
-    ) -> Result<()> {
+    fn check_files(&self, view: &PartitionView, types: &Types) -> Result<Vec<FileCheck>> {
+        let mut checks = Vec::new();
         let files = &view.files;
         for file in files.raw.iter().chain(&files.data) {
-            report.files.push(self.check_pages(view.partition, file, types)?);
-            done_with_last(report, done);
+            checks.push(self.check_pages(view.partition, file, types)?);
         }
         if let Some(file) = &files.metric {
-            report.files.push(self.check_metric_file(view, file, types)?);
-            done_with_last(report, done);
+            checks.push(self.check_metric_file(view, file, types)?);
         }
-        Ok(())
+        Ok(checks)
     }
 
     fn check_pages(

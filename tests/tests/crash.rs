@@ -179,3 +179,35 @@ fn damage_within_the_log_costs_what_it_hit() {
     assert_eq!((all.len(), all.raws[0]), (1, 1));
     assert!(database.verify(|_| ()).unwrap().is_whole());
 }
+
+/// The reference syncs its log when a page is written, up to a minute later (D-23).
+#[test]
+fn d23_a_power_cut_costs_seconds_and_not_the_age_of_a_page() {
+    let second = 1_000_000_000;
+    for (durability, expected) in
+        [(Durability::Strict, 51), (Durability::Balanced, 31), (Durability::Throughput, 0)]
+    {
+        let host = LocalHost::new(SimStorage::new);
+        let disk = SimStorage::new();
+        host.set_database("home", disk.clone());
+        let settings = format!("[durability]\nprofile = \"{durability}\"\n[wal]\n");
+        let name = FileName::new("engine.toml").unwrap();
+        host.root_directory().replace(&name, settings.as_bytes()).unwrap();
+        let manifest = "[wal]\nenabled = true\nskip_before = \"0s\"\n[page]\nmax_age = \"60s\"\n";
+        disk.replace(&FileName::new("manifest.toml").unwrap(), manifest.as_bytes()).unwrap();
+        let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+        let home = engine.database("home").unwrap();
+        // A sample a second, and a tick; not long enough for a page to reach its age.
+        for n in 0..55 {
+            home.add("a", Timestamp(n), 1).unwrap();
+            engine.tick().unwrap();
+            host.clock.advance(second);
+        }
+        let after = LocalHost::new(SimStorage::new);
+        after.set_database("home", disk.after_crash(0)); // nothing stays but what was synced
+        let engine = Engine::open(after, EngineOptions::default()).unwrap();
+        let found = engine.database("home").unwrap().last("a").unwrap();
+        let count = found.map_or(0, |last| last.time.0 + 1);
+        assert_eq!(count, expected, "{durability:?}");
+    }
+}

@@ -197,7 +197,8 @@ impl<H: Host> Database<H> {
         let now = self.host.clock().now();
         self.writer.write(|writer| {
             writer.check_writable()?;
-            writer.flush_aged(now)
+            writer.flush_aged(now)?;
+            writer.sync_log_in_time(now)
         })?;
         let (built, problems) = self.seal()?;
         report.built.extend(built);

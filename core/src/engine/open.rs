@@ -327,6 +327,7 @@ impl<H: Host> Writer<H> {
             unsynced: BTreeMap::new(),
             appended: BTreeMap::new(),
             has_begun: false,
+            log_synced: Timestamp(0),
             cut: Vec::new(),
             poisoned: None,
             closed: false,

@@ -14,6 +14,8 @@ use core::time::Duration;
 pub struct Log<F> {
     file: F,
     len: u64,
+    /// Whether all that was committed is durable.
+    is_synced: bool,
     encoder: Encoder,
     policy: FsyncPolicy,
     pending: Vec<u8>,
@@ -35,7 +37,7 @@ impl<F: StorageFile> Log<F> {
     /// Continues a log of `len` good bytes. The first record sets a baseline of its own.
     pub fn new(file: F, len: u64, policy: FsyncPolicy) -> Self {
         let (encoder, pending) = (Encoder::default(), Vec::new());
-        Self { file, len, encoder, policy, pending, pending_records: 0 }
+        Self { file, len, is_synced: false, encoder, policy, pending, pending_records: 0 }
     }
 
     /// Bytes in the log, what is pending not counted.
@@ -77,6 +79,7 @@ impl<F: StorageFile> Log<F> {
         if self.pending.capacity() > PENDING_KEPT {
             self.pending = Vec::new(); // one large batch must not hold its buffer for ever
         }
+        self.is_synced = self.policy == FsyncPolicy::Always;
         let sync_time = match self.policy {
             FsyncPolicy::Always => {
                 let start = monotonic();
@@ -88,13 +91,20 @@ impl<F: StorageFile> Log<F> {
         Ok(Committed { records, bytes, sync_time })
     }
 
+    /// Whether something was committed since the last sync.
+    pub const fn needs_sync(&self) -> bool {
+        !self.is_synced && self.len > 0
+    }
+
     /// Makes everything committed durable.
     ///
     /// # Errors
     ///
     /// What the file reports.
     pub fn sync(&mut self) -> Result<()> {
-        self.file.sync()
+        self.file.sync()?;
+        self.is_synced = true;
+        Ok(())
     }
 
     /// Empties the log. The caller has made sure that data files hold every sample in it.
@@ -106,6 +116,7 @@ impl<F: StorageFile> Log<F> {
         if self.len > 0 {
             self.file.truncate(0)?;
             self.len = 0;
+            self.is_synced = false;
         }
         self.encoder = Encoder::default();
         Ok(())

@@ -5,27 +5,13 @@
 use super::WrittenDuration;
 use super::reader::Section;
 use super::writer::TomlWriter;
+use crate::aggregate::Aggregate;
 use crate::error::{Error, Result};
 use crate::text::pattern::Pattern;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-
-/// What aggregates may be called.
-const AGGREGATES: [&str; 11] = [
-    "avg",
-    "count",
-    "max",
-    "median",
-    "min",
-    "p50",
-    "p95",
-    "p99",
-    "sum",
-    "trimmed_average",
-    "trimmed_avg",
-];
 
 /// What jobs compute that do not say.
 const DEFAULT_AGGREGATES: [&str; 5] = ["min", "max", "sum", "avg", "count"];
@@ -186,7 +172,7 @@ impl Rollups {
         };
         let names: Vec<String> =
             asked.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-        match names.iter().find(|name| !AGGREGATES.contains(&name.as_str())) {
+        match names.iter().find(|name| !Aggregate::NAMES.contains(&name.as_str())) {
             None => Ok(names),
             Some(unknown) => Err(refuse_aggregate(table, unknown)),
         }
@@ -274,6 +260,6 @@ fn patterns(table: &mut Section<'_>, key: &'static str, checked: bool) -> Result
 }
 
 fn refuse_aggregate(table: &Section<'_>, unknown: &str) -> Error {
-    let known = AGGREGATES.join(", ");
+    let known = Aggregate::NAMES.join(", ");
     table.refuse("aggregates", format_args!("unknown aggregate {unknown:?}: expected {known}"))
 }

@@ -1,12 +1,12 @@
 //! One database: a writer, and queries beside it.
 
-use super::build::{BuildOptions, BuildReport};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{BatchReport, MetricHandle, Row, Target};
 use super::open::OpenReport;
-use super::retention::Retired;
-use super::seal::Sealed;
 use super::state::Readable;
+use super::upkeep::build::{BuildOptions, BuildReport};
+use super::upkeep::retention::Retired;
+use super::upkeep::seal::Sealed;
 use super::writer::Writer;
 use crate::aggregate::{Bucket, Custom, CustomAggregate};
 use crate::error::{Error, Result};

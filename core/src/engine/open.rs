@@ -1,12 +1,12 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
-use super::build::BuildOptions;
 use super::database::Database;
 use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
+use super::upkeep::build::BuildOptions;
 use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;

@@ -4,7 +4,7 @@ use super::database::{Database, TickReport};
 use super::event::Event;
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
-use super::rollup::{RollupRun, Schedule};
+use super::rollup::run::{RollupRun, Schedule};
 use super::self_metrics::Emissions;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};

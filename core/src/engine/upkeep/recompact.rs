@@ -3,12 +3,12 @@
 //! Pages that were written early, because of their age or a flush, compress badly and cost each
 //! query a header. Samples and their order stay what they are.
 
-use super::database::Database;
-use super::files::{FileKind, StoredFile, read_page};
-use super::host::{Host, Shared};
-use super::state::{PartitionView, Readable};
-use super::writer::Writer;
 use crate::compress::BlockCodec;
+use crate::engine::database::Database;
+use crate::engine::files::{FileKind, StoredFile, read_page};
+use crate::engine::host::{Host, Shared};
+use crate::engine::state::{PartitionView, Readable};
+use crate::engine::writer::Writer;
 use crate::error::{Error, Rejection, Result};
 use crate::page::{Columns, PageLimits, Payload, frame};
 use crate::partition::Partition;
@@ -207,7 +207,7 @@ impl<F: StorageFile> Pager<F> {
 
 impl<H: Host> Writer<H> {
     /// Refuses a partition that has samples in memory.
-    pub(super) fn must_not_be_open(&self, partition: Partition) -> Result<()> {
+    pub(in crate::engine) fn must_not_be_open(&self, partition: Partition) -> Result<()> {
         let open = self
             .readable
             .state

@@ -5,13 +5,13 @@
 //! destination is durable before the checkpoint says so; what a crash lets a run do again, the
 //! destination already has, and its newest samples tell (D-12).
 
-use super::database::Database;
-use super::event::Event;
-use super::host::{Host, Shared};
-use super::ingest::{MetricHandle, Row, Target};
-use super::root::Engine;
-use super::state::Readable;
 use crate::aggregate::{Aggregate, Arithmetic, Bucket, Windows};
+use crate::engine::database::Database;
+use crate::engine::event::Event;
+use crate::engine::host::{Host, Shared};
+use crate::engine::ingest::{MetricHandle, Row, Target};
+use crate::engine::root::Engine;
+use crate::engine::state::Readable;
 use crate::error::{Error, Rejection, Result};
 use crate::query::{Batch, RangeQuery, Source, invalid};
 use crate::rollup::checkpoint::{self, Checkpoints};
@@ -63,24 +63,24 @@ impl Default for Schedule {
 
 /// A stretch of periods of one task.
 #[derive(Debug)]
-pub(super) struct Work<'t> {
-    pub(super) task: &'t Task,
+pub(in crate::engine) struct Work<'t> {
+    pub(in crate::engine) task: &'t Task,
     /// The start of the first period.
-    pub(super) from: i64,
+    pub(in crate::engine) from: i64,
     /// The end of the last.
-    pub(super) to: i64,
+    pub(in crate::engine) to: i64,
 }
 
 /// A value for a destination.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Output {
+pub(in crate::engine) struct Output {
     /// The number of its work.
-    pub(super) work: usize,
+    pub(in crate::engine) work: usize,
     /// The number of the task's output.
-    pub(super) place: usize,
+    pub(in crate::engine) place: usize,
     /// The start of its period.
-    pub(super) time: i64,
-    pub(super) value: f64,
+    pub(in crate::engine) time: i64,
+    pub(in crate::engine) value: f64,
 }
 
 impl<H: Host> Engine<H> {
@@ -102,7 +102,7 @@ impl<H: Host> Engine<H> {
 
     /// Runs rollups of the open databases that may have something new, a destination that is a
     /// source itself after the one that it condenses.
-    pub(super) fn run_due_rollups(&self) -> Result<Vec<RollupRun>> {
+    pub(in crate::engine) fn run_due_rollups(&self) -> Result<Vec<RollupRun>> {
         let mut runs = Vec::new();
         let sources: Vec<Arc<Database<H>>> = self
             .open_databases()
@@ -230,7 +230,11 @@ impl<H: Host> Engine<H> {
 
     /// The database that rollups of an interval go to, made when there is none: without a log,
     /// since it can be made again, and with few files, since it stays small.
-    pub(super) fn destination(&self, name: &str, interval_ns: i64) -> Result<Arc<Database<H>>> {
+    pub(in crate::engine) fn destination(
+        &self,
+        name: &str,
+        interval_ns: i64,
+    ) -> Result<Arc<Database<H>>> {
         let mut settings: EngineSettings = self.settings().clone();
         let defaults = &mut settings.manifest_defaults;
         defaults.wal_enabled = false;
@@ -246,7 +250,7 @@ impl<H: Host> Engine<H> {
 
 impl<H: Host> Database<H> {
     /// What the jobs of the manifest come to, for the metrics there are.
-    pub(super) fn rollup_tasks(&self) -> Vec<Task> {
+    pub(in crate::engine) fn rollup_tasks(&self) -> Vec<Task> {
         let metrics = self.metrics();
         let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
         tasks(self.settings(), &names)
@@ -275,11 +279,11 @@ fn check_loop(source: &str, task: &Task) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn checkpoint_file<H: Host>(source: &Database<H>) -> Result<FileName> {
+pub(in crate::engine) fn checkpoint_file<H: Host>(source: &Database<H>) -> Result<FileName> {
     Ok(FileName::new(&source.settings().rollups.checkpoint_file)?)
 }
 
-pub(super) fn read_checkpoints<H: Host>(
+pub(in crate::engine) fn read_checkpoints<H: Host>(
     source: &Database<H>,
     file: &FileName,
 ) -> Result<Checkpoints> {
@@ -392,13 +396,13 @@ impl<'a, H: Host> Destination<'a, H> {
 
 /// Destinations hold what fits their type.
 #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest, as documented")]
-pub(super) fn to_value(value: f64) -> Value {
+pub(in crate::engine) fn to_value(value: f64) -> Value {
     Value::F32(value as f32)
 }
 
 /// Hands out what the periods of the works come to: stretch of time by stretch of time, in each
 /// in order of time. All works read one source.
-pub(super) fn condense<H: Host>(
+pub(in crate::engine) fn condense<H: Host>(
     source: &Database<H>,
     works: &[Work<'_>],
     take: &mut dyn FnMut(&[Output]) -> Result<()>,
@@ -493,7 +497,7 @@ fn range(from: i64, to: i64) -> TimeRange {
 
 impl<H: Host> Readable<H> {
     /// The earliest time of any sample.
-    pub(super) fn earliest(&self) -> Result<Option<i64>> {
+    pub(in crate::engine) fn earliest(&self) -> Result<Option<i64>> {
         let mut earliest: Option<i64> = None;
         for view in self.view(TimeRange::ALL) {
             // Partitions of different length may overlap.

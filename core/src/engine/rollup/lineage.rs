@@ -1,7 +1,7 @@
 //! What becomes of a metric: the rollups that read it, those that read their results, and so on.
 
-use super::host::Host;
-use super::root::Engine;
+use crate::engine::host::Host;
+use crate::engine::root::Engine;
 use crate::error::Result;
 use crate::rollup::{covers, tasks};
 use alloc::collections::{BTreeSet, VecDeque};

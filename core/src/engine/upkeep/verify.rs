@@ -1,11 +1,11 @@
 //! Reading everything a database holds, to find out whether it is whole.
 
 use super::build::PartitionScan;
-use super::database::Database;
-use super::files::{FrameIndex, StoredFile, read_page};
-use super::host::{Host, Shared};
-use super::open::log_name;
-use super::state::{PartitionView, Readable};
+use crate::engine::database::Database;
+use crate::engine::files::{FrameIndex, StoredFile, read_page};
+use crate::engine::host::{Host, Shared};
+use crate::engine::open::log_name;
+use crate::engine::state::{PartitionView, Readable};
 use crate::error::{Error, Result};
 use crate::metric_file;
 use crate::page::Payload;

@@ -1,11 +1,11 @@
 //! Turning the raw pages of a partition into a metric file.
 
-use super::database::Database;
-use super::event::Event;
-use super::files::FileKind;
-use super::host::{Host, Shared};
-use super::state::{FileOf, PartitionView, Readable};
 use crate::compress::CodecId;
+use crate::engine::database::Database;
+use crate::engine::event::Event;
+use crate::engine::files::FileKind;
+use crate::engine::host::{Host, Shared};
+use crate::engine::state::{FileOf, PartitionView, Readable};
 use crate::error::{Error, Rejection, Result};
 use crate::metric_file::{self, SampleScan, Target, Version, Visit};
 use crate::partition::Partition;
@@ -178,7 +178,7 @@ impl<H: Host> Database<H> {
     }
 
     /// Writes the partition's page, so that its files have everything.
-    pub(super) fn settle_for_build(&self, partition: Partition) -> Result<()> {
+    pub(in crate::engine) fn settle_for_build(&self, partition: Partition) -> Result<()> {
         self.writer().write(|writer| {
             writer.check_writable()?;
             writer.flush(partition)?;
@@ -190,7 +190,7 @@ impl<H: Host> Database<H> {
     }
 
     /// The partition of this key, if keys of this database look like it.
-    pub(super) fn partition(&self, key: &str) -> Result<Partition> {
+    pub(in crate::engine) fn partition(&self, key: &str) -> Result<Partition> {
         let partitioning = self.settings().partition;
         let parsed = key.trim().parse::<Partition>().ok();
         parsed.filter(|partition| partition.partitioning() == partitioning).ok_or_else(|| {
@@ -201,7 +201,7 @@ impl<H: Host> Database<H> {
 
     /// Makes queries use the new file, then does away with the raw pages as asked: in this
     /// order, so that the samples are in some file at every moment.
-    pub(super) fn publish(
+    pub(in crate::engine) fn publish(
         &self,
         view: &PartitionView,
         action: RawAction,
@@ -260,13 +260,13 @@ impl<H: Host> Database<H> {
 }
 
 impl<H: Host> Readable<H> {
-    pub(super) fn partition_view(&self, partition: Partition) -> PartitionView {
+    pub(in crate::engine) fn partition_view(&self, partition: Partition) -> PartitionView {
         let files = self.state.read(|state| state.files_of(partition));
         PartitionView { partition, files, page: None }
     }
 
     /// Writes the partition's metric file under a temporary name.
-    pub(super) fn build_scanned(
+    pub(in crate::engine) fn build_scanned(
         &self,
         view: &PartitionView,
         scan: &mut dyn SampleScan,
@@ -305,9 +305,9 @@ fn building(metric_file: &FileName) -> Result<FileName> {
 }
 
 /// The samples of a partition, as often as a build reads them.
-pub(super) struct PartitionScan<'a, H: Host> {
-    pub(super) readable: &'a Readable<H>,
-    pub(super) sources: &'a [Source<FileOf<H>>],
+pub(in crate::engine) struct PartitionScan<'a, H: Host> {
+    pub(in crate::engine) readable: &'a Readable<H>,
+    pub(in crate::engine) sources: &'a [Source<FileOf<H>>],
 }
 
 impl<H: Host> SampleScan for PartitionScan<'_, H> {
@@ -316,7 +316,7 @@ impl<H: Host> SampleScan for PartitionScan<'_, H> {
     }
 }
 
-impl<H: Host> super::writer::Writer<H> {
+impl<H: Host> crate::engine::writer::Writer<H> {
     /// Deletes a raw file whose samples a metric file holds.
     fn retire_file(&mut self, partition: Partition, kind: FileKind) -> Result<()> {
         if kind == FileKind::Data {
@@ -326,7 +326,7 @@ impl<H: Host> super::writer::Writer<H> {
     }
 
     /// Lets go of the data file, which is about to be another one or none.
-    pub(super) fn forget_data_file(&mut self, partition: Partition) {
+    pub(in crate::engine) fn forget_data_file(&mut self, partition: Partition) {
         self.appendable.remove(&partition);
         self.unsynced.remove(&partition);
         self.staging.leave();

@@ -1,12 +1,12 @@
 //! Salvage: what a damaged data file still holds.
 
-use super::database::Database;
-use super::files::FileKind;
-use super::host::{Host, Shared};
-use super::open::{MANIFEST, log_name};
-use super::search::{Found, Search};
-use super::writer::CATALOG;
 use crate::compress::{CodecId, Codecs};
+use crate::engine::database::Database;
+use crate::engine::files::FileKind;
+use crate::engine::host::{Host, Shared};
+use crate::engine::open::{MANIFEST, log_name};
+use crate::engine::search::{Found, Search};
+use crate::engine::writer::CATALOG;
 use crate::error::{Error, Result};
 use crate::partition::Partition;
 use crate::query::invalid;
@@ -134,7 +134,7 @@ impl<H: Host> Database<H> {
             return Err(invalid(&format!("{to} is a name of the database's own files")));
         }
         self.builds().write(|()| {
-            self.writer().read(super::writer::Writer::check_writable)?;
+            self.writer().read(crate::engine::writer::Writer::check_writable)?;
             let storage = &self.readable().storage;
             let temporary = to.temporary()?;
             storage.remove_if_present(&temporary)?; // left by a crash

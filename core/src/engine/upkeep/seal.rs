@@ -6,9 +6,9 @@
 //! have come and no more follow, it is built anew, from all that it has (D-09).
 
 use super::build::BuildReport;
-use super::database::Database;
-use super::host::{Clock, Host, Shared};
-use super::state::State;
+use crate::engine::database::Database;
+use crate::engine::host::{Clock, Host, Shared};
+use crate::engine::state::State;
 use crate::error::{Error, Rejection, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
@@ -40,14 +40,14 @@ enum Occasion {
 impl<H: Host> Database<H> {
     /// Seals what is due as a new partition begins, in the middle of somebody's ingest: failures
     /// are kept for the next tick to report.
-    pub(super) fn seal_behind_new_partition(&self) {
+    pub(in crate::engine) fn seal_behind_new_partition(&self) {
         if let Err(error) = self.seal_due(Occasion::Begun) {
             self.sealed().write(|sealed| sealed.problems.push(error.to_string()));
         }
     }
 
     /// Seals what is due. Returns what was built, and what could not be, and why.
-    pub(super) fn seal(&self) -> Result<(Vec<BuildReport>, Vec<String>)> {
+    pub(in crate::engine) fn seal(&self) -> Result<(Vec<BuildReport>, Vec<String>)> {
         let built = self.seal_due(Occasion::Tick)?;
         Ok((built, self.sealed().write(|sealed| core::mem::take(&mut sealed.problems))))
     }
@@ -59,8 +59,10 @@ impl<H: Host> Database<H> {
         }
         let options = self.build_defaults();
         for partition in self.due(occasion)? {
-            let data_len =
-                self.readable().state.read(|state| super::writer::data_len(state, partition));
+            let data_len = self
+                .readable()
+                .state
+                .read(|state| crate::engine::writer::data_len(state, partition));
             let settled =
                 self.sealed().read(|sealed| sealed.settled.get(&partition) == Some(&data_len));
             if settled {
@@ -81,7 +83,7 @@ impl<H: Host> Database<H> {
                     let data_len = self
                         .readable()
                         .state
-                        .read(|state| super::writer::data_len(state, partition));
+                        .read(|state| crate::engine::writer::data_len(state, partition));
                     self.sealed().write(|sealed| {
                         sealed.settled.insert(partition, data_len);
                         let problem = outcome.err().map(|e| format!("sealing {partition}: {e}"));

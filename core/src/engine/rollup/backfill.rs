@@ -7,13 +7,13 @@
 //! lost since to retention stays. A crash leaves each partition old or new, and a second
 //! backfill finds nothing to do.
 
-use super::build::BuildOptions;
-use super::database::Database;
-use super::host::{Host, Shared};
-use super::rollup::{Output, Work, checkpoint_file, condense, read_checkpoints, to_value};
-use super::root::Engine;
-use super::state::FileOf;
+use super::run::{Output, Work, checkpoint_file, condense, read_checkpoints, to_value};
 use crate::catalog::{Newest, Slot};
+use crate::engine::database::Database;
+use crate::engine::host::{Host, Shared};
+use crate::engine::root::Engine;
+use crate::engine::state::FileOf;
+use crate::engine::upkeep::build::BuildOptions;
 use crate::error::{Error, Rejection, Result};
 use crate::metric_file::{SampleScan, Visit};
 use crate::page::Columns;
@@ -367,7 +367,7 @@ impl<H: Host> SampleScan for Replacing<'_, H> {
     }
 }
 
-impl<H: Host> super::state::Readable<H> {
+impl<H: Host> crate::engine::state::Readable<H> {
     /// From when on nothing of the source can be missing: the beginning of its first partition,
     /// since retention takes whole ones. `None` when it is empty.
     fn complete_from(&self) -> Result<Option<i64>> {

@@ -4,10 +4,10 @@
 //! reference looks at the partition's first day, and takes a sample's time for the clock. Data
 //! file, raw file and metric file go together.
 
-use super::database::Database;
-use super::event::Event;
-use super::files::{FileKind, StoredFile};
-use super::host::{Clock, Host, Shared};
+use crate::engine::database::Database;
+use crate::engine::event::Event;
+use crate::engine::files::{FileKind, StoredFile};
+use crate::engine::host::{Clock, Host, Shared};
 use crate::error::{Error, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;

@@ -1,7 +1,7 @@
 //! Rollups as a user sees them, and after crashes.
 
-use super::testing::LocalHost;
-use super::*;
+use crate::engine::testing::LocalHost;
+use crate::engine::*;
 use crate::query::RangeQuery;
 use crate::storage::{FileName, MemoryStorage, SimOptions, SimStorage, Storage};
 use crate::types::{TimeRange, Timestamp};

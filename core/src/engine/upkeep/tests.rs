@@ -1,7 +1,7 @@
 //! Partitions as time goes on: sealed, built anew, expired.
 
-use super::testing::LocalHost;
-use super::*;
+use crate::engine::testing::LocalHost;
+use crate::engine::*;
 use crate::query::RangeQuery;
 use crate::storage::{FileName, MemoryStorage, Storage, StorageFile};
 use crate::tar;

@@ -1,0 +1,11 @@
+//! What is done for the files of a database besides taking samples in: by itself as time goes on,
+//! and when somebody asks.
+
+pub(super) mod build;
+pub(super) mod recompact;
+pub(super) mod recover;
+pub(super) mod retention;
+pub(super) mod seal;
+#[cfg(test)]
+mod tests;
+pub(super) mod verify;

@@ -121,16 +121,20 @@ impl<H: Host> Database<H> {
     fn archive(&self, partition: Partition, files: &[&StoredFile]) -> Result<FileName> {
         let storage = &self.readable().storage;
         let name = FileName::new(&archive_name(partition)?)?;
-        let (mut archive, created) = match storage.open(&name) {
+        let (archive, created) = match storage.open(&name) {
             Ok(file) => (file, false),
             Err(error) if error.kind == StorageErrorKind::NotFound => {
                 (storage.create(&name)?, true)
             }
             Err(error) => return Err(error.into()),
         };
-        let (mut entries, end) = tar::entries(&archive)?;
-        self.check_end(&name, &archive, end)?;
-        archive.truncate(end)?;
+        let ((mut entries, end), len) = (tar::entries(&archive)?, archive.len()?);
+        drop(archive); // one writing handle at a time
+        if end < len {
+            // The zeros at the end, or what an interrupted run has left. What is neither is kept.
+            self.writer().read(|writer| writer.cut_tail(&name, end, len))?;
+        }
+        let mut archive = storage.open(&name)?;
         let mtime = self.host().clock().now().0.div_euclid(NANOS_PER_SECOND);
         for file in files {
             let source = storage.open(&file.name)?;
@@ -154,20 +158,6 @@ impl<H: Host> Database<H> {
             storage.sync_dir()?;
         }
         Ok(name)
-    }
-
-    /// Refuses an archive that goes on with something else than the end of a tar archive, or
-    /// the rest of an entry whose writing was cut short: somebody may need it.
-    fn check_end(&self, name: &FileName, archive: &impl StorageFile, end: u64) -> Result<()> {
-        let mut rest = vec![0; tar::BLOCK];
-        let read = archive.read_at(end, &mut rest)?;
-        rest.truncate(read);
-        let is_torn = rest.len() < tar::BLOCK || rest.get(257..262) == Some(b"ustar");
-        if is_torn || rest.iter().all(|&byte| byte == 0) {
-            return Ok(());
-        }
-        let file = format!("{}/{name}", self.name());
-        Err(Error::corrupt(file, end, "neither an entry nor the end of a tar archive"))
     }
 }
 

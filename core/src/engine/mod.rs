@@ -20,6 +20,8 @@ mod open;
 mod recompact;
 mod recover;
 mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod rollup;
 #[cfg(test)]
 mod rollup_tests;

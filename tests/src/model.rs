@@ -3,17 +3,27 @@
 //! The model is one database. It knows no files, pages or logs, so it only knows rules that do not
 //! depend on them:
 //!
-//! * a metric's type is that of its first accepted sample;
+//! * a metric's type is that of its first accepted sample, also when that sample is gone;
 //! * a metric's samples come in time order; equal times are kept in arrival order;
-//! * a refused sample changes nothing.
+//! * a refused sample changes nothing;
+//! * retention takes whole days, and what rollups made of them stays.
 
+use crate::operations::DAY;
 use nanotdb_core::{Value, ValueType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One database.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
-    metrics: BTreeMap<String, Vec<Point>>,
+    metrics: BTreeMap<String, Metric>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Metric {
+    value_type: ValueType,
+    /// Of all samples it ever had.
+    newest: i64,
+    points: Vec<Point>,
 }
 
 /// Time and value.
@@ -37,42 +47,50 @@ pub enum Refusal {
 impl Model {
     /// Adds a sample.
     pub fn ingest(&mut self, metric: &str, time: i64, value: Value) -> Result<(), Refusal> {
-        if let Some(&(newest, last)) = self.metrics.get(metric).and_then(|points| points.last()) {
-            if last.value_type() != value.value_type() {
-                return Err(Refusal::Type { expected: last.value_type() });
+        if let Some(Metric { value_type, newest, .. }) = self.metrics.get(metric) {
+            if *value_type != value.value_type() {
+                return Err(Refusal::Type { expected: *value_type });
             }
-            if time < newest {
-                return Err(Refusal::Stale { newest });
+            if time < *newest {
+                return Err(Refusal::Stale { newest: *newest });
             }
         }
-        self.metrics.entry(metric.to_owned()).or_default().push((time, value));
+        let fresh = || Metric { value_type: value.value_type(), newest: time, points: Vec::new() };
+        let entry = self.metrics.entry(metric.to_owned()).or_insert_with(fresh);
+        entry.newest = time;
+        entry.points.push((time, value));
         Ok(())
     }
 
     /// The metrics by name.
     pub fn metrics(&self) -> impl Iterator<Item = (&str, ValueType)> {
-        self.metrics.iter().map(|(name, points)| (name.as_str(), points[0].1.value_type()))
+        self.metrics.iter().map(|(name, metric)| (name.as_str(), metric.value_type))
     }
 
     /// How many samples there are.
     pub fn len(&self) -> usize {
-        self.metrics.values().map(Vec::len).sum()
+        self.metrics.values().map(|metric| metric.points.len()).sum()
     }
 
     /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
-        self.metrics.is_empty()
+        self.metrics.values().all(|metric| metric.points.is_empty())
     }
 
     /// The newest sample of a metric, of equal times the one that came last.
     pub fn last(&self, metric: &str) -> Option<Point> {
-        self.metrics.get(metric)?.last().copied()
+        self.metrics.get(metric)?.points.last().copied()
+    }
+
+    /// The newest time a metric ever had.
+    pub fn newest(&self, metric: &str) -> Option<i64> {
+        self.metrics.get(metric).map(|metric| metric.newest)
     }
 
     /// Every `stride`-th sample of a metric, both ends of the range included.
     pub fn range(&self, metric: &str, from: i64, to: i64, stride: usize) -> Vec<Point> {
-        let points = self.metrics.get(metric).map(Vec::as_slice).unwrap_or_default();
-        let in_range = points.iter().filter(|(time, _)| (from..=to).contains(time));
+        let points = self.metrics.get(metric).map(|metric| metric.points.as_slice());
+        let in_range = points.unwrap_or_default().iter().filter(|(t, _)| (from..=to).contains(t));
         in_range.step_by(stride.max(1)).copied().collect()
     }
 
@@ -87,30 +105,37 @@ impl Model {
     ) -> Vec<Bucket> {
         let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         for (time, value) in self.range(metric, from, to, 1) {
-            windows.entry(time.div_euclid(window)).or_default().push(as_single(value));
+            windows.entry(time.div_euclid(window)).or_default().push(value.as_f64());
         }
         let bucket = |(number, points): (i64, Vec<f64>)| Bucket {
             start: number.saturating_mul(window).max(from),
             end: number.saturating_mul(window).saturating_add(window).min(to),
             values: aggregates.iter().map(|aggregate| aggregate.of(&points)).collect(),
+            tolerance: tolerance(&points),
         };
         windows.into_iter().map(bucket).collect()
     }
 
     /// Every sample: by metric name, then by time, then as they came.
     pub fn export(&self) -> impl Iterator<Item = (&str, i64, Value)> {
-        let of = |(name, points): (_, &Vec<Point>)| -> Vec<_> {
-            points.iter().map(|&(time, value)| (name, time, value)).collect()
+        let of = |(name, metric): (_, &Metric)| -> Vec<_> {
+            metric.points.iter().map(|&(time, value)| (name, time, value)).collect()
         };
-        self.metrics.iter().map(|(name, points)| (name.as_str(), points)).flat_map(of)
+        self.metrics.iter().map(|(name, metric)| (name.as_str(), metric)).flat_map(of)
     }
 
-    /// Everything older than `time` disappears; metrics that lose everything do, too.
-    pub fn drop_before(&mut self, time: i64) {
-        for points in self.metrics.values_mut() {
-            points.retain(|point| point.0 >= time);
+    /// The days (their first nanoseconds) that have samples and end before `time`.
+    pub fn days_before(&self, time: i64) -> BTreeSet<i64> {
+        let points = self.metrics.values().flat_map(|metric| &metric.points);
+        let days = points.map(|(time, _)| time.div_euclid(DAY) * DAY);
+        days.filter(|day| day + DAY - 1 < time).collect()
+    }
+
+    /// The samples of one day disappear; the names and types of metrics stay.
+    pub fn drop_day(&mut self, day: i64) {
+        for metric in self.metrics.values_mut() {
+            metric.points.retain(|(time, _)| time.div_euclid(DAY) * DAY != day);
         }
-        self.metrics.retain(|_, points| !points.is_empty());
     }
 }
 
@@ -122,7 +147,18 @@ pub struct Bucket {
     /// The window's end, or the end of the range if that is earlier.
     pub end: i64,
     /// In the order asked for.
-    pub values: Vec<f32>,
+    pub values: Vec<f64>,
+    /// How far from `values` a computation in double precision may be that adds in another order:
+    /// each of n additions rounds by half a unit in the last place of a partial sum, and no
+    /// partial sum is larger than the magnitudes together. Sums near zero of large values are why
+    /// this is not relative to the result.
+    pub tolerance: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn tolerance(points: &[f64]) -> f64 {
+    let magnitudes: f64 = points.iter().filter(|p| !p.is_nan()).map(|p| p.abs()).sum();
+    (points.len() + 1) as f64 * f64::EPSILON * magnitudes
 }
 
 /// What can be asked about the samples of a window.
@@ -166,33 +202,51 @@ impl Aggregate {
     }
 
     /// One rule for all: `count` counts every sample. Everything else leaves NaN aside, and is
-    /// NaN when nothing is left. Sums are of 64-bit floats and rounded once, at the end.
-    #[expect(clippy::cast_precision_loss, reason = "a count is a float32 on disk")]
-    #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
-    pub fn of(self, points: &[f64]) -> f32 {
+    /// NaN when nothing is left. All is computed in double precision.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    pub fn of(self, points: &[f64]) -> f64 {
         if self == Self::Count {
-            return points.len() as f32;
+            return points.len() as f64;
         }
-        let mut sorted: Vec<f64> = points.iter().copied().filter(|point| !point.is_nan()).collect();
+        let in_order: Vec<f64> = points.iter().copied().filter(|point| !point.is_nan()).collect();
+        let mut sorted = in_order.clone();
         sorted.sort_by(f64::total_cmp);
         let sum = |points: &[f64]| points.iter().sum::<f64>();
         let mean = |points: &[f64]| sum(points) / points.len() as f64;
-        let in_order: Vec<f64> = points.iter().copied().filter(|point| !point.is_nan()).collect();
         match (self, sorted.as_slice()) {
-            (_, []) => f32::NAN,
-            (Self::Min, [min, ..]) => *min as f32,
-            (Self::Max, [.., max]) => *max as f32,
-            (Self::Sum, _) => sum(&in_order) as f32,
+            (_, []) => f64::NAN,
+            (Self::Min, [min, ..]) => *min,
+            (Self::Max, [.., max]) => *max,
+            (Self::Sum, _) => sum(&in_order),
             (Self::Median, sorted) => percentile(sorted, 0.50),
             (Self::P95, sorted) => percentile(sorted, 0.95),
             (Self::P99, sorted) => percentile(sorted, 0.99),
-            (Self::TrimmedAvg, sorted) => mean(trimmed(sorted)) as f32,
-            (Self::Avg | Self::Count, _) => mean(&in_order) as f32,
+            (Self::TrimmedAvg, sorted) => mean(trimmed(sorted)),
+            (Self::Avg | Self::Count, _) => mean(&in_order),
         }
+    }
+
+    /// What the reference answers when percentiles are among what it is asked: integers become
+    /// single precision, so does the result, and so does each step of a percentile.
+    #[expect(clippy::cast_possible_truncation, reason = "as the reference rounds")]
+    pub fn of_reference(self, points: &[Value]) -> f32 {
+        let points: Vec<f64> = points.iter().map(|value| as_single(*value)).collect();
+        let q = match self {
+            Self::Median => 0.50,
+            Self::P95 => 0.95,
+            Self::P99 => 0.99,
+            _ => return self.of(&points) as f32,
+        };
+        let mut sorted: Vec<f64> = points.into_iter().filter(|point| !point.is_nan()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let Some(last) = sorted.len().checked_sub(1) else { return f32::NAN };
+        let (low, high, weight) = neighbours(last, q);
+        let (below, above) = (sorted[low] as f32, sorted[high] as f32);
+        if low == high { below } else { below + (above - below) * weight as f32 }
     }
 }
 
-/// A value as aggregates see it: integers become single precision first, as in the reference.
+/// A value as aggregates of the reference see it: integers become single precision first.
 #[expect(clippy::cast_precision_loss, reason = "as the rule says")]
 fn as_single(value: Value) -> f64 {
     match value {
@@ -201,19 +255,22 @@ fn as_single(value: Value) -> f64 {
     }
 }
 
-/// Between the two neighbours in single precision, as the reference does it.
-#[expect(clippy::cast_precision_loss, reason = "as the rule says")]
-#[expect(clippy::cast_possible_truncation, reason = "every point was a float32 or becomes one")]
+/// The indexes around a quantile, and the weight of the upper one.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+#[expect(clippy::cast_possible_truncation, reason = "0 <= position <= last")]
 #[expect(clippy::cast_sign_loss, reason = "positions are not negative")]
-fn percentile(sorted: &[f64], q: f64) -> f32 {
-    let position = (sorted.len() - 1) as f64 * q;
-    let (low, high) = (position.floor() as usize, position.ceil() as usize);
-    let (below, above) = (sorted[low] as f32, sorted[high] as f32);
+fn neighbours(last: usize, q: f64) -> (usize, usize, f64) {
+    let position = last as f64 * q;
+    (position.floor() as usize, position.ceil() as usize, position - position.floor())
+}
+
+/// Between the two neighbours.
+fn percentile(sorted: &[f64], q: f64) -> f64 {
+    let (low, high, weight) = neighbours(sorted.len() - 1, q);
     if low == high {
-        return below;
+        return sorted[low];
     }
-    let weight = (position - low as f64) as f32;
-    below + (above - below) * weight
+    sorted[low] * (1.0 - weight) + sorted[high] * weight
 }
 
 /// Without the smallest and largest values: a twentieth at each end, at least one, unless nothing
@@ -251,17 +308,18 @@ mod tests {
             model.ingest("a", time, 1.into()).unwrap();
         }
         let found = model.aggregate("a", -100, 9, 10, &[Aggregate::Count]);
-        let bucket = |start, end, count| Bucket { start, end, values: vec![count] };
+        let bucket = |start, end, count| (start, end, vec![count]);
+        let found: Vec<_> = found.into_iter().map(|b| (b.start, b.end, b.values)).collect();
         assert_eq!(found, [bucket(-20, -10, 1.0), bucket(-10, 0, 2.0), bucket(0, 9, 2.0)]);
     }
 
     #[test]
     fn nan_is_counted_and_otherwise_left_aside() {
         let points = [f64::NAN, 3.0, f64::NAN, 1.0];
-        assert_eq!(Aggregate::Count.of(&points).to_bits(), 4_f32.to_bits());
-        assert_eq!(Aggregate::Avg.of(&points).to_bits(), 2_f32.to_bits());
-        assert_eq!(Aggregate::Min.of(&points).to_bits(), 1_f32.to_bits());
-        assert_eq!(Aggregate::Median.of(&points).to_bits(), 2_f32.to_bits());
+        assert_eq!(Aggregate::Count.of(&points).to_bits(), 4_f64.to_bits());
+        assert_eq!(Aggregate::Avg.of(&points).to_bits(), 2_f64.to_bits());
+        assert_eq!(Aggregate::Min.of(&points).to_bits(), 1_f64.to_bits());
+        assert_eq!(Aggregate::Median.of(&points).to_bits(), 2_f64.to_bits());
         assert!(Aggregate::Max.of(&points[..1]).is_nan());
     }
 
@@ -309,16 +367,20 @@ mod tests {
         if query.error.is_some() || aggregates.len() == 5 {
             return 0;
         }
-        let found =
-            model.aggregate(&query.metric, query.from, query.to, query.window_ns, &aggregates);
+        let found = model.aggregate(&query.metric, query.from, query.to, query.window_ns, &[]);
         assert_eq!(found.len(), query.buckets.len(), "{fixture} {query:?}");
         for (found, expected) in found.iter().zip(&query.buckets) {
             assert_eq!((found.start, found.end), (expected.start, expected.end), "{fixture}");
-            let points = model.range(&query.metric, found.start, found.end, 1);
-            if points.iter().any(|(_, value)| !value.as_f64().is_finite()) {
+            // The end of a window is the start of the next; that of the range belongs to it.
+            let window = found.start.div_euclid(query.window_ns);
+            let points = model.range(&query.metric, found.start, found.end, 1).into_iter();
+            let within = points.filter(|(time, _)| time.div_euclid(query.window_ns) == window);
+            let points: Vec<Value> = within.map(|(_, value)| value).collect();
+            if points.iter().any(|value| !value.as_f64().is_finite()) {
                 continue;
             }
-            let bits: Vec<u32> = found.values.iter().map(|value| value.to_bits()).collect();
+            let bits = aggregates.iter().map(|a| a.of_reference(&points).to_bits());
+            let bits: Vec<u32> = bits.collect();
             assert_eq!(bits, expected.bits, "{fixture} {query:?} {found:?}");
         }
         found.len()

@@ -252,7 +252,17 @@ impl<H: Host> Writer<H> {
     pub(crate) fn remove_partition(&mut self, partition: Partition) -> Result<()> {
         self.forget_data_file(partition);
         self.appended.remove(&partition);
-        let removed = self.readable.state.write(|state| state.files.remove(&partition));
+        let removed = self.readable.state.write(|state| {
+            // A newest sample that is gone is none. What `accepted` says still holds.
+            for entry in state.catalog.iter_mut() {
+                if let Newest::At(time, _) = entry.last
+                    && partition.range().contains(Timestamp(time))
+                {
+                    entry.last = Newest::Unknown;
+                }
+            }
+            state.files.remove(&partition)
+        });
         for file in removed.iter().flat_map(|files| FileKind::ALL.map(|kind| files.get(kind))) {
             let Some(file) = file else { continue };
             self.readable.cache.write(|cache| cache.forget(file.generation));

@@ -119,13 +119,19 @@ impl<H: Host> Engine<H> {
         report: &mut BackfillReport,
     ) -> Result<()> {
         let Some(start) = source.readable().complete_from()? else { return Ok(()) };
+        // Of what has expired, anything may be gone: late samples make partitions anew.
+        let expired = source.expires_before().map(|cutoff| {
+            let partition = Partition::containing(source.settings().partition, Timestamp(cutoff));
+            partition.range().from.0
+        });
+        let span = (start, expired.map_or(start, |expired| expired.max(start)));
         let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
         let mut checkpoints = read_checkpoints(source, &file)?;
         for group in tasks.chunk_by(|a, b| a.destination == b.destination) {
             let Some(first) = group.first() else { continue };
             destinations.insert(first.destination.clone());
-            match self.backfill_group(source, group, start, report) {
+            match self.backfill_group(source, group, span, report) {
                 Ok(done) => checkpoints.extend(done),
                 Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
                 Err(error) => {
@@ -141,7 +147,7 @@ impl<H: Host> Engine<H> {
         &self,
         source: &Database<H>,
         group: &[Task],
-        start: i64,
+        (start, complete_from): (i64, i64),
         report: &mut BackfillReport,
     ) -> Result<checkpoint::Checkpoints> {
         if group.iter().any(|task| task.destination == source.name()) {
@@ -177,7 +183,7 @@ impl<H: Host> Engine<H> {
                 handles.sort_in(outputs, &mut fresh);
                 Ok(())
             })?;
-            if destination.renew(partition, &parts, &handles, fresh, start)? {
+            if destination.renew(partition, &parts, &handles, fresh, complete_from)? {
                 report.rebuilt_partitions.push(format!("{}/{partition}", destination.name()));
             }
             let Some(next) = within.to.0.checked_add(1) else { break };
@@ -248,6 +254,18 @@ impl Handles {
     }
 }
 
+/// Of periods that begin in this span, the source may lack samples: what was written of them when
+/// it had all stays. `new` gets what `old` has, in order of time.
+fn keep_incomplete(new: &mut Vec<(i64, u32)>, old: &[(i64, u32)], (from, to): (i64, i64)) {
+    let kept: BTreeMap<i64, u32> =
+        old.iter().filter(|(time, _)| (from..to).contains(time)).copied().collect();
+    if !kept.is_empty() {
+        new.retain(|(time, _)| !kept.contains_key(time));
+        new.extend(kept);
+        new.sort_by_key(|(time, _)| *time); // stable
+    }
+}
+
 impl<H: Host> Database<H> {
     /// Makes a partition hold `fresh` for the periods of the works, and leaves everything else in
     /// it as it is. Says whether anything was to do.
@@ -270,19 +288,11 @@ impl<H: Host> Database<H> {
             slots.insert(*slot);
             let found = self.range_query(metric, RangeQuery::all(partition.range()))?;
             let old: Vec<(i64, u32)> = found.times.into_iter().zip(found.raws).collect();
-            // The first period may lack samples that the source no longer has.
-            let first_is_there =
-                work.from < complete_from && old.iter().any(|(time, _)| *time == work.from);
-            let from = if first_is_there {
-                work.from.saturating_add(work.task.interval_ns)
-            } else {
-                work.from
-            };
-            let span = replaced.entry(*id).or_insert((from, work.to));
-            *span = (span.0.max(from), span.1.max(work.to));
+            let span = replaced.entry(*id).or_insert((work.from, work.to));
+            *span = (span.0.min(work.from), span.1.max(work.to));
             let new = fresh.entry(*id).or_default();
-            new.retain(|(time, _)| *time >= from);
-            let old = old.iter().filter(|(time, _)| (from..work.to).contains(time));
+            keep_incomplete(new, &old, (work.from, work.to.min(complete_from)));
+            let old = old.iter().filter(|(time, _)| (work.from..work.to).contains(time));
             differs |= !old.eq(new.iter());
         }
         if !differs {

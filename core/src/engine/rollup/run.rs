@@ -109,6 +109,10 @@ impl<H: Host> Engine<H> {
             .into_iter()
             .filter(|database| database.settings().rollups.enabled)
             .collect();
+        // Samples that came late may expire before another period is over.
+        for source in sources.iter().filter(|source| source.has_expired()) {
+            self.schedule().write(|schedule| schedule.sources.remove(source.name()));
+        }
         // Each may make another due, and no chain is longer than this.
         for _ in 0..sources.len() {
             let mut is_done = true;

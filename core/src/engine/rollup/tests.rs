@@ -3,7 +3,7 @@
 use crate::engine::testing::LocalHost;
 use crate::engine::*;
 use crate::query::RangeQuery;
-use crate::storage::{FileName, MemoryStorage, SimOptions, SimStorage, Storage};
+use crate::storage::{FileName, MemoryStorage, SimOptions, SimStorage, Storage, StorageErrorKind};
 use crate::types::{TimeRange, Timestamp};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -145,6 +145,42 @@ fn d12_a_backfill_keeps_what_the_source_no_longer_has() {
             .len(),
         1
     );
+}
+
+const EXPIRING: &str = "[retention]\nretention_days = 2\nretention_action = \"delete\"\n";
+
+/// Rollups run when a period is over, retention at every tick: what came late in between went
+/// before anything was made of it.
+#[test]
+fn d12_late_samples_are_rolled_up_before_they_expire() {
+    let host = host(MemoryStorage::new, &format!("{EXPIRING}{HOURLY}"));
+    let engine = open(&host);
+    host.clock.set(Timestamp(START + 9 * DAY + 5 * 60 * SECOND));
+    engine.tick().unwrap(); // nothing is due for an hour
+    for hour in 0..3 {
+        engine.add("source", "late", Timestamp(START + hour * HOUR), 1).unwrap();
+    }
+    engine.flush().unwrap();
+    let tick = engine.tick().unwrap();
+    assert_eq!(tick.databases["source"].retired.len(), 1);
+    assert_eq!(samples(&engine, "hourly", "late.sum").len(), 2);
+}
+
+/// A late sample made an expired partition anew, and what was made of all its other samples was
+/// taken for wrong.
+#[test]
+fn d12_a_backfill_keeps_what_expired_beside_late_samples() {
+    let host = host(MemoryStorage::new, &format!("{EXPIRING}{HOURLY}"));
+    let engine = open(&host);
+    live(&host, &engine, 5 * 24 * 60);
+    let before = samples(&engine, "hourly", "a.sum");
+    assert_eq!(before.len(), 5 * 24 - 1);
+    engine.add("source", "late", Timestamp(START), 1).unwrap();
+    engine.add("source", "late", Timestamp(START + HOUR), 1).unwrap();
+    let report = engine.backfill_rollups(&[]).unwrap();
+    assert_eq!(report.problems, [""; 0]);
+    assert_eq!(samples(&engine, "hourly", "a.sum"), before);
+    assert_eq!(samples(&engine, "hourly", "late.sum").len(), 1);
 }
 
 #[test]
@@ -318,4 +354,96 @@ fn d12_a_crash_at_any_step_loses_and_doubles_nothing() {
         }
     }
     assert!(crashes > 40, "{crashes}");
+}
+
+/// A fault at every step of rollups and backfills through two hops, in each of the three
+/// databases: reports or refusals, never a wrong value, and the next run completes it all.
+#[test]
+fn d12_a_failing_write_at_any_step_is_reported_and_made_up_for() {
+    const NAMES: [&str; 3] = ["source", "hourly", "daily"];
+    let daily = HOURLY.replace("\"hourly\"", "\"daily\"").replace("\"1h\"", "\"3h\"");
+    let disks = || {
+        let holding = |manifest: &str| {
+            let name = FileName::new("manifest.toml").unwrap();
+            SimStorage::holding(BTreeMap::from([(name, manifest.as_bytes().to_vec())]))
+        };
+        [holding(HOURLY), holding(&daily), SimStorage::new()]
+    };
+    let on = |disks: &[SimStorage; 3]| {
+        let host = LocalHost::new(SimStorage::new);
+        host.clock.set(Timestamp(START + DAY));
+        NAMES.iter().zip(disks).for_each(|(name, disk)| host.set_database(name, disk.clone()));
+        host
+    };
+    let run = |host: &LocalHost<SimStorage>,
+               added: &mut i64,
+               synced: &mut i64|
+     -> crate::error::Result<usize> {
+        let engine = Engine::open(host.clone(), EngineOptions::default())?;
+        let source = engine.database("source")?;
+        let mut problems = 0;
+        while *added < 8 * 6 {
+            source.add("a", Timestamp(START + *added * 600 * SECOND), 2)?;
+            *added += 1;
+            if *added % 15 == 0 {
+                source.sync()?;
+                *synced = *added;
+                problems += engine.run_rollups("source")?.problems.len();
+                problems += engine.run_rollups("hourly")?.problems.len();
+            }
+        }
+        source.sync()?;
+        *synced = *added;
+        problems += engine.backfill_rollups(&[])?.problems.len();
+        // Answers go on, in every database.
+        for name in NAMES {
+            let Ok(database) = engine.database(name) else { continue };
+            for metric in database.metrics() {
+                database.range_query(&metric.name, RangeQuery::all(TimeRange::ALL))?;
+            }
+        }
+        engine.close().map_err(|mut errors| errors.remove(0))?;
+        Ok(problems)
+    };
+    let complete = |host: &LocalHost<SimStorage>, at: &str| {
+        let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+        let source = engine.database("source").unwrap();
+        let count = source.range_query("a", RangeQuery::all(TimeRange::ALL)).unwrap().len();
+        let mut added = i64::try_from(count).unwrap();
+        drop((source, engine));
+        assert_eq!(run(host, &mut added, &mut 0).unwrap(), 0, "{at}");
+        let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+        let hours: Vec<(i64, f32)> = (0..7).map(|n| (START + n * HOUR, 12.0)).collect();
+        assert_eq!(samples(&engine, "hourly", "a.sum"), hours, "{at}");
+        let three: Vec<(i64, f32)> = (0..2).map(|n| (START + n * 3 * HOUR, 36.0)).collect();
+        assert_eq!(samples(&engine, "daily", "a.sum.sum"), three, "{at}");
+        for name in NAMES {
+            let report = engine.database(name).unwrap().verify(|_| ()).unwrap();
+            assert!(report.is_whole(), "{at}, {name}: {report:?}");
+        }
+        count
+    };
+    let mut outcomes = [0; 2];
+    for (failing, kind) in
+        (0..3).flat_map(|n| [(n, StorageErrorKind::NoSpace), (n, StorageErrorKind::Io)])
+    {
+        for step in 1.. {
+            let at = format!("{kind:?} at step {step} of {}", NAMES[failing]);
+            let mut disks = disks();
+            let options = SimOptions { fail_at: Some((step, kind)), ..SimOptions::default() };
+            disks[failing] = disks[failing].clone().with_options(options);
+            let host = on(&disks);
+            let (mut added, mut synced) = (0, 0);
+            match run(&host, &mut added, &mut synced) {
+                Ok(_) if disks[failing].steps() < step => break,
+                Ok(0) => {}
+                Ok(_) => outcomes[0] += 1,
+                Err(_) => outcomes[1] += 1,
+            }
+            let left = disks.map(|disk| disk.with_options(SimOptions::default()).after_kill(0));
+            let found = complete(&on(&left), &at);
+            assert!(i64::try_from(found).unwrap() >= synced, "{at}: {found} of {synced}");
+        }
+    }
+    assert!(outcomes.iter().all(|count| *count > 10), "{outcomes:?}");
 }

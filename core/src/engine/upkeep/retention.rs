@@ -74,10 +74,23 @@ impl<H: Host> Database<H> {
         failed.map_or(Ok(retired), Err)
     }
 
-    fn expired(&self) -> Vec<Partition> {
+    /// Whether retention would take something now.
+    pub(in crate::engine) fn has_expired(&self) -> bool {
+        self.expires_before().is_some() && !self.expired().is_empty()
+    }
+
+    /// Partitions that end before this have expired by the clock, if any do at all.
+    pub(in crate::engine) fn expires_before(&self) -> Option<i64> {
+        if self.settings().retention_action == RetentionAction::Keep {
+            return None;
+        }
         let today = self.host().clock().now().0.div_euclid(DAY).saturating_mul(DAY);
         let days = i64::try_from(self.settings().retention_days).unwrap_or(i64::MAX);
-        let cutoff = today.saturating_sub(days.saturating_mul(DAY));
+        Some(today.saturating_sub(days.saturating_mul(DAY)))
+    }
+
+    fn expired(&self) -> Vec<Partition> {
+        let Some(cutoff) = self.expires_before() else { return Vec::new() };
         self.readable().state.read(|state| {
             let files = state.files.keys().copied();
             let old = files.filter(|partition| {

@@ -177,6 +177,25 @@ fn d10_partitions_expire_when_their_end_is_old_enough_by_the_clock() {
     assert_eq!(count(&database), 76 - 31);
 }
 
+/// It was remembered until the next opening.
+#[test]
+fn d10_a_newest_sample_that_expired_is_none() {
+    let host = host("");
+    let manifest = "[retention]\nretention_days = 3\nretention_action = \"delete\"";
+    let database = database(&host, manifest);
+    database.add("a", Timestamp(START), 1).unwrap();
+    database.add("b", Timestamp(START), 1).unwrap();
+    database.add("b", Timestamp(START + DAY), 2).unwrap();
+    database.flush().unwrap();
+    host.clock.set(Timestamp(START + 4 * DAY));
+    assert_eq!(database.tick().unwrap().retired.len(), 1);
+    assert_eq!(database.last("a").unwrap(), None);
+    assert_eq!(database.last("b").unwrap().map(|last| last.value), Some(2.into()));
+    // It was accepted all the same, and what is older still comes too late.
+    assert!(database.add("a", Timestamp(START - 1), 1).is_err());
+    database.add("a", Timestamp(START + 4 * DAY), 1).unwrap();
+}
+
 #[test]
 fn the_three_files_of_a_partition_go_together() {
     let host = host("[metrics]\nenabled = true\nraw_ingest_action = \"rename\"");

@@ -18,7 +18,7 @@ use core::fmt;
 use core::str::FromStr;
 
 /// What to compute from the samples of a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Aggregate {
     /// Smallest value.
     Min,
@@ -26,7 +26,8 @@ pub enum Aggregate {
     Max,
     /// Sum of the values.
     Sum,
-    /// Mean of the values.
+    /// Mean of the values: what a step of a chart shows unless somebody says otherwise.
+    #[default]
     Avg,
     /// Number of samples.
     Count,

@@ -211,6 +211,11 @@ fn names_are_sorted_and_parse_to_what_they_name() {
 }
 
 #[test]
+fn charts_show_averages_by_default() {
+    assert_eq!(Aggregate::default().name(), "avg");
+}
+
+#[test]
 fn numbers_by_hand() {
     let points = [4.0, 1.0, 3.0, 2.0];
     let expected = [1.0, 4.0, 10.0, 2.5, 4.0, 2.5, 2.5, 3.85, 3.97, 2.5];

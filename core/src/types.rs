@@ -181,3 +181,35 @@ impl TimeRange {
         self.from <= other.to && other.from <= self.to
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_types_have_the_bytes_of_the_reference() {
+        assert_eq!((ValueType::I32.byte(), ValueType::F32.byte(), ValueType::WIDTH), (1, 2, 4));
+        for value_type in [ValueType::I32, ValueType::F32] {
+            assert_eq!(ValueType::from_byte(value_type.byte()), Some(value_type));
+        }
+        assert_eq!([0, 3, 255].map(ValueType::from_byte), [None; 3]);
+    }
+
+    #[test]
+    fn values_come_from_numbers_and_back_from_their_bits() {
+        let values: [Value; 3] = [(-7).into(), 21.5_f32.into(), i32::MIN.into()];
+        assert_eq!(values.map(Value::value_type), [ValueType::I32, ValueType::F32, ValueType::I32]);
+        assert_eq!(values.map(Value::to_raw), [0xffff_fff9, 0x41ac_0000, 0x8000_0000]);
+        let numbers = [-7.0, 21.5, -2_147_483_648.0_f64];
+        assert_eq!(values.map(|value| value.as_f64().to_bits()), numbers.map(f64::to_bits));
+        for value in values {
+            assert_eq!(Value::from_raw(value.value_type(), value.to_raw()), value);
+        }
+    }
+
+    #[test]
+    fn zero_is_no_metric_id() {
+        assert_eq!(MetricId::new(0), None);
+        assert_eq!(MetricId::new(u16::MAX).map(MetricId::get), Some(65_535));
+    }
+}

@@ -24,10 +24,12 @@ mod host;
 pub mod logging;
 pub mod storage;
 mod store;
+mod text_files;
 
 pub use host::{NativeHost, SystemClock};
 pub use nanotdb_core::{
-    Error, MetricId, Result, Sample, TimeRange, Timestamp, Value, ValueType, aggregate, compress,
-    engine, error, metric_file, name, page, partition, query, rollup, settings, tar, text, wal,
+    Error, MetricId, Result, Sample, TimeRange, Timestamp, Value, ValueType, aggregate, catalog,
+    compress, engine, error, metric_file, name, page, partition, query, rollup, settings, stats,
+    tar, text, wal,
 };
 pub use store::{Database, Engine, OpenOptions, Store};

@@ -252,4 +252,33 @@ mod tests {
         assert!(catalog.introduce("a", id(3), ValueType::F32).is_err());
         assert_eq!(catalog.len(), 1);
     }
+
+    #[test]
+    fn metrics_are_found_by_name_and_by_id() {
+        let mut catalog = Catalog::default();
+        let slot = catalog.register("b", ValueType::F32).unwrap();
+        catalog.register("a", ValueType::I32).unwrap();
+        assert_eq!((catalog.find("b"), catalog.find_id(id(1))), (Some(slot), Some(slot)));
+        assert_eq!((catalog.find("c"), catalog.find_id(id(3))), (None, None));
+        let names: Vec<&str> = catalog.iter().map(|entry| &*entry.name).collect();
+        assert_eq!(names, ["b", "a"], "in order of id");
+        assert_eq!(catalog.get(slot).unwrap().value_type, ValueType::F32);
+        assert_eq!(catalog.get(slot).unwrap().last_sample(), None);
+        catalog.get_mut(slot).unwrap().last = Newest::At(5, 0x41ac_0000);
+        let newest = Sample { time: Timestamp(5), value: Value::F32(21.5) };
+        assert_eq!(catalog.get(slot).unwrap().last_sample(), Some(newest));
+    }
+
+    #[test]
+    fn a_catalog_is_dirty_until_it_is_stored() {
+        let mut catalog = Catalog::from_records(vec![]);
+        assert!(!catalog.is_dirty());
+        let slot = catalog.register("a", ValueType::I32).unwrap();
+        assert!(catalog.is_dirty() && !catalog.get(slot).unwrap().introduced);
+        let stored = file::encode(&catalog.to_records());
+        catalog.mark_stored();
+        assert!(!catalog.is_dirty() && catalog.get(slot).unwrap().introduced);
+        let again = Catalog::from_records(file::decode(&stored).unwrap());
+        assert_eq!(again.to_records(), catalog.to_records());
+    }
 }

@@ -300,6 +300,15 @@ mod tests {
     }
 
     #[test]
+    fn codecs_have_the_names_of_the_reference() {
+        let codecs = [CodecId::S2, CodecId::S2Better, CodecId::ZstdFastest, CodecId::ZstdDefault];
+        let names = ["s2", "s2_better", "zstd_fastest", "zstd_default"];
+        assert_eq!(codecs.map(CodecId::name), names);
+        assert_eq!(names.map(|name| name.parse::<CodecId>().unwrap()), codecs);
+        assert_eq!(CodecId::default(), CodecId::ZstdFastest);
+    }
+
+    #[test]
     fn unknown_ids_and_names() {
         assert_eq!(CodecId::from_u16(0), None);
         assert_eq!(CodecId::from_u16(0x8000), None);

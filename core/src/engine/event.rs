@@ -203,3 +203,18 @@ impl Event<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_less_an_event_matters_the_higher_its_level() {
+        let levels = [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace];
+        assert!(levels.is_sorted());
+        let rejection = Rejection::ReadOnly;
+        let sample = Event::SampleRejected { database: "home", rejection: &rejection };
+        let closed = Event::EngineClosed { failures: 0 };
+        assert_eq!((sample.level(), closed.level()), (Level::Trace, Level::Info));
+    }
+}

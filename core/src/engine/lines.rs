@@ -208,6 +208,39 @@ impl<'a, H: Host> Importer<'a, H> {
     }
 }
 
+impl<H: Host> Engine<H> {
+    /// Takes one line in, making database and metric when there are none. A line without a time
+    /// is of now; a blank one or a comment is passed over.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when it is no line; as [`add`](Self::add).
+    pub fn add_line(&self, line: &str) -> Result<()> {
+        if line::is_blank_or_comment(line) {
+            return Ok(());
+        }
+        let line = Line::parse(line)?;
+        let time = line.time.unwrap_or_else(|| self.now());
+        self.add(line.database, line.metric, time, line.value)
+    }
+
+    /// Takes all lines of a text in; `rejected` hears of each one that is not taken. For text
+    /// that comes in pieces there is [`Importer`].
+    ///
+    /// # Errors
+    ///
+    /// Only those that stop all later writes.
+    pub fn add_lines(
+        &self,
+        text: &str,
+        mut rejected: impl FnMut(RejectedLine),
+    ) -> Result<ImportReport> {
+        let mut importer = Importer::new(self, None);
+        importer.feed(text.as_bytes(), &mut rejected)?;
+        importer.finish(&mut rejected)
+    }
+}
+
 /// As [`line::is_blank_or_comment`]; what is not UTF-8 is neither.
 fn is_blank_or_comment(line: &[u8]) -> bool {
     match line.first() {

@@ -84,6 +84,27 @@ fn every_sync_of_the_log_is_counted() {
 }
 
 #[test]
+fn pages_are_synced_as_the_profile_says() {
+    for (profile, data, log) in [("strict", 1, 0), ("balanced", 1, 0), ("throughput", 0, 1)] {
+        let host = local();
+        let toml = alloc::format!("[durability]\nprofile = \"{profile}\"\n");
+        let name = crate::storage::FileName::new("engine.toml").unwrap();
+        let root = host.root_directory();
+        crate::storage::Storage::replace(&root, &name, toml.as_bytes()).unwrap();
+        let database = open(&host).create_database("home").unwrap();
+        fill(&database, 0, 1);
+        database.flush().unwrap();
+        let stats = database.stats();
+        assert_eq!(stats.data.sync_ns.count(), data, "{profile}");
+        assert_eq!(
+            u64::from(stats.wal.buffer_bytes > 0),
+            log,
+            "{profile}: the log is still needed"
+        );
+    }
+}
+
+#[test]
 fn what_queries_keep_is_counted() {
     let host = local();
     let database = open(&host).create_database("home").unwrap();

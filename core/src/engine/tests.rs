@@ -3,7 +3,9 @@
 use super::testing::LocalHost;
 use super::*;
 use crate::aggregate::{Accumulator, Aggregate, Arithmetic, CustomAggregate};
+use crate::compress::Codecs;
 use crate::error::{Error, Rejection};
+use crate::metric_file::{MetricFile, Version};
 use crate::query::{AggregateQuery, RangeQuery};
 use crate::storage::{FileName, MemoryStorage, Storage, StorageFile};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
@@ -215,6 +217,28 @@ fn imports_keep_good_lines_and_name_the_others() {
 }
 
 #[test]
+fn lines_can_be_added_one_by_one_or_as_a_text() {
+    let host = local();
+    let engine = open(&host);
+    engine.add_line("a/x 1i 5").unwrap();
+    engine.add_line(" # comment").unwrap();
+    engine.add_line("").unwrap();
+    host.clock.set(Timestamp(START));
+    engine.add_line("a/x 2i").unwrap();
+    for refused in ["nonsense", "a/x 2i 4", "../z 1 1", "a/x 1.5 2026-01-02", "a/x 1i 5\nb/y 1"] {
+        assert!(engine.add_line(refused).unwrap_err().is_rejection(), "{refused}");
+    }
+    let mut numbers = vec![];
+    let text = "a/x 3i 2026-01-02\nnonsense\n\nb/y 1.5 7";
+    let report = engine.add_lines(text, |line| numbers.push(line.number)).unwrap();
+    assert_eq!((report.total_lines, report.imported_lines, report.skipped_lines), (4, 2, 1));
+    assert_eq!((report.rejected_lines, numbers), (1, vec![2]));
+    let expected = [(5, 1), (START, 2), (START + DAY, 3)].map(|(at, n)| (at, Value::I32(n)));
+    assert_eq!(all(&engine.database("a").unwrap(), "x"), expected);
+    assert_eq!(all(&engine.database("b").unwrap(), "y"), [(7, Value::F32(1.5))]);
+}
+
+#[test]
 fn many_metrics_come_in_the_order_asked() {
     let host = local();
     let engine = open(&host);
@@ -229,6 +253,90 @@ fn many_metrics_come_in_the_order_asked() {
         database.range_many(&["c", "nope", "m7", "c"], RangeQuery::all(TimeRange::ALL)).unwrap();
     let counts: Vec<usize> = found.iter().map(crate::query::Series::len).collect();
     assert_eq!(counts, [3000, 0, 60, 0]);
+}
+
+#[test]
+fn opening_a_new_root_writes_its_settings() {
+    let host = local();
+    let name = FileName::new("engine.toml").unwrap();
+    let options = EngineOptions { read_only: true, ..EngineOptions::default() };
+    drop(Engine::open(host.clone(), options).unwrap());
+    assert_eq!(host.root_directory().read(&name).unwrap(), None, "only looked at");
+    let engine = open(&host);
+    let written = host.root_directory().read(&name).unwrap().unwrap();
+    assert_eq!(written, engine.settings().to_toml().into_bytes());
+    let settings = b"[defaults]\ndatabases = [\"home\"]\n";
+    host.root_directory().replace(&name, settings).unwrap();
+    assert!(open(&host).is_loaded("home"), "the settings name it");
+    assert_eq!(host.root_directory().read(&name).unwrap().unwrap(), settings);
+}
+
+#[test]
+fn a_visit_of_batches_can_be_ended() {
+    let database = open(&local()).create_database("home").unwrap();
+    for n in 0..3 {
+        database.add("a", Timestamp(START + n * DAY), 7).unwrap();
+    }
+    let visit = |end_after: usize| {
+        let mut seen = vec![];
+        let query = RangeQuery::all(TimeRange::ALL);
+        let visited = database.visit_range("a", query, |batch| {
+            seen.extend_from_slice(batch.times);
+            if seen.len() >= end_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        visited.unwrap();
+        seen
+    };
+    assert_eq!(visit(usize::MAX), [START, START + DAY, START + 2 * DAY]);
+    assert_eq!(visit(1), [START], "one batch for each day");
+}
+
+#[test]
+fn metrics_are_listed_by_name() {
+    let database = open(&local()).create_database("home").unwrap();
+    database.add("b", Timestamp(START), 1.5).unwrap();
+    database.add("a", Timestamp(START), 1).unwrap();
+    let found = database.metrics().into_iter().map(|m| (m.name, m.id.get(), m.value_type));
+    let expected = [("a", 2, ValueType::I32), ("b", 1, ValueType::F32)];
+    assert!(found.eq(expected.map(|(name, id, ty)| (name.into(), id, ty))));
+}
+
+#[test]
+fn a_partition_is_compared_with_its_metric_file() {
+    let host = local();
+    let database = open(&host).create_database("home").unwrap();
+    for n in 0..50 {
+        database.add("a", Timestamp(START + n), 1.0).unwrap();
+    }
+    for version in [Version::V1, Version::V2] {
+        let options = BuildOptions { version, ..BuildOptions::default() };
+        let built = database.build_metric_file("2026-01-01", options).unwrap();
+        assert_eq!((built.metrics, built.points), (1, 50));
+        let directory = host.directory("home").unwrap();
+        let file = directory.open(&built.metric_file).unwrap();
+        let opened = MetricFile::open(file, "metric", &Codecs::portable()).unwrap();
+        assert_eq!(opened.version(), version);
+        let report = database.verify_partition("2026-01-01").unwrap();
+        assert!(report.is_whole());
+        let equal: Vec<Option<bool>> = report.files.iter().map(|file| file.equals_raw).collect();
+        assert_eq!(equal, [None, Some(true)], "{version}: pages, metric file");
+    }
+    assert!(database.verify_partition("2026").unwrap_err().is_rejection());
+}
+
+#[test]
+fn a_log_that_reaches_its_limit_is_emptied() {
+    let host = local();
+    let toml = b"[wal]\nmax_segment_size = 500\n";
+    host.root_directory().replace(&FileName::new("engine.toml").unwrap(), toml).unwrap();
+    let database = open(&host).create_database("home").unwrap();
+    for n in 0..100 {
+        database.add("a", Timestamp(START + n), 1).unwrap();
+        assert!(database.stats().wal.buffer_bytes < 500);
+    }
+    let resets = database.stats().wal.reset_bytes;
+    assert!(resets.count() > 1 && resets.extremes().unwrap().0 >= 500, "{resets:?}");
+    assert_eq!(all(&database, "a").len(), 100);
 }
 
 /// Found by fuzzing: each opening cut one damaged frame more.

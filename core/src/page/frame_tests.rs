@@ -58,6 +58,13 @@ fn golden_bytes() {
 }
 
 #[test]
+fn the_fixed_part_is_as_long_as_the_reference_s_header() {
+    assert_eq!(FIXED_LEN, 18);
+    let header = encode_header(1000, 1000, 1, 16);
+    assert_eq!(header.as_slice(), &ONE[..=FIXED_LEN], "and a byte of payload length");
+}
+
+#[test]
 fn a_padded_length_is_read() {
     let mut padded = ONE.to_vec();
     padded.splice(18..19, [0x90, 0x80, 0]);

@@ -301,6 +301,31 @@ fn words_and_kinds_round_trip() {
     assert_eq!(FsyncPolicy::parse("Always"), None, "case is the reader's business");
 }
 
+#[test]
+fn words_are_those_of_the_reference() {
+    let retention = [RetentionAction::Keep, RetentionAction::Delete, RetentionAction::Archive];
+    assert_eq!(retention.map(RetentionAction::name), ["keep", "delete", "archive"]);
+    let durability = [Durability::Strict, Durability::Balanced, Durability::Throughput];
+    assert_eq!(durability.map(Durability::name), ["strict", "balanced", "throughput"]);
+    let levels = [LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+    assert_eq!(levels.map(LogLevel::name), ["info", "debug", "trace"]);
+    let raw = [RawAction::Keep, RawAction::Delete, RawAction::Rename];
+    assert_eq!(raw.map(RawAction::name), ["keep", "delete", "rename"]);
+    let policies = [FsyncPolicy::Segment, FsyncPolicy::Always];
+    assert_eq!(policies.map(FsyncPolicy::name), ["segment", "always"]);
+    let partitions =
+        [Partitioning::Day, Partitioning::Month, Partitioning::Year, Partitioning::Forever];
+    assert_eq!(partitions.map(Partitioning::kind), [1, 2, 3, 4]);
+    assert_eq!(partitions.map(Partitioning::name), ["day", "month", "year", "forever"]);
+}
+
+#[test]
+fn pages_are_limited_as_in_the_reference_where_no_file_says_otherwise() {
+    let settings = DatabaseSettings::default();
+    assert_eq!((settings.page_max_records, settings.page_max_bytes), (12_000, 262_144));
+    assert_eq!(settings.page_max_age_ns(), 10_000_000_000);
+}
+
 /// Text that is nearly a settings file.
 fn nearly_settings() -> impl Strategy<Value = String> {
     let line = prop_oneof![

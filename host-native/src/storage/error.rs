@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 /// The failed operation, the file and the system's message.
-pub(super) fn failed(operation: &str, path: &Path, error: &Error) -> StorageError {
+pub(crate) fn failed(operation: &str, path: &Path, error: &Error) -> StorageError {
     StorageError::new(kind(error), format!("{operation} {}: {error}", path.display()))
 }
 

@@ -31,3 +31,5 @@ pub use file::FsFile;
 pub use lock::RootLock;
 pub use nanotdb_core::storage::{Result, StorageError, StorageErrorKind};
 pub use root::FsRoot;
+
+pub(crate) use error::failed;

@@ -98,6 +98,20 @@ fn rollups_can_be_switched_off() {
 }
 
 #[test]
+fn runs_of_one_source_after_the_other_fill_a_chain() {
+    let host = host(MemoryStorage::new, HOURLY);
+    let daily = HOURLY.replace("hourly", "daily").replace("\"1h\"", "\"24h\"");
+    let hourly = host.database("hourly", true).unwrap();
+    hourly.replace(&FileName::new("manifest.toml").unwrap(), daily.as_bytes()).unwrap();
+    let engine = open(&host);
+    engine.set_auto_rollups(false);
+    live(&host, &engine, 2 * 24 * 60);
+    let written = ["source", "hourly"].map(|source| engine.run_rollups(source).unwrap().samples);
+    assert_eq!(written, [2 * 47, 4]);
+    assert_eq!(samples(&engine, "daily", "a.sum.sum"), [(START, 24.0 * 120.0)]);
+}
+
+#[test]
 fn rollups_read_what_only_metric_files_have() {
     let host = host(MemoryStorage::new, HOURLY);
     let engine = open(&host);

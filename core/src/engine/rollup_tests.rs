@@ -375,7 +375,10 @@ fn d12_a_failing_write_at_any_step_is_reported_and_made_up_for() {
         NAMES.iter().zip(disks).for_each(|(name, disk)| host.set_database(name, disk.clone()));
         host
     };
-    let run = |host: &LocalHost<SimStorage>, added: &mut i64, synced: &mut i64| -> crate::error::Result<usize> {
+    let run = |host: &LocalHost<SimStorage>,
+               added: &mut i64,
+               synced: &mut i64|
+     -> crate::error::Result<usize> {
         let engine = Engine::open(host.clone(), EngineOptions::default())?;
         let source = engine.database("source")?;
         let mut problems = 0;

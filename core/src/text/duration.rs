@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn days_and_weeks_are_for_the_command_line() {
+    fn d24_days_and_weeks_are_for_the_command_line() {
         assert_eq!(parse_extended("1d"), Ok(Duration(86_400_000_000_000)));
         assert_eq!(parse_extended("-1w2d3h"), Ok(Duration(-788_400_000_000_000)));
         assert_eq!(parse_extended("0.5d"), Ok(Duration(43_200_000_000_000)));

@@ -17,6 +17,9 @@ seeds() {
         done
 }
 seeds page_frame 4096 'data-*.dat'
+seeds salvage 4096 'data-*.dat'
+seeds tar 65536 'archive-*.tar'
+seeds checkpoint 4096 '*.log'
 seeds metric_file 8192 'metric-*.dat'
 seeds wal_replay 4096 '*.wal'
 seeds catalog 4096 catalog.json
@@ -36,6 +39,7 @@ text varint '\x00' '\x7f' '\xac\x02' '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01' 
 text text '2026-01-01 00:00:00.5' '1700000000000000000' '1969-12-31' '1h30m' '1.5s' '7d' '-5m' \
     '0x1p-2' '1e-45' 'nan' '-inf' '1_000' '3.4028235e38'
 text line 'db/m 1' 'db/m -7i 5' 'db/a/b nan 2026-01-01 00:00:00.5' ' db/m 1e3 2026-01-01 07 '
+text checkpoint 'a,1\nb , 2 \n,3\nc,x\na,5\nwith,comma,-6\ntorn,7'
 text pattern '*.tempsensor.temp' '[a-z]?\\*x' 'room/[^0-9]/*a'
 text s2 '\x0e\x00\x0e\x34\x01\x00\xe8\x03\x00\x00\x00\x00\x00\x00\x2a\x00\x00\x00' \
     '\x30\x00\x30\x04\x64\x00\x09\x01\x00\xc8\x09\x07\x08\x00\x2c\x01\x09\x08\x00\x90\x0d\x00\x01\x07\x2c\x02\x00\x00\x00\x03\x00\x00\x00\x04\x00\x00\x00'

@@ -426,3 +426,47 @@ fn d25_one_database_that_fails_does_not_stop_the_others() {
     let store = open(root.path());
     assert_eq!(export(&store.database("a").unwrap(), true).unwrap().lines().count(), 1);
 }
+
+/// The reference's log grows until a page is full, and is emptied before the page is synced.
+#[test]
+fn d23_a_log_does_not_grow_beyond_its_limit() {
+    let root = root_with("[wal]\nmax_segment_size = 2000\n", &[("home", LOGGED)]);
+    let store = open(root.path());
+    for second in 0..1000 {
+        add(&store, "a", second * 1_000_000_000, 1);
+        let log = fs::read(root.path().join("home/home.wal")).unwrap();
+        let end = Wal::decode("home.wal", &log, Extensions::Read).end;
+        assert!(end < 2100, "{end} bytes after {second} samples");
+    }
+    assert!(fs::metadata(root.path().join(DATA)).unwrap().len() > 0);
+    assert_eq!(text(&store).len(), 1000);
+}
+
+/// Entries of the register that have a test of their own, by the name of the test. Of D-24 it is
+/// the durations of days and weeks: its other parts are about HTTP, and their tests belong to the
+/// server.
+#[test]
+fn every_deviation_has_a_test() {
+    fn collect(directory: &Path, names: &mut String) {
+        for entry in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_name().unwrap().to_string_lossy().into_owned();
+            if entry.is_dir() && !["target", "fixtures", ".git"].contains(&name.as_str()) {
+                collect(&entry, names);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&entry).unwrap();
+                let functions = text.lines().map(str::trim).filter(|line| line.starts_with("fn d"));
+                functions.for_each(|line| names.extend([line, "\n"]));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut names = String::new();
+    for member in ["core", "host-native", "tests"] {
+        collect(&root.join(member), &mut names);
+    }
+    let missing: Vec<String> = (1..=25)
+        .map(|number| format!("fn d{number:02}_"))
+        .filter(|prefix| !names.lines().any(|name| name.starts_with(prefix.as_str())))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -68,7 +68,7 @@ fn all_have_the_same_time() {
 
 /// D-25: the reference leaves the page of `internal` to its log.
 #[test]
-fn d_25_closing_writes_them_once_more_into_a_data_file() {
+fn d25_closing_writes_them_once_more_into_a_data_file() {
     let host = local("");
     let engine = open(&host);
     engine.add("home", "a", Timestamp(START), 1.0).unwrap();

@@ -151,7 +151,7 @@ fn inspection_shows_pages_and_log_as_they_are() {
 
 /// D-18: the reference shows float values of a running log as the integers of their bits.
 #[test]
-fn d_18_a_logged_float_is_shown_as_a_float_whoever_introduced_it() {
+fn d18_a_logged_float_is_shown_as_a_float_whoever_introduced_it() {
     let host = local();
     let engine = open(&host);
     let database = engine.create_database("home").unwrap();

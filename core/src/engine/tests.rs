@@ -437,7 +437,7 @@ fn windows_can_be_folded_in_ways_of_ones_own() {
 /// What a power cut left of one append happened to read as the headers of two frames, and was
 /// taken for more damage than one append can leave (D-07).
 #[test]
-fn d_07_a_torn_append_that_reads_as_two_frames_is_cut() {
+fn d07_a_torn_append_that_reads_as_two_frames_is_cut() {
     let host = local();
     let database = open(&host).create_database("home").unwrap();
     database.add("temp", Timestamp(START + 1), 1.0).unwrap();

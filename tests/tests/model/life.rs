@@ -165,8 +165,8 @@ impl Life {
         let expired = self.expired(pair);
         let keys: Vec<String> = expired.iter().map(|day| key_of(*day)).collect();
         assert_eq!(retired, keys);
-        for day in &expired {
-            pair.model.drop_day(*day);
+        for day in expired {
+            pair.model.drop_day(day);
         }
         pair.compare_everything();
     }

@@ -5,6 +5,8 @@ pub(super) mod build;
 pub(super) mod recompact;
 pub(super) mod recover;
 pub(super) mod retention;
+#[cfg(all(test, feature = "testing"))]
+mod retention_tests;
 pub(super) mod seal;
 #[cfg(test)]
 mod tests;

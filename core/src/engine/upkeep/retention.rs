@@ -130,28 +130,44 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Appends the files to the partition's archive and makes it durable.
+    /// Appends the files to the partition's archive and makes it durable. A new archive gets its
+    /// name when it is whole: a power cut that leaves garbage at the beginning of a file leaves
+    /// nothing to tell it from somebody else's by.
     fn archive(&self, partition: Partition, files: &[&StoredFile]) -> Result<FileName> {
         let storage = &self.readable().storage;
         let name = FileName::new(&archive_name(partition)?)?;
-        let (archive, created) = match storage.open(&name) {
-            Ok(file) => (file, false),
+        match storage.open(&name) {
+            Ok(mut archive) => {
+                let (entries, end) = tar::entries(&archive)?;
+                self.check_end(&name, &archive, end)?;
+                archive.truncate(end)?;
+                self.append_to_archive(&mut archive, entries, files)?;
+            }
             Err(error) if error.kind == StorageErrorKind::NotFound => {
-                (storage.create(&name)?, true)
+                let temporary = name.temporary()?;
+                storage.remove_if_present(&temporary)?; // left by a crash
+                let mut archive = storage.create(&temporary)?;
+                self.append_to_archive(&mut archive, Vec::new(), files)?;
+                drop(archive);
+                storage.rename(&temporary, &name)?;
+                storage.sync_dir()?;
             }
             Err(error) => return Err(error.into()),
-        };
-        let ((mut entries, end), len) = (tar::entries(&archive)?, archive.len()?);
-        drop(archive); // one writing handle at a time
-        if end < len {
-            // The zeros at the end, or what an interrupted run has left. What is neither is kept.
-            self.writer().read(|writer| writer.cut_tail(&name, end, len))?;
         }
-        let mut archive = storage.open(&name)?;
+        Ok(name)
+    }
+
+    fn append_to_archive(
+        &self,
+        archive: &mut impl StorageFile,
+        mut entries: Vec<tar::Entry>,
+        files: &[&StoredFile],
+    ) -> Result<()> {
+        let storage = &self.readable().storage;
         let mtime = self.host().clock().now().0.div_euclid(NANOS_PER_SECOND);
         for file in files {
             let source = storage.open(&file.name)?;
-            if let Some(entry) = place(&archive, &entries, &source, file)? {
+            if let Some(entry) = place(archive, &entries, &source, file)? {
                 let too_large = || {
                     invalid(&format!(
                         "{}: {} bytes are too many for a tar archive",
@@ -161,16 +177,27 @@ impl<H: Host> Database<H> {
                 let header = tar::header(&entry, file.len, mtime).ok_or_else(too_large)?;
                 archive.append(&header)?;
                 let offset = archive.len()?;
-                copy(&source, file, &mut archive)?;
+                copy(&source, file, archive)?;
                 entries.push(tar::Entry { name: entry, offset, size: file.len });
             }
         }
         archive.append(&tar::END)?;
-        archive.sync()?;
-        if created {
-            storage.sync_dir()?;
+        Ok(archive.sync()?)
+    }
+
+    /// Refuses a file that begins with something else than an entry, the end of a tar archive, or
+    /// an entry that was cut short: somebody may need it. What stands behind an entry and is none
+    /// is what a power cut made of one.
+    fn check_end(&self, name: &FileName, archive: &impl StorageFile, end: u64) -> Result<()> {
+        let mut rest = vec![0; tar::BLOCK];
+        let read = archive.read_at(end, &mut rest)?;
+        rest.truncate(read);
+        let is_torn = end > 0 || rest.len() < tar::BLOCK || rest.get(257..262) == Some(b"ustar");
+        if is_torn || rest.iter().all(|&byte| byte == 0) {
+            return Ok(());
         }
-        Ok(name)
+        let file = format!("{}/{name}", self.name());
+        Err(Error::corrupt(file, end, "neither an entry nor the end of a tar archive"))
     }
 }
 

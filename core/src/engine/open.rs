@@ -86,7 +86,10 @@ pub(crate) fn open<H: Host>(
         name: name.to_string(),
         codecs: rules.codecs,
         state: H::Shared::new(State::default()),
-        cache: H::Shared::new(Cache::new(rules.cache_bytes)),
+        cache: H::Shared::new(Cache::new(
+            rules.cache_bytes,
+            usize::try_from(rules.engine.metrics.time_cache_slots).unwrap_or(usize::MAX),
+        )),
         read_only: rules.read_only,
         storage,
     });

@@ -32,6 +32,10 @@ pub(crate) enum Block {
 }
 
 impl Block {
+    const fn is_times(&self) -> bool {
+        matches!(self, Self::Times(_))
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Page(page) => page.size(),
@@ -93,6 +97,9 @@ impl<F> Clone for OpenFile<F> {
 #[derive(Debug)]
 pub(crate) struct Cache<F> {
     budget: usize,
+    /// Time vectors kept at most, and how many are: `metrics.time_cache_slots`.
+    max_times: usize,
+    times: usize,
     used: usize,
     clock: u64,
     blocks: BTreeMap<BlockKey, Kept>,
@@ -116,10 +123,13 @@ struct Asked {
 }
 
 impl<F: StorageFile> Cache<F> {
-    /// An empty cache for blocks of up to `budget` bytes together.
-    pub(crate) fn new(budget: usize) -> Self {
+    /// An empty cache for blocks of up to `budget` bytes together, among them so many vectors of
+    /// times.
+    pub(crate) fn new(budget: usize, max_times: usize) -> Self {
         Self {
             budget,
+            max_times,
+            times: 0,
             used: 0,
             clock: 0,
             blocks: BTreeMap::new(),
@@ -184,9 +194,18 @@ impl<F: StorageFile> Cache<F> {
             return;
         }
         while self.used + size > self.budget {
-            let Some((_, oldest)) = self.by_age.pop_first() else { break };
-            self.forget_block(oldest);
-            self.blocks_use.evictions += 1;
+            let Some((_, &oldest)) = self.by_age.first_key_value() else { break };
+            self.evict(oldest);
+        }
+        if block.is_times() {
+            if self.times >= self.max_times {
+                let is_times = |key: &&BlockKey| {
+                    self.blocks.get(*key).is_some_and(|kept| kept.block.is_times())
+                };
+                let Some(&oldest) = self.by_age.values().find(is_times) else { return };
+                self.evict(oldest);
+            }
+            self.times += 1;
         }
         self.clock += 1;
         self.used += size;
@@ -261,8 +280,14 @@ impl<F: StorageFile> Cache<F> {
         }
     }
 
+    fn evict(&mut self, key: BlockKey) {
+        self.forget_block(key);
+        self.blocks_use.evictions += 1;
+    }
+
     fn forget_block(&mut self, key: BlockKey) {
         if let Some(kept) = self.blocks.remove(&key) {
+            self.times -= usize::from(kept.block.is_times());
             self.by_age.remove(&kept.age);
             self.used = self.used.saturating_sub(kept.block.size());
         }
@@ -290,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_block_is_kept_from_the_second_time_on() {
-        let mut cache = Cache::new(10 * SIZE);
+        let mut cache = Cache::new(10 * SIZE, 100);
         assert!(!ask(&mut cache, 0));
         assert!(!ask(&mut cache, 0));
         assert!(ask(&mut cache, 0));
@@ -301,7 +326,7 @@ mod tests {
 
     #[test]
     fn the_budget_holds_and_scans_do_not_drive_out_what_is_in_use() {
-        let mut cache = Cache::new(10 * SIZE);
+        let mut cache = Cache::new(10 * SIZE, 100);
         for _ in 0..20 {
             for at in 0..5 {
                 ask(&mut cache, at);
@@ -320,7 +345,20 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_without_a_budget() {
-        let mut cache = Cache::new(0);
+        let mut cache = Cache::new(0, 100);
         assert!((0..5).all(|_| !ask(&mut cache, 0)));
+    }
+
+    #[test]
+    fn no_more_vectors_of_times_are_kept_than_there_are_slots() {
+        let mut cache = Cache::new(100 * SIZE, 3);
+        for at in 0..10 {
+            assert!((0..2).all(|_| !ask(&mut cache, at)));
+            assert_eq!(cache.times, cache.blocks.len());
+            assert!(cache.times <= 3);
+        }
+        assert!((7..10).all(|at| ask(&mut cache, at)), "the last are there");
+        cache.forget(1);
+        assert_eq!((cache.times, cache.used), (0, 0));
     }
 }

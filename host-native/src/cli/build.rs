@@ -2,7 +2,7 @@
 
 use super::args::DatabaseArg;
 use super::output::{Out, count_text};
-use super::{Failure, Outcome, open_to_write, select};
+use super::{Failure, Outcome, open_to_write, progress, select};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use nanotdb::Database;
@@ -98,7 +98,12 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let directory = root.join(database.name());
     let built = keys(&store, &database, options)?
         .iter()
-        .map(|key| one(&database, key, build, options.verify, &directory))
+        .map(|key| {
+            let progress = progress::spinner(format!("building {key}"));
+            let built = one(&database, key, build, options.verify, &directory);
+            progress.finish_and_clear();
+            built
+        })
         .collect::<Result<Vec<Built>, Failure>>();
     // What an earlier partition got is kept, whatever happened to a later one.
     store.close()?;

@@ -2,7 +2,7 @@
 
 use super::args::DatabaseArg;
 use super::output::{Out, bytes_text};
-use super::{Outcome, open_to_write, tell_notes};
+use super::{Outcome, open_to_write, progress, tell_notes};
 use nanotdb::engine::Retired;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -60,8 +60,10 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         Some(name) => vec![name.trim().to_string()],
         None => store.databases()?,
     };
+    let progress = progress::spinner("applying retention".to_string());
     let applied: nanotdb::Result<Vec<Applied>> =
         names.iter().map(|name| apply(&store, name)).collect();
+    progress.finish_and_clear();
     store.close()?;
     let report = Report {
         root_dir: root.display().to_string(),

@@ -1,7 +1,7 @@
 //! `rollup`: what rollups could have written, compared with what is there and mended.
 
 use super::output::{Out, count_text};
-use super::{Outcome, open_to_write, tell_notes};
+use super::{Outcome, open_to_write, progress, tell_notes};
 use nanotdb::engine::{BackfillReport, RollupRun};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -42,11 +42,13 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let started = Instant::now();
     let store = open_to_write(root)?;
     let names: Vec<&str> = options.databases.iter().map(|name| name.trim()).collect();
+    let progress = progress::spinner("computing rollups".to_string());
     let done = if options.due {
         due(&store, &names)
     } else {
         store.backfill_rollups(&names).map(Report::from)
     };
+    progress.finish_and_clear();
     store.open_databases().iter().for_each(|database| tell_notes(database));
     store.close()?;
     let mut report = done?;

@@ -1,0 +1,483 @@
+/** A moment: nanoseconds since the Unix epoch, or a `Date`. */
+export type Time = bigint | Date;
+
+/** How the values of a metric are kept; fixed by its first sample. */
+export type ValueType = "f32" | "i32";
+
+/** What to compute from the samples of a window. */
+export type Aggregate =
+  | "avg"
+  | "count"
+  | "max"
+  | "median"
+  | "min"
+  | "p50"
+  | "p95"
+  | "p99"
+  | "sum"
+  | "trimmed_avg";
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Gives the call up: it rejects with code `aborted`. What a write did before stays. */
+  readonly signal?: AbortSignal;
+}
+
+/** How to open a store. */
+export interface OpenOptions extends CallOptions {
+  /**
+   * Where the files are. `"files"`: in a browser the origin's private file system, in Node the
+   * directory that `root` names. `"memory"`: nowhere; everything is gone with the page or process.
+   * Without file storage (a private window) opening rejects with code `unavailable`: keeping data
+   * in memory only is the caller's decision.
+   *
+   * @default "files"
+   */
+  readonly storage?: "files" | "memory";
+  /** Bytes of decoded data that each database keeps for later queries. @default 8 MiB */
+  readonly cacheBytes?: number;
+  /**
+   * Milliseconds after which a call to another tab that owns the store rejects with code
+   * `unresponsive`, when that tab gives no sign of life (a phone froze it, say).
+   *
+   * @default 5000
+   */
+  readonly patience?: number;
+}
+
+/** One metric of a database. */
+export interface Metric {
+  readonly name: string;
+  readonly type: ValueType;
+}
+
+/** One sample. */
+export interface Sample {
+  readonly time: bigint;
+  readonly value: number;
+  readonly type: ValueType;
+}
+
+/** Samples of one metric: row `i` is `(times[i], values[i])`, of the type of the array. */
+export interface Columns {
+  readonly metric: string;
+  /** Nanoseconds since the Unix epoch. */
+  readonly times: BigInt64Array;
+  readonly values: Float32Array | Int32Array;
+}
+
+/** Samples of many metrics: row `i` is of `metrics[index[i]]`, or of `metrics[i]` without `index`. */
+export interface Rows {
+  readonly metrics: readonly string[];
+  readonly index?: Uint32Array;
+  /** One for each row, or one for all. */
+  readonly times: BigInt64Array | Time;
+  readonly values: Float32Array | Int32Array;
+}
+
+/** What became of a batch: each row was taken or rejected on its own. */
+export interface AddReport {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** The first hundred rejected rows. */
+  readonly rejections: readonly { readonly row: number; readonly reason: string }[];
+}
+
+/** Where lines come from. */
+export type LineSource = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
+
+/** How far a long call is. */
+export interface Progress {
+  /** Bytes done. */
+  readonly bytes: number;
+  /** Bytes in all, where that is known. */
+  readonly total?: number;
+  /** What is being done, for people: a file's name, say. */
+  readonly item?: string;
+}
+
+/** What calls that report progress take. */
+export interface ProgressOptions extends CallOptions {
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface AddLinesOptions extends ProgressOptions {
+  /** Takes the place of the database of every line. */
+  readonly database?: string;
+}
+
+/** What an import of lines did. */
+export interface LinesReport {
+  readonly totalLines: number;
+  readonly importedLines: number;
+  /** Blank lines and comments. */
+  readonly skippedLines: number;
+  readonly rejectedLines: number;
+  /** The first thousand rejected lines, counted from 1. */
+  readonly rejections: readonly { readonly line: number; readonly reason: string }[];
+  /** Databases that samples went to. */
+  readonly databases: readonly string[];
+}
+
+/** Samples of one metric, sorted by time. Unknown metrics have none. */
+export interface Series {
+  readonly metric: string;
+  readonly type: ValueType;
+  readonly times: BigInt64Array;
+  readonly values: Float32Array | Int32Array;
+}
+
+/** Which samples. Both ends are included. */
+export interface RangeOptions extends CallOptions {
+  readonly from?: Time;
+  readonly to?: Time;
+  /** Every how manieth sample. @default 1 */
+  readonly stride?: number;
+}
+
+/** Which windows. */
+export interface AggregateOptions extends CallOptions {
+  readonly from: Time;
+  readonly to: Time;
+  /** Length of a window: nanoseconds, or digits and one of `s m h d w`. */
+  readonly window: bigint | string;
+  readonly aggregates: readonly Aggregate[];
+}
+
+/** The windows of one metric that have samples. */
+export interface Windows {
+  readonly metric: string;
+  /** Start of each window, a multiple of its length; the first is not before `from`. */
+  readonly times: BigInt64Array;
+  /** One column for each aggregate that was asked for, in that order. */
+  readonly values: readonly Float64Array[];
+}
+
+export interface ExportLinesOptions extends CallOptions {
+  readonly from?: Time;
+  readonly to?: Time;
+  /** Only these metrics. */
+  readonly metrics?: readonly string[];
+}
+
+/** A file of the data directory. */
+export interface FileEntry {
+  /** With `/` between directory and name: `"home/data-2026-01-01.dat"`. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Where a data directory comes from: a tar file (also gzipped), or files with their paths. */
+export type RootSource =
+  | Blob
+  | ReadableStream<Uint8Array>
+  | Iterable<RootFile>
+  | AsyncIterable<RootFile>;
+
+/** A file to import. `path` is as in {@link FileEntry}; one more directory around all is dropped. */
+export interface RootFile {
+  readonly path: string;
+  readonly content: Blob | Uint8Array;
+}
+
+export interface ImportRootOptions extends ProgressOptions {
+  /** Removes what the store has. Otherwise a database that exists rejects with code `exists`. */
+  readonly replace?: boolean;
+}
+
+/** What an import of a data directory did. */
+export interface RootReport {
+  readonly databases: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  /** Files that are none of NanoTDB's and were left out, and damage found on opening. */
+  readonly problems: readonly string[];
+}
+
+/** What maintenance did to a partition. */
+export interface BuildReport {
+  readonly partition: string;
+  readonly metricFile: string;
+  readonly sourceBytes: number;
+  readonly metricBytes: number;
+  readonly metrics: number;
+  readonly points: number;
+}
+
+export interface RecompactReport {
+  readonly partition: string;
+  readonly file: string;
+  readonly oldBytes: number;
+  readonly newBytes: number;
+  readonly oldFrames: number;
+  readonly newFrames: number;
+  readonly records: number;
+}
+
+export interface FileCheck {
+  readonly file: string;
+  readonly bytes: number;
+  readonly frames: number;
+  readonly samples: number;
+  readonly problems: readonly string[];
+}
+
+export interface Retired {
+  readonly partition: string;
+  readonly files: readonly string[];
+  readonly bytes: number;
+  readonly archive?: string;
+}
+
+/** What a tick did. */
+export interface TickReport {
+  readonly built: number;
+  readonly retired: number;
+  /** Samples that rollups wrote. */
+  readonly rolledUp: number;
+  readonly problems: readonly string[];
+}
+
+/** A partition and its files. */
+export interface PartitionInfo {
+  readonly partition: string;
+  readonly from: bigint;
+  /** Included. */
+  readonly to: bigint;
+  readonly files: readonly StoredFile[];
+  /** Whether it has samples that no file has yet. */
+  readonly open: boolean;
+}
+
+export interface StoredFile {
+  readonly name: string;
+  readonly kind: "data" | "raw" | "metric";
+  readonly bytes: number;
+}
+
+/** A frame of a data file, or a metric of a metric file. */
+export interface FrameInfo {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly samples: number;
+  readonly codec: string;
+  readonly from: bigint;
+  readonly to: bigint;
+  /** Of a metric file only. */
+  readonly metric?: string;
+  readonly type?: ValueType;
+}
+
+/** What a file holds. */
+export interface FileInfo {
+  readonly name: string;
+  readonly bytes: number;
+  /** `"pages"` or `"metric v1"`, `"metric v2"`. */
+  readonly format: string;
+  readonly frames: readonly FrameInfo[];
+  readonly problems: readonly string[];
+}
+
+/** A page that is not in its data file yet. */
+export interface OpenPage {
+  readonly partition: string;
+  readonly samples: number;
+  readonly metrics: number;
+  readonly bytes: number;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly maxSamples: number;
+  readonly maxBytes: number;
+  readonly maxAgeNs: bigint;
+  readonly ageNs: bigint;
+  readonly logged: boolean;
+  readonly full: boolean;
+}
+
+/** A setting in force, for people. */
+export interface Setting {
+  readonly key: string;
+  readonly value: string;
+  /** What it means. */
+  readonly help: string;
+}
+
+/** A database as it is now. */
+export interface DatabaseInfo {
+  readonly name: string;
+  readonly metrics: number;
+  readonly partitions: number;
+  readonly bytes: number;
+  readonly settings: readonly Setting[];
+  readonly openPages: readonly OpenPage[];
+  /** What opening it found that is damaged or strange. */
+  readonly problems: readonly string[];
+  readonly stats: DatabaseStats;
+}
+
+/** Counters since the store was opened. */
+export interface DatabaseStats {
+  readonly samples: number;
+  readonly pagesWritten: number;
+  readonly pageBytes: number;
+  readonly logBytes: number;
+  readonly logRecords: number;
+  readonly logResets: readonly { readonly at: bigint; readonly bytes: number }[];
+  readonly replayedRecords: number;
+  readonly cacheBytes: number;
+  readonly cacheEntries: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+}
+
+export interface LogInfo {
+  readonly bytes: number;
+  readonly records: number;
+  /** The newest records, oldest first. */
+  readonly newest: readonly {
+    readonly offset: number;
+    readonly metric: string;
+    readonly time: bigint;
+    readonly value: number;
+  }[];
+  readonly problems: readonly string[];
+}
+
+/** The store as a whole. */
+export interface StoreStats {
+  readonly version: string;
+  /** `"owner"`: this tab has the files open. `"guest"`: it works through the tab that has. */
+  readonly role: "owner" | "guest";
+  /** Where the files are. */
+  readonly storage: "opfs" | "node" | "memory";
+  readonly databases: readonly string[];
+  /** Bytes of all files. */
+  readonly fileBytes: number;
+  /** Bytes they take in storage. */
+  readonly storedBytes: number;
+  /** Bytes of WebAssembly memory. */
+  readonly memoryBytes: number;
+  /** Settings that mean nothing here, and what else is worth knowing. */
+  readonly warnings: readonly string[];
+}
+
+/** What the browser says of the origin's storage. */
+export interface Quota {
+  /** Whether the browser promised to keep the data. */
+  readonly persisted: boolean;
+  readonly usage: number;
+  readonly quota: number;
+}
+
+/** What a store tells those who listen. */
+export type StoreEvent =
+  /** This tab took the store over, or gave it away. */
+  | { readonly kind: "role"; readonly role: "owner" | "guest" }
+  /** The work that a store does by itself met a problem. */
+  | { readonly kind: "problem"; readonly message: string };
+
+/**
+ * A store: databases of metrics in one place.
+ *
+ * Every method rejects with a {@link NanotdbError}. Databases and metrics are made by the first
+ * write to them; reading never makes any.
+ */
+export interface Store {
+  readonly root: string;
+
+  /**
+   * Takes one sample in. Without a time it is of now; without a type it has the metric's own, and
+   * `f32` when the metric is new.
+   */
+  add(
+    database: string,
+    metric: string,
+    value: number,
+    options?: CallOptions & { readonly time?: Time; readonly type?: ValueType },
+  ): Promise<void>;
+  /** Takes columns in, metric by metric. */
+  addColumns(
+    database: string,
+    columns: Columns | readonly Columns[],
+    options?: CallOptions,
+  ): Promise<AddReport>;
+  /** Takes the samples of many metrics in, such as one tick of a collector. */
+  addRows(database: string, rows: Rows, options?: CallOptions): Promise<AddReport>;
+  /** Takes line protocol in: `database/metric value [time]`. */
+  addLines(source: LineSource, options?: AddLinesOptions): Promise<LinesReport>;
+
+  last(database: string, metric: string, options?: CallOptions): Promise<Sample | undefined>;
+  query(database: string, metric: string, options?: RangeOptions): Promise<Series>;
+  queryMany(
+    database: string,
+    metrics: readonly string[],
+    options?: RangeOptions,
+  ): Promise<readonly Series[]>;
+  aggregate(database: string, metric: string, options: AggregateOptions): Promise<Windows>;
+  aggregateMany(
+    database: string,
+    metrics: readonly string[],
+    options: AggregateOptions,
+  ): Promise<readonly Windows[]>;
+  metrics(database: string, options?: CallOptions): Promise<readonly Metric[]>;
+  databases(options?: CallOptions): Promise<readonly string[]>;
+
+  /** Makes a database, with this `manifest.toml` if one is given. An existing one stays as it is. */
+  createDatabase(
+    database: string,
+    options?: CallOptions & { readonly manifest?: string },
+  ): Promise<void>;
+
+  importRoot(source: RootSource, options?: ImportRootOptions): Promise<RootReport>;
+  /** The data directory as a tar file. */
+  exportRoot(options?: ProgressOptions): Promise<ReadableStream<Uint8Array>>;
+  exportLines(
+    database: string,
+    options?: ExportLinesOptions,
+  ): Promise<ReadableStream<Uint8Array>>;
+
+  /** All files of the data directory. */
+  files(options?: CallOptions): Promise<readonly FileEntry[]>;
+  /** A whole file of the data directory, such as `dashboard.json`. */
+  readFile(path: string, options?: CallOptions): Promise<Uint8Array | undefined>;
+  /** Replaces a file of the root directory that is not the engine's, whole or not at all. */
+  writeFile(path: string, content: Uint8Array | string, options?: CallOptions): Promise<void>;
+
+  inspect(database: string, options?: CallOptions): Promise<DatabaseInfo>;
+  inspectPartitions(database: string, options?: CallOptions): Promise<readonly PartitionInfo[]>;
+  inspectFile(database: string, file: string, options?: CallOptions): Promise<FileInfo>;
+  inspectLog(
+    database: string,
+    options?: CallOptions & { readonly limit?: number },
+  ): Promise<LogInfo>;
+  /** Settings of `engine.toml`, for people. */
+  settings(options?: CallOptions): Promise<readonly Setting[]>;
+
+  /** Builds the metric file of a partition and does with its raw pages what the settings say. */
+  build(database: string, partition: string, options?: CallOptions): Promise<BuildReport>;
+  /** Writes the frames of a data file anew, larger ones. */
+  recompact(database: string, partition: string, options?: CallOptions): Promise<RecompactReport>;
+  /** Checks every byte of every file. */
+  verify(database: string, options?: ProgressOptions): Promise<readonly FileCheck[]>;
+  runRollups(database: string, options?: CallOptions): Promise<TickReport>;
+  applyRetention(database: string, options?: CallOptions): Promise<readonly Retired[]>;
+  /** Does what is due now. The store does it by itself about once a second. */
+  tick(options?: CallOptions): Promise<TickReport>;
+
+  stats(options?: CallOptions): Promise<StoreStats>;
+  /** Makes everything that was taken so far durable. */
+  flush(options?: CallOptions): Promise<void>;
+  /** Ends this tab's use of the store, after its calls have ended. */
+  close(): Promise<void>;
+  /** Closes the store in every tab and deletes it. */
+  destroy(): Promise<void>;
+
+  /** Asks the browser to keep the data when disk space runs short. */
+  persist(): Promise<Quota>;
+  /** What the browser says of the storage now. */
+  quota(): Promise<Quota>;
+
+  /** Calls `listener` until the returned function is called. */
+  subscribe(listener: (event: StoreEvent) => void): () => void;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -2,6 +2,7 @@
 //! and when somebody asks.
 
 pub(super) mod build;
+mod copy;
 pub(super) mod recompact;
 pub(super) mod recover;
 pub(super) mod retention;

@@ -4,13 +4,14 @@
 //! reference looks at the partition's first day, and takes a sample's time for the clock. Data
 //! file, raw file and metric file go together.
 
+use super::copy::{PIECE, copy};
 use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::files::{FileKind, StoredFile};
 use crate::engine::host::{Clock, Host, Shared};
 use crate::error::{Error, Result};
 use crate::page::OpenPage;
-use crate::partition::Partition;
+use crate::partition::{NANOS_PER_DAY, Partition};
 use crate::query::invalid;
 use crate::settings::{Partitioning, RetentionAction};
 use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
@@ -20,11 +21,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-const DAY: i64 = 86_400_000_000_000;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
-
-/// Bytes copied at a time.
-const COPY: usize = 256 * 1024;
 
 /// A partition that retention took away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +73,7 @@ impl<H: Host> Database<H> {
 
     /// Whether retention would take something now.
     pub(in crate::engine) fn has_expired(&self) -> bool {
-        self.expires_before().is_some() && !self.expired().is_empty()
+        !self.expired().is_empty()
     }
 
     /// Partitions that end before this have expired by the clock, if any do at all.
@@ -84,9 +81,10 @@ impl<H: Host> Database<H> {
         if self.settings().retention_action == RetentionAction::Keep {
             return None;
         }
-        let today = self.host().clock().now().0.div_euclid(DAY).saturating_mul(DAY);
+        let today =
+            self.host().clock().now().0.div_euclid(NANOS_PER_DAY).saturating_mul(NANOS_PER_DAY);
         let days = i64::try_from(self.settings().retention_days).unwrap_or(i64::MAX);
-        Some(today.saturating_sub(days.saturating_mul(DAY)))
+        Some(today.saturating_sub(days.saturating_mul(NANOS_PER_DAY)))
     }
 
     fn expired(&self) -> Vec<Partition> {
@@ -145,8 +143,7 @@ impl<H: Host> Database<H> {
             }
             Err(error) if error.kind == StorageErrorKind::NotFound => {
                 let temporary = name.temporary()?;
-                storage.remove_if_present(&temporary)?; // left by a crash
-                let mut archive = storage.create(&temporary)?;
+                let mut archive = storage.create_anew(&temporary)?;
                 self.append_to_archive(&mut archive, Vec::new(), files)?;
                 drop(archive);
                 storage.rename(&temporary, &name)?;
@@ -177,7 +174,7 @@ impl<H: Host> Database<H> {
                 let header = tar::header(&entry, file.len, mtime).ok_or_else(too_large)?;
                 archive.append(&header)?;
                 let offset = archive.len()?;
-                copy(&source, file, archive)?;
+                copy_padded(&source, file, archive)?;
                 entries.push(tar::Entry { name: entry, offset, size: file.len });
             }
         }
@@ -243,10 +240,10 @@ fn is_same(
     entry: &tar::Entry,
     source: &impl StorageFile,
 ) -> Result<bool> {
-    let (mut theirs, mut ours) = (vec![0; COPY], vec![0; COPY]);
+    let (mut theirs, mut ours) = (vec![0; PIECE], vec![0; PIECE]);
     let mut at = 0;
     while at < entry.size {
-        let len = usize::try_from(entry.size - at).unwrap_or(COPY).min(COPY);
+        let len = usize::try_from(entry.size - at).unwrap_or(PIECE).min(PIECE);
         let (theirs, ours) = (theirs.get_mut(..len), ours.get_mut(..len));
         let (Some(theirs), Some(ours)) = (theirs, ours) else { return Ok(false) };
         let offset = entry.offset.saturating_add(at);
@@ -262,21 +259,14 @@ fn is_same(
 }
 
 /// Appends a file's bytes, and zeros up to the next block.
-fn copy(
+fn copy_padded(
     source: &impl StorageFile,
     file: &StoredFile,
     archive: &mut impl StorageFile,
 ) -> Result<()> {
-    let mut buffer = vec![0; COPY];
-    let mut at = 0;
-    while at < file.len {
-        let left = usize::try_from(file.len - at).unwrap_or(COPY).min(COPY);
-        let read = source.read_at(at, buffer.get_mut(..left).unwrap_or_default())?;
-        if read == 0 {
-            return Err(Error::corrupt(file.name.as_str(), at, "the file became shorter"));
-        }
-        archive.append(buffer.get(..read).unwrap_or_default())?;
-        at = at.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+    let copied = copy(source, 0..file.len, archive)?;
+    if copied < file.len {
+        return Err(Error::corrupt(file.name.as_str(), copied, "the file became shorter"));
     }
     let padding = usize::try_from(tar::padded(file.len) - file.len).unwrap_or(0);
     Ok(archive.append(tar::END.get(..padding).unwrap_or_default())?)

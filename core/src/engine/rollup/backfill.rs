@@ -120,7 +120,7 @@ impl<H: Host> Engine<H> {
     ) -> Result<()> {
         let Some(start) = source.readable().complete_from()? else { return Ok(()) };
         // Of what has expired, anything may be gone: late samples make partitions anew.
-        let expired = source.expires_before().map(|cutoff| {
+        let expired = source.expires_before(self.now()).map(|cutoff| {
             let partition = Partition::containing(source.settings().partition, Timestamp(cutoff));
             partition.range().from.0
         });

@@ -102,8 +102,9 @@ impl<H: Host> Engine<H> {
     }
 
     /// Runs rollups of the open databases that may have something new, a destination that is a
-    /// source itself after the one that it condenses.
-    pub(in crate::engine) fn run_due_rollups(&self) -> Result<Vec<RollupRun>> {
+    /// source itself after the one that it condenses. What retention takes away at `now` is among
+    /// what they have seen.
+    pub(in crate::engine) fn run_due_rollups(&self, now: Timestamp) -> Result<Vec<RollupRun>> {
         let mut runs = Vec::new();
         let sources: Vec<Arc<Database<H>>> = self
             .open_databases()
@@ -111,7 +112,7 @@ impl<H: Host> Engine<H> {
             .filter(|database| database.settings().rollups.enabled)
             .collect();
         // Samples that came late may expire before another period is over.
-        for source in sources.iter().filter(|source| source.has_expired()) {
+        for source in sources.iter().filter(|source| source.retires_at(now)) {
             self.schedule().write(|schedule| schedule.sources.remove(source.name()));
         }
         // Each may make another due, and no chain is longer than this.

@@ -4,6 +4,7 @@
 //! reference looks at the partition's first day, and takes a sample's time for the clock. Data
 //! file, raw file and metric file go together.
 
+use super::back_off::BackOff;
 use super::copy::{PIECE, copy};
 use crate::engine::database::Database;
 use crate::engine::event::Event;
@@ -16,6 +17,7 @@ use crate::query::invalid;
 use crate::settings::{Partitioning, RetentionAction};
 use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
 use crate::tar;
+use crate::types::Timestamp;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -39,20 +41,25 @@ pub struct Retired {
 
 impl<H: Host> Database<H> {
     /// Deletes or archives the partitions that have expired, as the manifest says. The engine's
-    /// tick does it, too.
+    /// tick does it, too, but not for a while after it failed there.
     ///
     /// # Errors
     ///
     /// When files cannot be read, written or deleted. What was done until then stays done; no
     /// file is deleted before its archive is durable.
     pub fn apply_retention(&self) -> Result<Vec<Retired>> {
+        self.apply_retention_at(self.host().clock().now())
+    }
+
+    /// As [`apply_retention`](Self::apply_retention), for what has expired by `now`.
+    pub(in crate::engine) fn apply_retention_at(&self, now: Timestamp) -> Result<Vec<Retired>> {
         let action = self.settings().retention_action;
         if action == RetentionAction::Keep {
             return Ok(Vec::new());
         }
         self.writer().write(|writer| writer.check_writable())?;
         let (mut retired, mut failed) = (Vec::new(), None);
-        for partition in self.expired() {
+        for partition in self.expired(now) {
             // Not while a metric file is built from what is about to go.
             match self.builds().write(|()| self.retire(partition, action)) {
                 Ok(gone) => retired.extend(gone),
@@ -68,27 +75,30 @@ impl<H: Host> Database<H> {
             let (database, partitions) = (self.name(), retired.len());
             self.host().note(&Event::RetentionRan { database, partitions });
         }
-        failed.map_or(Ok(retired), Err)
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.retention().write(BackOff::note_success);
+        Ok(retired)
     }
 
-    /// Whether retention would take something now.
-    pub(in crate::engine) fn has_expired(&self) -> bool {
-        !self.expired().is_empty()
+    /// Whether a tick at this time tries to take something away.
+    pub(in crate::engine) fn retires_at(&self, now: Timestamp) -> bool {
+        self.retention().read(|retention| retention.is_over(now)) && !self.expired(now).is_empty()
     }
 
-    /// Partitions that end before this have expired by the clock, if any do at all.
-    pub(in crate::engine) fn expires_before(&self) -> Option<i64> {
+    /// Partitions that end before this have expired by `now`, if any do at all.
+    pub(in crate::engine) fn expires_before(&self, now: Timestamp) -> Option<i64> {
         if self.settings().retention_action == RetentionAction::Keep {
             return None;
         }
-        let today =
-            self.host().clock().now().0.div_euclid(NANOS_PER_DAY).saturating_mul(NANOS_PER_DAY);
+        let today = now.0.div_euclid(NANOS_PER_DAY).saturating_mul(NANOS_PER_DAY);
         let days = i64::try_from(self.settings().retention_days).unwrap_or(i64::MAX);
         Some(today.saturating_sub(days.saturating_mul(NANOS_PER_DAY)))
     }
 
-    fn expired(&self) -> Vec<Partition> {
-        let Some(cutoff) = self.expires_before() else { return Vec::new() };
+    fn expired(&self, now: Timestamp) -> Vec<Partition> {
+        let Some(cutoff) = self.expires_before(now) else { return Vec::new() };
         self.readable().state.read(|state| {
             let files = state.files.keys().copied();
             let old = files.filter(|partition| {

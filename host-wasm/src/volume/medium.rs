@@ -6,7 +6,7 @@ use nanotdb_core::storage::Result;
 ///
 /// After a crash, any part of what was written since the last [`flush`](Self::flush) may be
 /// missing; what was written before it is there.
-pub trait Medium {
+pub trait Medium: core::fmt::Debug {
     /// Length in bytes.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ export * from "./api.js";
 export { NanotdbError, type ErrorCode } from "./error.js";
 
 const TICK_MS = 1000;
+/** What only a database's directory has. */
+const DATABASE_FILE = /^(?:catalog\.json|manifest\.toml|wal.*|data-.*\.(?:dat|metric))$/;
 
 let loaded = false;
 
@@ -134,20 +136,21 @@ function load(): void {
   }
 }
 
-/** Removes files, and the directories that are empty then. */
+/** Removes the databases' directories and files of the root, and the root if it is empty then. */
 function remove(root: string, files: readonly { readonly path: string }[]): void {
-  const directories = new Set<string>();
-  for (const file of files) {
-    fs.rmSync(path.join(root, ...file.path.split("/")), { force: true });
-    if (file.path.includes("/")) {
-      directories.add(file.path.slice(0, file.path.lastIndexOf("/")));
-    }
+  const own = files.map((file) => file.path.split("/")[0] ?? file.path);
+  // Closing may have made others.
+  const entries = fs.readdirSync(root, { withFileTypes: true });
+  const directories = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const databases = directories.filter((name) =>
+    fs.readdirSync(path.join(root, name)).some((file) => DATABASE_FILE.test(file)),
+  );
+  for (const name of new Set([...own, ...databases])) {
+    fs.rmSync(path.join(root, name), { recursive: true, force: true });
   }
-  for (const directory of [...directories, "."]) {
-    try {
-      fs.rmdirSync(path.join(root, directory));
-    } catch {
-      // Not empty.
-    }
+  try {
+    fs.rmdirSync(root);
+  } catch {
+    // Not empty.
   }
 }

@@ -5,12 +5,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import test from "node:test";
 import { open } from "nanotdb";
-import { column, rejects, START, temporary } from "./support.js";
+import { column, rejects, temporary } from "./support.js";
 
 const LOCK = ".nanotdb.node.lock";
 
 test("what was closed is there again", async (t) => {
-  const directory = path.join(temporary(t), "made/on/demand");
+  const directory = path.join(temporary(), "made/on/demand");
   const store = await open(directory);
   await store.addColumns("home", column("m", 5000));
   await store.close();
@@ -21,7 +21,7 @@ test("what was closed is there again", async (t) => {
 });
 
 test("a second store on the same directory is refused", async (t) => {
-  const directory = temporary(t);
+  const directory = temporary();
   const store = await open(directory);
   await rejects(open(directory), "locked");
   await store.close();
@@ -29,11 +29,11 @@ test("a second store on the same directory is refused", async (t) => {
 });
 
 test("another process is refused, and one that was killed is not waited for", async (t) => {
-  const directory = temporary(t);
+  const directory = temporary();
   const script = `
     import { open } from "nanotdb";
     const store = await open(${JSON.stringify(directory)});
-    await store.add("home", "m", 7, { time: ${START}n });
+    await store.add("home", "m", 7);
     console.log("ready");
     setInterval(() => {}, 1000);
   `;
@@ -52,8 +52,19 @@ test("another process is refused, and one that was killed is not waited for", as
   await store.close();
 });
 
+test("older samples, which are not logged, are in a file a moment later", async () => {
+  const directory = temporary();
+  const store = await open(directory);
+  await store.addColumns("home", column("m", 10));
+  const hasData = async () => (await store.inspectPartitions("home"))[0].files.length > 0;
+  while (!(await hasData())) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await store.close();
+});
+
 test("a native process that lives is respected, one that is gone is not", async (t) => {
-  const directory = temporary(t);
+  const directory = temporary();
   const file = path.join(directory, ".nanotdb.lock");
   fs.writeFileSync(file, `${process.ppid}\n`);
   await rejects(open(directory), "locked");
@@ -70,7 +81,7 @@ test("a native process that lives is respected, one that is gone is not", async 
 });
 
 test("destroying removes what is the engine's", async (t) => {
-  const directory = path.join(temporary(t), "store");
+  const directory = path.join(temporary(), "store");
   const store = await open(directory);
   await store.add("home", "m", 1);
   fs.writeFileSync(path.join(directory, "mine.txt"), "not the engine's");
@@ -82,7 +93,7 @@ test("destroying removes what is the engine's", async (t) => {
 });
 
 test("storage is measured", async (t) => {
-  const store = await open(temporary(t));
+  const store = await open(temporary());
   t.after(() => store.close());
   await store.add("home", "m", 1);
   await store.flush();
@@ -91,7 +102,7 @@ test("storage is measured", async (t) => {
 });
 
 test("a path that is no directory is refused with a code", async (t) => {
-  const file = path.join(temporary(t), "file");
+  const file = path.join(temporary(), "file");
   fs.writeFileSync(file, "");
   await rejects(open(file), "exists");
   await rejects(open(""), "invalid");

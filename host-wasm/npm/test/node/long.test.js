@@ -111,7 +111,7 @@ test("an aborted import of a directory changes nothing", async (t) => {
   await from.addColumns("home", column("m", 100_000));
   const tar = await bytesOf(await from.exportRoot());
   await from.close();
-  const store = await open(temporary(t));
+  const store = await open(temporary());
   t.after(() => store.close());
   await store.add("old", "m", 1, { time: START });
   const before = await store.files();

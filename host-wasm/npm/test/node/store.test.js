@@ -6,7 +6,7 @@ import { bytesOf, column, rejects, SECOND, START, temporary, textOf } from "./su
 
 for (const storage of ["files", "memory"]) {
   test(`in ${storage}`, async (t) => {
-    const store = await open(temporary(t), { storage });
+    const store = await open(temporary(), { storage });
     t.after(() => store.close());
 
     await t.test("a sample comes back as it went in", async () => {
@@ -72,7 +72,11 @@ for (const storage of ["files", "memory"]) {
       await store.addColumns("keeps", mine);
       assert.equal(mine.times.length, 10);
       const part = column("part", 10);
-      const view = { ...part, times: part.times.subarray(2, 4), values: part.values.subarray(2, 4) };
+      const view = {
+        ...part,
+        times: part.times.subarray(2, 4),
+        values: part.values.subarray(2, 4),
+      };
       await store.addColumns("keeps", view);
       assert.deepEqual([...(await store.query("keeps", "part")).values], [0.5, 0.75]);
     });
@@ -92,7 +96,10 @@ for (const storage of ["files", "memory"]) {
       await store.addColumns("range", column("m", 100));
       const options = { from: START + 10n * SECOND, to: START + 19n * SECOND, stride: 3 };
       const { times } = await store.query("range", "m", options);
-      assert.deepEqual([...times], [10n, 13n, 16n, 19n].map((at) => START + at * SECOND));
+      assert.deepEqual(
+        [...times],
+        [10n, 13n, 16n, 19n].map((at) => START + at * SECOND),
+      );
       const all = await store.query("range", "m", { from: -(2n ** 80n), to: 2n ** 80n });
       assert.equal(all.times.length, 100);
     });
@@ -106,7 +113,11 @@ for (const storage of ["files", "memory"]) {
       assert.deepEqual([...windows.times], [START, START + 60n * SECOND]);
       assert.deepEqual(
         windows.values.map((column) => [...column]),
-        [[0, 15], [14.75, 29.75], [60, 60]],
+        [
+          [0, 15],
+          [14.75, 29.75],
+          [60, 60],
+        ],
       );
       const numeric = await store.aggregate("windows", "m", {
         ...{ from: new Date(Number(START / 1_000_000n)), to: START + 119n * SECOND },
@@ -171,7 +182,10 @@ for (const storage of ["files", "memory"]) {
         onProgress: ({ bytes, total }) => assert.ok(bytes <= total),
       });
       assert.ok(checks.length > 0);
-      assert.deepEqual(checks.flatMap(({ problems }) => problems), []);
+      assert.deepEqual(
+        checks.flatMap(({ problems }) => problems),
+        [],
+      );
       await store.recompact("inside", partition.partition);
       const built = await store.build("inside", partition.partition);
       assert.equal(built.points, 1000);
@@ -217,7 +231,7 @@ for (const storage of ["files", "memory"]) {
       const tar = await bytesOf(await store.exportRoot());
       const before = await store.databases();
       for (const packed of [false, true]) {
-        const other = await open(temporary(t), { storage });
+        const other = await open(temporary(), { storage });
         const blob = new Blob([tar]);
         const gzip = new CompressionStream("gzip");
         const source = packed ? blob.stream().pipeThrough(gzip) : blob;
@@ -240,7 +254,7 @@ for (const storage of ["files", "memory"]) {
     });
 
     await t.test("files one by one", async (t) => {
-      const other = await open(temporary(t), { storage });
+      const other = await open(temporary(), { storage });
       const files = [];
       await store.flush();
       for (const { path } of await store.files()) {
@@ -254,7 +268,7 @@ for (const storage of ["files", "memory"]) {
 }
 
 test("a closed store refuses", async (t) => {
-  const store = await open(temporary(t));
+  const store = await open(temporary());
   const running = store.add("home", "m", 1);
   await store.close();
   await running;

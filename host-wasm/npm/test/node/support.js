@@ -4,10 +4,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-/** A directory that goes with the test. */
-export function temporary(context) {
+/** A directory that goes with this process: stores in it are closed by then. */
+export function temporary() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), "nanotdb-node-"));
-  context.after(() => fs.rmSync(directory, { recursive: true, force: true }));
+  process.on("exit", () => fs.rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

@@ -33,7 +33,7 @@ export function executable() {
 
 /** A server of the package and of the page that has it. */
 export function servePackage() {
-  return serve({ "/": path.join(folder, "site"), "/dist/": process.env["FAKE"] ?? path.join(packageRoot, "dist") });
+  return serve({ "/": path.join(folder, "site"), "/dist/": path.join(packageRoot, "dist") });
 }
 
 /**

@@ -85,8 +85,10 @@ test("destroying removes what is the engine's", async (t) => {
   const store = await open(directory);
   await store.add("home", "m", 1);
   fs.writeFileSync(path.join(directory, "mine.txt"), "not the engine's");
+  fs.mkdirSync(path.join(directory, "mine"));
+  fs.writeFileSync(path.join(directory, "mine/notes.txt"), "nor this");
   await store.destroy();
-  assert.deepEqual(fs.readdirSync(directory), ["mine.txt"]);
+  assert.deepEqual(fs.readdirSync(directory), ["mine", "mine.txt"]);
   const again = await open(directory);
   assert.deepEqual(await again.databases(), []);
   await again.close();

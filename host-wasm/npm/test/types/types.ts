@@ -14,7 +14,8 @@ import {
   type Windows,
 } from "nanotdb";
 
-expectTypeOf(open).parameters.toEqualTypeOf<[root: string, options?: OpenOptions]>();
+expectTypeOf(open).parameter(0).toEqualTypeOf<string>();
+expectTypeOf(open).parameter(1).toEqualTypeOf<OpenOptions | undefined>();
 expectTypeOf(open).returns.toEqualTypeOf<Promise<Store>>();
 
 export async function use(): Promise<void> {

@@ -23,8 +23,10 @@ report();
 
 function buildEngine() {
   const target = "wasm32-unknown-unknown";
-  const options = ["--profile", "wasm", "--locked", "-p", "nanotdb-wasm", "--target", target];
-  run("cargo", ["build", ...options]);
+  run("cargo", [
+    ...["build", "--profile", "wasm", "--locked"],
+    ...["-p", "nanotdb-wasm", "--target", target],
+  ]);
   const built = path.join(metadata.target_directory, target, "wasm/nanotdb_wasm.wasm");
   // The bindings' version has to be that of the crate: it says so itself when it is not.
   run("wasm-bindgen", [

@@ -203,7 +203,7 @@ impl Root {
 /// Whether a file shows that its directory is a database.
 pub(crate) fn is_of_a_database(directory: &str, file: &FileName) -> bool {
     let file = file.as_str();
-    let is_data = file.starts_with("data-") && file.ends_with(".dat");
+    let is_data = file.strip_prefix("data-").is_some_and(|key| key.strip_suffix(".dat").is_some());
     let is_log = file.strip_suffix(".wal") == Some(directory);
     file == "manifest.toml" || file == "catalog.json" || is_log || is_data
 }

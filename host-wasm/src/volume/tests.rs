@@ -1,4 +1,5 @@
 //! The promises of storage, on a medium that forgets.
+#![expect(clippy::cast_possible_truncation, reason = "numbers here are small")]
 
 use super::testing::SimMedium;
 use super::*;

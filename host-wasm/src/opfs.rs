@@ -7,7 +7,7 @@ use crate::error::described;
 use crate::volume::medium::Medium;
 use core::cell::Cell;
 use nanotdb_core::storage::{Result, StorageError, StorageErrorKind};
-use std::fmt;
+use std::fmt::{self, Write};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -147,7 +147,8 @@ fn file_name(root: &str) -> String {
         if byte.is_ascii_alphanumeric() || byte == b'-' {
             name.push(char::from(byte));
         } else {
-            name.push_str(&format!("_{byte:02x}"));
+            // Writing to a string cannot fail.
+            let _ = write!(name, "_{byte:02x}");
         }
     }
     name + ".volume"

@@ -76,12 +76,12 @@ async fn a_medium_reads_what_it_wrote() {
 async fn what_was_written_is_there_when_the_handle_was_let_go() {
     let root = volume("reopened").await;
     let mut file = root.directory("home").create(&name("a")).unwrap();
-    file.append(&[7; 100_000]).unwrap();
+    file.append(&vec![7; 100_000]).unwrap();
     root.settle().unwrap();
     drop((file, root));
     let root = volume("reopened").await;
     let bytes = root.directory("home").read(&name("a")).unwrap().unwrap();
-    assert_eq!(bytes, [7; 100_000]);
+    assert_eq!(bytes, vec![7; 100_000]);
     assert!(root.stored_bytes().unwrap() > 100_000);
 }
 
@@ -108,11 +108,12 @@ async fn something_else_is_not_opened() {
 /// Two thousand partitions, each in a file of its own, are there as soon as the store is.
 #[wasm_bindgen_test]
 async fn a_store_of_many_files_is_there_at_once() {
-    const DAYS: i64 = 2000;
+    const DAYS: u16 = 2000;
     const DAY: i64 = 86_400_000_000_000;
+    let start = |day: u16| i64::from(day) * DAY;
     let session = open_files("many".to_owned(), 1e6).await.unwrap();
     for day in 0..DAYS {
-        session.add("home", "a", day as f64, None, Some(day * DAY)).unwrap();
+        session.add("home", "a", day.into(), None, Some(start(day))).unwrap();
     }
     session.close().unwrap();
     drop(session);
@@ -121,13 +122,13 @@ async fn a_store_of_many_files_is_there_at_once() {
     let session = open_files("many".to_owned(), 1e6).await.unwrap();
     let opened = clock() - begun;
     for day in [0, 1234, DAYS - 1] {
-        let from = day * DAY;
+        let from = start(day);
         let found = session.query("home", vec!["a".into()], from, from + 1, 1.0).unwrap();
-        assert_eq!(values(&found), [day as f32]);
+        assert_eq!(values(&found), [f32::from(day)]);
     }
     let asked = clock() - begun - opened;
     let all = session.query("home", vec!["a".into()], i64::MIN, i64::MAX, 1.0).unwrap();
-    assert_eq!(values(&all).len(), DAYS as usize);
+    assert_eq!(values(&all).len(), usize::from(DAYS));
     let scanned = clock() - begun - opened - asked;
     wasm_bindgen_test::console_log!(
         "{DAYS} files: opened in {opened} ms, three asked in {asked} ms, all in {scanned} ms"

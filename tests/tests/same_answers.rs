@@ -7,6 +7,7 @@ use nanotdb_core::codec::checksum::crc32;
 use nanotdb_core::engine::testing::answers;
 use nanotdb_tests::answers::open;
 use nanotdb_tests::fixtures::Fixture;
+use std::fmt::Write;
 use std::path::Path;
 
 #[test]
@@ -18,7 +19,8 @@ fn native_answers_are_those_of_every_host() {
         let lines = answers(store.engine()).join("\n");
         let count = lines.lines().count();
         assert!(count > 0, "{}: no answers", fixture.name());
-        text += &format!("{} {count} {:08x}\n", fixture.name(), crc32(lines.as_bytes()));
+        let checksum = crc32(lines.as_bytes());
+        writeln!(text, "{} {count} {checksum:08x}", fixture.name()).unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/answers.txt");
     if std::env::var_os("NANOTDB_WRITE_ANSWERS").is_some() {

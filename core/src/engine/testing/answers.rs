@@ -9,6 +9,7 @@ use crate::types::TimeRange;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
 
@@ -50,9 +51,9 @@ fn describe<H: Host>(database: &Database<H>, lines: &mut Vec<String>) {
         }
     }
     let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-    let many = database.range_many(&names, RangeQuery::all(TimeRange::ALL)).map(|all| {
-        all.iter().fold(Digest::default(), |digest, series| digest.series(series)).to_string()
-    });
+    let many = database
+        .range_many(&names, RangeQuery::all(TimeRange::ALL))
+        .map(|all| all.iter().fold(Digest::default(), Digest::series).to_string());
     lines.push(format!("{name} together: {}", many.unwrap_or_else(|error| failure(&error))));
     let export = export(database).unwrap_or_else(|error| failure(&error));
     lines.push(format!("{name} export: {export}"));
@@ -102,7 +103,7 @@ fn windows<H: Host>(database: &Database<H>, metric: &MetricInfo, seconds: i64) -
             }
             ControlFlow::Continue(())
         })?;
-        text = format!("{text}{} ", digest.to_string());
+        text = format!("{text}{digest} ");
     }
     Ok(text)
 }
@@ -113,7 +114,7 @@ fn export<H: Host>(database: &Database<H>) -> Result<String> {
         digest = core::mem::take(&mut digest).bytes(text);
         Ok(())
     })?;
-    Ok(format!("{lines} lines, {}", digest.to_string()))
+    Ok(format!("{lines} lines, {digest}"))
 }
 
 /// What does not depend on the host: its own words about files do.
@@ -143,8 +144,10 @@ impl Digest {
             series.times.iter().fold(self, |digest, time| digest.bytes(&time.to_le_bytes()));
         series.raws.iter().fold(times, |digest, raw| digest.bytes(&raw.to_le_bytes()))
     }
+}
 
-    fn to_string(self) -> String {
-        format!("{} bytes {:08x}", self.bytes, self.checksum)
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes {:08x}", self.bytes, self.checksum)
     }
 }

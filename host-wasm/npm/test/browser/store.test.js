@@ -11,7 +11,9 @@ test("in a browser", async (t) => {
     assert.equal(await openIn(page, "all"), "owner");
     const seen = await page.evaluate(async () => {
       const store = window.stores["all"];
-      const start = BigInt(Date.now() - 1_000_000) * 1_000_000n;
+      // Another day than today: a partition that still has open pages cannot be built.
+      const day = 86_400_000;
+      const start = BigInt(Math.floor(Date.now() / day) * day - 2 * day) * 1_000_000n;
       const times = BigInt64Array.from({ length: 1000 }, (_, at) => start + BigInt(at) * 10n ** 9n);
       const values = Float32Array.from({ length: 1000 }, (_, at) => at);
       await store.add("home", "one", 1, { time: start, type: "i32" });
@@ -56,7 +58,7 @@ test("in a browser", async (t) => {
         file: new TextDecoder().decode(await store.readFile("dashboard.json")),
         files: (await store.files()).length,
         text: text.trim().split("\n").length,
-        points: partitions.length === 1 ? built.points : 1004,
+        points: built.points,
         problems: (await store.verify("home")).flatMap(({ problems }) => problems),
         settings: (await store.settings()).length,
         info: info.metrics,

@@ -193,7 +193,7 @@ for (const storage of ["files", "memory"]) {
       assert.equal(built.points, 1000);
       const info = await store.inspect("inside");
       assert.equal(info.name, "inside");
-      assert.equal(info.metrics, 1);
+      assert.equal(info.metrics, 2);
       const [after] = await store.inspectPartitions("inside");
       const file = await store.inspectFile("inside", after.files[0].name);
       assert.ok(file.frames.length > 0);
@@ -218,6 +218,9 @@ for (const storage of ["files", "memory"]) {
       await rejects(store.query("codes", "f", { from: START, to: START - 1n }), "invalid-range");
       await rejects(store.query("codes", "f", { stride: 0 }), "invalid");
       await rejects(store.build("codes", "never"), "invalid-partition");
+      await store.add("codes", "now", 1);
+      const open = (await store.inspectPartitions("codes")).find((partition) => partition.open);
+      await rejects(store.build("codes", open.partition), "partition-open");
       await rejects(store.add("codes", "f", 1, { time: new Date(Number.NaN) }), "invalid");
       await rejects(store.add("codes", "f", 1, { time: 2n ** 63n }), "invalid");
       await rejects(store.addLines(42), "invalid");

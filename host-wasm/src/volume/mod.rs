@@ -161,11 +161,14 @@ impl<M: Medium> Volume<M> {
                 }
             }
         }
+        let trims = trim_to(&mut tree, medium.len()?)
+            .ok_or_else(|| damaged(area, "it refers to blocks behind the end of the volume"))?;
         let mut used = vec![area];
         used.extend(tree.files.values().flat_map(|inode| inode.extents.iter().copied()));
         let space = Space::around(superblock::BLOCKS, used)
             .ok_or_else(|| damaged(area, "it gives one block to two files"))?;
         let mut volume = Self::new(medium, tree, space, journal, epoch);
+        trims.iter().for_each(|record| record.encode(&mut volume.pending));
         if torn.is_empty() {
             // From here on, the growth that was just checked is confirmed.
             volume.flush()?;
@@ -503,6 +506,22 @@ fn replay<M: Medium>(
         Ok(_) => Replayed::Applied,
         Err(Misfit) => Replayed::Misfit(record.file()),
     })
+}
+
+/// Takes room away that lies behind the end of the volume: the journal's frame arrived before a
+/// crash, the new length of the volume did not. Nothing when a file has bytes there.
+fn trim_to(tree: &mut Tree, len: u64) -> Option<Vec<Record>> {
+    let end = len.div_ceil(BLOCK);
+    let is_behind = |inode: &Inode| inode.extents.iter().any(|e| u64::from(e.end()) > end);
+    let behind = tree.files.iter().filter(|(_, inode)| is_behind(inode));
+    let trim = |(&file, inode): (&FileId, &Inode)| {
+        Some(Record::Trim { file, blocks: blocks_for(inode.len)? })
+    };
+    let trims = behind.map(trim).collect::<Option<Vec<_>>>()?;
+    for record in &trims {
+        tree.apply(record).ok()?;
+    }
+    (!tree.files.values().any(is_behind)).then_some(trims)
 }
 
 /// Whether the bytes from `from` to `to` have this checksum.

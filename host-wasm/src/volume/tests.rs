@@ -467,3 +467,77 @@ fn a_volume_that_fills_up_loses_nothing() {
         life.go_on(volume);
     }
 }
+
+/// Journals that are whole and make no sense.
+#[test]
+fn whatever_a_journal_says_opening_ends() {
+    let (mut opened, mut refused) = (0, 0);
+    for seed in 1..3000 {
+        let mut life = Life::new(seed);
+        let mut medium = SimMedium::default();
+        let journal = Extent { start: 2, count: 4 };
+        Superblock { number: 1, journal }.write(&mut medium).unwrap();
+        medium.set_len((6 + life.below(40)) * BLOCK).unwrap();
+        let (mut chain, mut place) = (first_chain(1), 2 * BLOCK);
+        for _ in 0..1 + life.below(4) {
+            let mut records = Vec::new();
+            for _ in 0..life.below(6) {
+                life.record().encode(&mut records);
+            }
+            let epoch = life.below(3);
+            let (bytes, next) = record::frame(chain, epoch, &records).unwrap();
+            medium.write_at(place, &bytes).unwrap();
+            (chain, place) = (next, place + bytes.len() as u64);
+        }
+        match Volume::open(medium) {
+            Ok(volume) => {
+                opened += 1;
+                let volume = Rc::new(RefCell::new(volume));
+                let directory = VolumeDirectory::new(&volume, "home");
+                for file in directory.list().unwrap() {
+                    let mut file = directory.open(&file).unwrap();
+                    // What it has may lie behind the end of the medium, and is then an error.
+                    if file.len().unwrap() < 1 << 20 {
+                        let _ = file.read_all();
+                        let _ = file.append(b"more");
+                    }
+                }
+                volume.borrow_mut().flush().unwrap();
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(error.detail.contains("journal"), "{error}");
+            }
+        }
+    }
+    assert!(opened > 100 && refused > 100, "{opened} opened, {refused} refused");
+}
+
+impl Life {
+    fn record(&mut self) -> Record {
+        let file = self.below(3);
+        let name = name(&format!("file-{}", self.below(3)));
+        let directory = "home".to_owned();
+        let extent = |life: &mut Self| {
+            let start = life.below(60) as u32;
+            let count = if life.below(20) == 0 { u32::MAX - start } else { life.below(9) as u32 };
+            Extent { start, count }
+        };
+        match self.below(9) {
+            0..=2 => Record::Create { file, directory, name },
+            3 => Record::Rename { file, directory, name },
+            4 => Record::Remove { file },
+            5 => Record::Extend { file, extent: extent(self) },
+            6 => {
+                let (from, to) = (self.below(2) * BLOCK, self.below(1 << 16));
+                Record::Grow { file, from, to, checksum: self.below(2) as u32 }
+            }
+            7 => {
+                let extents = (0..self.below(3)).map(|_| extent(self)).collect();
+                let len = if self.below(20) == 0 { u64::MAX } else { self.below(1 << 15) };
+                Record::Place { file, len, extents }
+            }
+            _ => Record::Trim { file, blocks: self.below(4) as u32 },
+        }
+    }
+}

@@ -168,7 +168,9 @@ impl<M: Medium> Volume<M> {
         let space = Space::around(superblock::BLOCKS, used)
             .ok_or_else(|| damaged(area, "it gives one block to two files"))?;
         let mut volume = Self::new(medium, tree, space, journal, epoch);
-        trims.iter().for_each(|record| record.encode(&mut volume.pending));
+        for record in trims {
+            record.encode(&mut volume.pending);
+        }
         if torn.is_empty() {
             // From here on, the growth that was just checked is confirmed.
             volume.flush()?;

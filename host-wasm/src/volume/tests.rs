@@ -479,7 +479,7 @@ fn whatever_a_journal_says_opening_ends() {
         Superblock { number: 1, journal }.write(&mut medium).unwrap();
         medium.set_len((6 + life.below(40)) * BLOCK).unwrap();
         let (mut chain, mut place) = (first_chain(1), 2 * BLOCK);
-        for _ in 0..1 + life.below(4) {
+        for _ in 0..=life.below(4) {
             let mut records = Vec::new();
             for _ in 0..life.below(6) {
                 life.record().encode(&mut records);

@@ -83,7 +83,7 @@ export class Guest {
       return;
     }
     // What the old owner has answered comes first, if it went in good order.
-    await this.#parting?.over;
+    await this.#parted();
     if (epoch !== this.#epoch && !this.#goneEpochs.has(epoch)) {
       this.#lost();
       this.#hello();
@@ -92,7 +92,7 @@ export class Guest {
 
   /** Ends, because this tab owns the store now: returns the calls that are to be run. */
   async takeOver(): Promise<Pending[]> {
-    await this.#parting?.over;
+    await this.#parted();
     this.#lost();
     this.#close();
     return [...this.#pending.values()];
@@ -212,15 +212,22 @@ export class Guest {
     let end = (): void => undefined;
     const over = new Promise<void>((resolve) => {
       end = resolve;
-    }).then(() => {
-      clearTimeout(limit);
-      if (this.#epoch === epoch) {
-        this.#lost();
-      }
     });
-    const limit = setTimeout(() => end(), PARTING_MS);
     this.#parting = { over, end };
     this.#post({ kind: "left", epoch });
+  }
+
+  /**
+   * Waits until the owner that is leaving has answered, but not for long once it let the store go:
+   * only then, because until then it may be busy with closing.
+   */
+  async #parted(): Promise<void> {
+    const parting = this.#parting;
+    if (parting !== undefined) {
+      const limit = setTimeout(parting.end, PARTING_MS);
+      await parting.over;
+      clearTimeout(limit);
+    }
   }
 
   /** The owner is gone. Reads wait for the next one; of writes nobody knows. */

@@ -54,4 +54,4 @@ export type ToGuest =
   | { readonly kind: "event"; readonly epoch: string; readonly event: StoreEvent };
 
 /** How long an owner that ends waits for its guests, and guests for it. */
-export const PARTING_MS = 300;
+export const PARTING_MS = 1000;

@@ -11,7 +11,7 @@ test("in a browser", async (t) => {
     assert.equal(await openIn(page, "all"), "owner");
     const seen = await page.evaluate(async () => {
       const store = window.stores["all"];
-      // Another day than today: a partition that still has open pages cannot be built.
+      // Another day than today: one that still has open pages cannot be recompacted.
       const day = 86_400_000;
       const start = BigInt(Math.floor(Date.now() / day) * day - 2 * day) * 1_000_000n;
       const times = BigInt64Array.from({ length: 1000 }, (_, at) => start + BigInt(at) * 10n ** 9n);

@@ -219,8 +219,8 @@ for (const storage of ["files", "memory"]) {
       await rejects(store.query("codes", "f", { stride: 0 }), "invalid");
       await rejects(store.build("codes", "never"), "invalid-partition");
       await store.add("codes", "now", 1);
-      const open = (await store.inspectPartitions("codes")).find((partition) => partition.open);
-      await rejects(store.build("codes", open.partition), "partition-open");
+      const open = (await store.inspectPartitions("codes")).findLast(({ open }) => open);
+      await rejects(store.recompact("codes", open.partition), "partition-open");
       await rejects(store.add("codes", "f", 1, { time: new Date(Number.NaN) }), "invalid");
       await rejects(store.add("codes", "f", 1, { time: 2n ** 63n }), "invalid");
       await rejects(store.addLines(42), "invalid");

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn bytes_come_back_across_pieces() {
         let mut memory = Memory::default();
-        let bytes: Vec<u8> = (0..PIECE + 300).map(|at| (at % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(PIECE + 300).collect();
         memory.write_at(PIECE as u64 - 100, &bytes).unwrap();
         let mut found = vec![9; bytes.len() + 10];
         assert_eq!(memory.read_at(PIECE as u64 - 100, &mut found).unwrap(), bytes.len());

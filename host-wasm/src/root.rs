@@ -11,6 +11,9 @@ use std::rc::Rc;
 /// Where imported files wait until all of them are there. No database can have this name.
 pub const STAGING: &str = ".import";
 
+/// Bytes that are moved at a time to give room back: some ten milliseconds.
+const TIDY_BYTES: u64 = 4 << 20;
+
 /// A volume in whatever medium there is.
 pub type AnyVolume = Volume<Box<dyn Medium>>;
 
@@ -151,6 +154,18 @@ impl Root {
         }
     }
 
+    /// Gives room back that removed files left, some of it each time.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    pub fn tidy(&self) -> Result<()> {
+        match self {
+            Self::Volume(volume) => volume.borrow_mut().shrink(TIDY_BYTES).map(drop),
+            Self::Node(_) => Ok(()),
+        }
+    }
+
     /// Removes a directory with its files.
     ///
     /// # Errors
@@ -188,7 +203,7 @@ impl Root {
 /// Whether a file shows that its directory is a database.
 pub(crate) fn is_of_a_database(directory: &str, file: &FileName) -> bool {
     let file = file.as_str();
-    let is_data = file.starts_with("data-") && file.ends_with(".dat");
+    let is_data = file.strip_prefix("data-").is_some_and(|key| key.strip_suffix(".dat").is_some());
     let is_log = file.strip_suffix(".wal") == Some(directory);
     file == "manifest.toml" || file == "catalog.json" || is_log || is_data
 }

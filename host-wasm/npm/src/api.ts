@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** A moment: nanoseconds since the Unix epoch, or a `Date`. */
 export type Time = bigint | Date;
 
@@ -6,16 +8,7 @@ export type ValueType = "f32" | "i32";
 
 /** What to compute from the samples of a window. */
 export type Aggregate =
-  | "avg"
-  | "count"
-  | "max"
-  | "median"
-  | "min"
-  | "p50"
-  | "p95"
-  | "p99"
-  | "sum"
-  | "trimmed_avg";
+  "avg" | "count" | "max" | "median" | "min" | "p50" | "p95" | "p99" | "sum" | "trimmed_avg";
 
 /** What every call takes. */
 export interface CallOptions {
@@ -169,10 +162,7 @@ export interface FileEntry {
 
 /** Where a data directory comes from: a tar file (also gzipped), or files with their paths. */
 export type RootSource =
-  | Blob
-  | ReadableStream<Uint8Array>
-  | Iterable<RootFile>
-  | AsyncIterable<RootFile>;
+  Blob | ReadableStream<Uint8Array> | Iterable<RootFile> | AsyncIterable<RootFile>;
 
 /** A file to import. `path` is as in {@link FileEntry}; one more directory around all is dropped. */
 export interface RootFile {
@@ -373,7 +363,7 @@ export interface Quota {
 export type StoreEvent =
   /** This tab took the store over, or gave it away. */
   | { readonly kind: "role"; readonly role: "owner" | "guest" }
-  /** The work that a store does by itself met a problem. */
+  /** The work that a store does by itself met a problem, or another tab deleted the store. */
   | { readonly kind: "problem"; readonly message: string };
 
 /**
@@ -431,10 +421,7 @@ export interface Store {
   importRoot(source: RootSource, options?: ImportRootOptions): Promise<RootReport>;
   /** The data directory as a tar file. */
   exportRoot(options?: ProgressOptions): Promise<ReadableStream<Uint8Array>>;
-  exportLines(
-    database: string,
-    options?: ExportLinesOptions,
-  ): Promise<ReadableStream<Uint8Array>>;
+  exportLines(database: string, options?: ExportLinesOptions): Promise<ReadableStream<Uint8Array>>;
 
   /** All files of the data directory. */
   files(options?: CallOptions): Promise<readonly FileEntry[]>;

@@ -54,3 +54,80 @@ export class NanotdbError extends Error {
     this.code = code;
   }
 }
+
+const CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  "stale",
+  "type-mismatch",
+  "too-many-metrics",
+  "invalid-name",
+  "unknown-database",
+  "unknown-metric",
+  "invalid-range",
+  "invalid-partition",
+  "partition-open",
+  "invalid-line",
+  "invalid",
+  "read-only",
+  "corrupt",
+  "unsupported",
+  "settings",
+  "closed",
+  "poisoned",
+  "no-space",
+  "locked",
+  "not-found",
+  "exists",
+  "io",
+  "unavailable",
+  "aborted",
+  "interrupted",
+  "unresponsive",
+  "internal",
+]);
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && CODES.has(code);
+}
+
+/** Names of platform errors, of browsers and of `node:fs`. What else those throw is `io`. */
+const PLATFORM: Readonly<Record<string, ErrorCode>> = {
+  QuotaExceededError: "no-space",
+  NoModificationAllowedError: "locked",
+  SecurityError: "unavailable",
+  NotAllowedError: "unavailable",
+  NotFoundError: "not-found",
+  AbortError: "aborted",
+  ENOSPC: "no-space",
+  EDQUOT: "no-space",
+  ENOENT: "not-found",
+  EEXIST: "exists",
+};
+
+/** What was thrown, as one of ours. What has no code that is known is a defect: `internal`. */
+export function errorFrom(thrown: unknown): NanotdbError {
+  if (thrown instanceof NanotdbError) {
+    return thrown;
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new NanotdbError(codeOf(thrown), message, { cause: thrown });
+}
+
+function codeOf(thrown: unknown): ErrorCode {
+  const code: unknown = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  if (isErrorCode(code)) {
+    return code;
+  }
+  if (typeof DOMException !== "undefined" && thrown instanceof DOMException) {
+    return PLATFORM[thrown.name] ?? "io";
+  }
+  // The system's codes; Node has others for wrong arguments (ERR_...).
+  if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) {
+    return PLATFORM[code] ?? "io";
+  }
+  return "internal";
+}
+
+/** The rejection of calls whose signal was aborted. */
+export function abortedError(signal: AbortSignal): NanotdbError {
+  return new NanotdbError("aborted", "the call was aborted", { cause: signal.reason });
+}

@@ -16,6 +16,7 @@ const MAX_ROWS: usize = 100;
 /// Rejected lines that a report names.
 const MAX_LINES: usize = 1000;
 
+#[expect(clippy::needless_pass_by_value, reason = "JavaScript hands over what it made")]
 #[wasm_bindgen]
 impl Session {
     /// Takes one sample in. Without a type it has the metric's own, and `f32` for a new one.

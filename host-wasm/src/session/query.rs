@@ -14,6 +14,7 @@ use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
 use nanotdb_core::{Error, TimeRange, ValueType};
 use wasm_bindgen::prelude::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "JavaScript hands over what it made")]
 #[wasm_bindgen]
 impl Session {
     /// The newest sample of a metric, if there is one.
@@ -153,8 +154,7 @@ impl Session {
         metrics: Option<Vec<String>>,
         sink: &js_sys::Function,
     ) -> Answer<f64> {
-        let mut options = ExportOptions::default();
-        options.range = range(from, to)?;
+        let options = ExportOptions { range: range(from, to)?, ..ExportOptions::default() };
         let wanted = |name: &str| {
             metrics.as_ref().is_none_or(|metrics| metrics.iter().any(|metric| metric == name))
         };

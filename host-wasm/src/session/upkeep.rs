@@ -25,7 +25,7 @@ impl Session {
         {
             let defaults = &engine.settings().manifest_defaults;
             DatabaseSettings::parse(&manifest, "manifest.toml", defaults).map_err(thrown)?;
-            nanotdb_core::name::DatabaseName::new(name).map_err(|error| thrown(error))?;
+            nanotdb_core::name::DatabaseName::new(name).map_err(thrown)?;
             let written = FileName::new("manifest.toml").and_then(|file| {
                 if let crate::root::Root::Node(root) = &self.root {
                     root.make_directory(name)?;
@@ -141,6 +141,9 @@ impl Session {
             report.problems.extend(problems.map(|problem| format!("{name}: {problem}")));
         }
         add_rollups(&mut report, &tick.rollups);
+        if let Err(error) = self.root.tidy() {
+            report.problems.push(error.to_string());
+        }
         object(&report)
     }
 }

@@ -209,7 +209,9 @@ mod tests {
     #[test]
     fn golden_bytes() {
         let mut out = Vec::new();
-        every_record().iter().for_each(|record| record.encode(&mut out));
+        for record in every_record() {
+            record.encode(&mut out);
+        }
         let expected = [
             &b"\x01\x01\x00\x0bengine.toml"[..],
             b"\x02\x01\x04home\x01b",
@@ -225,7 +227,9 @@ mod tests {
     #[test]
     fn frames_come_back_and_every_flipped_bit_is_noticed() {
         let mut records = Vec::new();
-        every_record().iter().for_each(|record| record.encode(&mut records));
+        for record in every_record() {
+            record.encode(&mut records);
+        }
         let (bytes, next) = frame(7, 3, &records).unwrap();
         let read = read_frame(7, &mut Reader::new(&bytes)).unwrap();
         assert_eq!((read.epoch, read.records, read.chain), (3, every_record(), next));

@@ -1,4 +1,5 @@
 //! A medium in memory that loses what was not flushed.
+#![expect(clippy::cast_possible_truncation, reason = "it is small")]
 
 use super::medium::Medium;
 use nanotdb_core::storage::{Result, StorageError, StorageErrorKind};

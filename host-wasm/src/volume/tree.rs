@@ -159,7 +159,9 @@ impl Tree {
                 }
                 (inode.len, inode.recorded, inode.checksum) = (*len, *len, 0);
                 let before = core::mem::take(&mut inode.extents);
-                extents.iter().for_each(|&extent| inode.extend(extent));
+                for &extent in extents {
+                    inode.extend(extent);
+                }
                 Ok(difference(before, &inode.extents))
             }
             Record::Trim { file, blocks } => {
@@ -175,7 +177,7 @@ impl Tree {
     fn name(&mut self, file: FileId, directory: &str, name: &FileName) {
         self.names.get_or_default(directory.to_owned()).insert(name.clone(), file);
         if let Some(inode) = self.files.get_mut(&file) {
-            inode.directory = directory.to_owned();
+            directory.clone_into(&mut inode.directory);
             inode.name = Some(name.clone());
         }
     }

@@ -12,6 +12,7 @@ pub(crate) use custom::Custom;
 pub use custom::{Accumulator, CustomAggregate};
 pub(crate) use windows::{Cut, Fold};
 
+use crate::sorted::sort_numbers;
 use crate::types::{TimeRange, Timestamp, ValueType};
 use alloc::vec::Vec;
 use core::fmt;
@@ -306,7 +307,7 @@ impl Points {
 
     fn compute(&mut self, aggregates: &[Aggregate], values: &mut Vec<f64>) {
         values.clear();
-        self.kept.sort_unstable_by(f64::total_cmp);
+        sort_numbers(&mut self.kept);
         values.extend(aggregates.iter().map(|&aggregate| match self.arithmetic {
             Arithmetic::Exact => self.exact(aggregate),
             Arithmetic::Reference => self.reference(aggregate),

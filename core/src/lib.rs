@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | values | [`types`], [`error`], [`stats`] | no logic |
 //! | codecs | [`codec`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
-//! | pure functions | [`partition`], [`aggregate`] | |
+//! | pure functions | [`partition`], [`aggregate`], [`sorted`] | |
 //! | storage | [`storage`] | knows no format |
 //! | engine | [`engine`], [`query`] | the only place where formats meet I/O |
 #![no_std]
@@ -45,6 +45,7 @@ pub mod partition;
 pub mod query;
 pub mod rollup;
 pub mod settings;
+pub mod sorted;
 pub mod stats;
 pub mod storage;
 pub mod tar;

@@ -29,8 +29,8 @@
 //! of a damaged file, and samples would be filed under the wrong metric.
 
 use crate::error::Error;
+use crate::sorted::{order, sort_by};
 use crate::types::{MetricId, ValueType};
-use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
@@ -107,7 +107,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Record>, CatalogFileError> {
     let entries = document.metrics.into_iter().enumerate();
     let mut records =
         entries.map(|(index, entry)| entry.check(index)).collect::<Result<Vec<_>, _>>()?;
-    records.sort_by_key(|record| record.id);
+    sort_by(&mut records, |a, b| a.id < b.id);
     check_unique(&records)?;
     Ok(records)
 }
@@ -161,15 +161,18 @@ fn check_unique(by_id: &[Record]) -> Result<(), CatalogFileError> {
             return Err(CatalogFileError::DuplicateId { id: a.id, names });
         }
     }
-    let mut names = BTreeSet::new();
-    for record in by_id {
-        if !names.insert(record.name.as_str()) {
-            let first = by_id.iter().find(|other| other.name == record.name).unwrap_or(record);
-            let (name, ids) = (record.name.clone(), [first.id, record.id]);
-            return Err(CatalogFileError::DuplicateName { name, ids });
+    let name = |at: usize| by_id.get(at).map(|record| record.name.as_str());
+    let by_name = order(by_id.len(), &mut |a, b| name(a) < name(b));
+    let pairs = by_name.windows(2).filter_map(|pair| <[usize; 2]>::try_from(pair).ok());
+    // The one that is met first in the file's order.
+    let twice = pairs.filter(|[a, b]| name(*a) == name(*b)).min_by_key(|[_, second]| *second);
+    match twice.map(|pair| pair.map(|at| by_id.get(at))) {
+        Some([Some(first), Some(second)]) => {
+            let (name, ids) = (second.name.clone(), [first.id, second.id]);
+            Err(CatalogFileError::DuplicateName { name, ids })
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The file as JSON has it, before any rule but the types is checked.

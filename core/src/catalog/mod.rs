@@ -3,8 +3,8 @@
 pub mod file;
 
 use crate::error::Rejection;
+use crate::sorted::SortedMap;
 use crate::types::{MetricId, Sample, Timestamp, Value, ValueType};
-use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -64,7 +64,7 @@ pub struct Slot(usize);
 pub struct Catalog {
     entries: Vec<Entry>,
     by_name: HashMap<Arc<str>, Slot>,
-    by_id: BTreeMap<MetricId, Slot>,
+    by_id: SortedMap<MetricId, Slot>,
     /// Metrics that the catalog file does not hold yet.
     unstored: usize,
 }

@@ -13,11 +13,11 @@ use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
 use crate::page::{MAX_RECORDS, OpenPage};
 use crate::partition::Partition;
+use crate::sorted::SortedSet;
 use crate::stats::DbStats;
 use crate::storage::StorageFile;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use crate::wal::{Committed, Log};
-use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -237,7 +237,7 @@ impl<H: Host> Writer<H> {
             count(&mut state.stats, staged.len(), &committed, log_len, now);
             for run in staged.chunk_by(|a, b| a.partition == b.partition) {
                 let Some(partition) = run.first().map(|first| first.partition) else { continue };
-                let page = state.pages.entry(partition).or_insert_with(|| {
+                let page = state.pages.get_or_insert_with(partition, || {
                     staging.note_page(now);
                     OpenPage::new(now)
                 });
@@ -307,7 +307,7 @@ pub(crate) struct Staging<F> {
     pub(crate) rules: WriteRules,
     pub(crate) log: Option<Log<F>>,
     /// Partitions that the log holds an anchor of.
-    pub(crate) anchored: BTreeSet<Partition>,
+    pub(crate) anchored: SortedSet<Partition>,
     /// The latest time in any file when the database was opened.
     pub(crate) newest_stored: Option<i64>,
     /// The page that rows go to until one is for another partition.
@@ -332,7 +332,7 @@ impl<F: StorageFile> Staging<F> {
         Self {
             rules,
             log: None,
-            anchored: BTreeSet::new(),
+            anchored: SortedSet::new(),
             newest_stored,
             room: Room { partition: None, left: 1, is_anchored: false, synced_len: None },
             pages_due: Timestamp::MAX,

@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::settings::DatabaseSettings;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::DbStats;
 use crate::storage::{Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, Value, ValueType};
 use crate::wal::{Item, Record, Records};
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -180,13 +180,13 @@ impl<H: Host> Database<H> {
 }
 
 /// Names and types of metrics, by id.
-type Known = BTreeMap<u16, (String, Option<ValueType>)>;
+type Known = SortedMap<u16, (String, Option<ValueType>)>;
 
 fn resolved(record: &Record<'_>, offset: usize, len: usize, known: &mut Known) -> WalRecord {
     if let Some(introduced) = record.introduces {
         let name =
             || (String::from_utf8_lossy(introduced.name).into_owned(), introduced.value_type);
-        known.entry(record.id).or_insert_with(name);
+        known.get_or_insert_with(record.id, name);
     }
     let metric = known.get(&record.id);
     let value_type = metric.and_then(|(_, value_type)| *value_type).unwrap_or(ValueType::I32);
@@ -201,7 +201,7 @@ fn resolved(record: &Record<'_>, offset: usize, len: usize, known: &mut Known) -
 }
 
 fn unique_metrics(page: &PageView) -> usize {
-    let ids: BTreeSet<u16> =
+    let ids: SortedSet<u16> =
         page.chunks.iter().flat_map(|chunk| chunk.ids.iter().copied()).collect();
     ids.len()
 }

@@ -5,9 +5,9 @@ use super::host::{Host, Shared};
 use super::ingest::{Row, Target};
 use super::root::Engine;
 use crate::error::{Error, Result};
+use crate::sorted::SortedSet;
 use crate::text::line::{self, Line, format_line, format_line_untyped};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -33,7 +33,7 @@ pub struct ImportReport {
     /// Lines that were not taken.
     pub rejected_lines: u64,
     /// Databases that samples went to.
-    pub databases: BTreeSet<String>,
+    pub databases: SortedSet<String>,
 }
 
 /// A line that was not taken.

@@ -15,12 +15,11 @@ use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::Cache;
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
+use crate::sorted::SortedMap;
 use crate::stats::ReplayStats;
 use crate::storage::{self, FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
-use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -276,7 +275,7 @@ impl Digest {
 }
 
 /// What files already hold of the samples of a log, by partition.
-type Held = BTreeMap<Partition, HeldSamples>;
+type Held = SortedMap<Partition, HeldSamples>;
 
 /// What files hold of a log's samples of one partition.
 #[derive(Debug)]
@@ -326,9 +325,9 @@ impl<H: Host> Writer<H> {
             readable,
             host,
             staging: Staging::new(rules, newest_stored),
-            appendable: BTreeMap::new(),
-            unsynced: BTreeMap::new(),
-            appended: BTreeMap::new(),
+            appendable: SortedMap::new(),
+            unsynced: SortedMap::new(),
+            appended: SortedMap::new(),
             has_begun: false,
             log_synced: Timestamp(0),
             cut: Vec::new(),
@@ -420,8 +419,8 @@ impl<H: Host> Writer<H> {
     }
 
     /// What the log says of each partition that it speaks of, set against the partition's file.
-    fn survey(&mut self, log: &[u8]) -> Result<BTreeMap<Partition, Span>> {
-        let mut spans: BTreeMap<Partition, Span> = BTreeMap::new();
+    fn survey(&mut self, log: &[u8]) -> Result<SortedMap<Partition, Span>> {
+        let mut spans: SortedMap<Partition, Span> = SortedMap::new();
         let mut current: Option<(Partition, TimeRange)> = None;
         for (_, item) in Records::new(log) {
             let Item::Record(record, _) = item else { continue };
@@ -433,19 +432,18 @@ impl<H: Host> Writer<H> {
                     *current.insert((partition, partition.range()))
                 }
             };
-            let span = match spans.entry(partition) {
-                Entry::Occupied(span) => span.into_mut(),
-                Entry::Vacant(vacant) => {
-                    if !self.readable.read_only {
-                        self.make_appendable(partition)?;
-                    }
-                    let anchor = record.anchor;
-                    let in_frames =
-                        anchor.map(|anchor| self.readable.digest_of_frames(partition, anchor));
-                    vacant.insert(Span::new(time, anchor, in_frames.transpose()?))
+            if !spans.contains_key(&partition) {
+                if !self.readable.read_only {
+                    self.make_appendable(partition)?;
                 }
-            };
-            span.add(&record);
+                let anchor = record.anchor;
+                let in_frames =
+                    anchor.map(|anchor| self.readable.digest_of_frames(partition, anchor));
+                spans.insert(partition, Span::new(time, anchor, in_frames.transpose()?));
+            }
+            if let Some(span) = spans.get_mut(&partition) {
+                span.add(&record);
+            }
         }
         Ok(spans)
     }
@@ -466,7 +464,7 @@ impl<H: Host> Writer<H> {
             if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
                 return Ok(None);
             }
-            let page = state.pages.entry(partition).or_insert_with(|| {
+            let page = state.pages.get_or_insert_with(partition, || {
                 staging.note_page(now);
                 OpenPage::new(now)
             });

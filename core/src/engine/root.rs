@@ -10,9 +10,9 @@ use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::name::DatabaseName;
 use crate::settings::{EngineSettings, INTERNAL, Warning};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{FileName, Storage, StorageErrorKind};
 use crate::types::{Timestamp, Value};
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -64,14 +64,14 @@ pub struct Engine<H: Host> {
 #[non_exhaustive]
 pub struct EngineTick {
     /// In each database.
-    pub databases: BTreeMap<String, TickReport>,
+    pub databases: SortedMap<String, TickReport>,
     /// The rollups that wrote something, or could not.
     pub rollups: Vec<RollupRun>,
 }
 
 /// The databases that were used so far.
 struct OpenDatabases<H: Host> {
-    by_name: BTreeMap<String, Arc<Database<H>>>,
+    by_name: SortedMap<String, Arc<Database<H>>>,
     closed: bool,
 }
 
@@ -112,7 +112,7 @@ impl<H: Host> Engine<H> {
             options,
             settings,
             warnings,
-            open: H::Shared::new(OpenDatabases { by_name: BTreeMap::new(), closed: false }),
+            open: H::Shared::new(OpenDatabases { by_name: SortedMap::new(), closed: false }),
             rollup_runs: H::Shared::new(()),
             schedule: H::Shared::new(Schedule::default()),
             emissions: H::Shared::new(Emissions::default()),
@@ -151,7 +151,7 @@ impl<H: Host> Engine<H> {
     ///
     /// Whatever the host reports.
     pub fn databases(&self) -> Result<Vec<String>> {
-        let mut names: BTreeSet<String> = self.host.databases()?.into_iter().collect();
+        let mut names: SortedSet<String> = self.host.databases()?.into_iter().collect();
         self.open.read(|open| names.extend(open.by_name.keys().cloned()));
         Ok(names.into_iter().collect())
     }
@@ -248,7 +248,7 @@ impl<H: Host> Engine<H> {
         }
         let mut failed = None;
         for database in self.open_databases() {
-            let report = tick.databases.entry(database.name().to_string()).or_default();
+            let report = tick.databases.get_or_default(database.name().to_string());
             failed = failed.or(database.write_and_seal(report).err());
         }
         // Before samples expire, rollups have seen them: both go by the same time.
@@ -258,7 +258,7 @@ impl<H: Host> Engine<H> {
             Err(error) => failed = failed.or(Some(error)),
         }
         for database in self.open_databases() {
-            let report = tick.databases.entry(database.name().to_string()).or_default();
+            let report = tick.databases.get_or_default(database.name().to_string());
             failed = failed.or(database.retire_expired(now, report).err());
         }
         self.tell_unrecorded(&self.record_itself());

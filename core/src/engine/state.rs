@@ -7,10 +7,10 @@ use crate::compress::{BlockCodec, CodecId, Codecs};
 use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::query::Cache;
+use crate::sorted::SortedMap;
 use crate::stats::DbStats;
 use crate::storage::{FileName, Storage};
 use crate::types::TimeRange;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,8 +25,8 @@ pub(crate) type FileOf<H> = <<H as Host>::Storage as Storage>::File;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) catalog: Catalog,
-    pub(crate) pages: BTreeMap<Partition, OpenPage>,
-    pub(crate) files: BTreeMap<Partition, Arc<PartitionFiles>>,
+    pub(crate) pages: SortedMap<Partition, OpenPage>,
+    pub(crate) files: SortedMap<Partition, Arc<PartitionFiles>>,
     /// Counters, but for those of the cache, which has its own. Here, so that reading them never
     /// waits for a disk.
     pub(crate) stats: DbStats,
@@ -123,7 +123,7 @@ impl<H: Host> Readable<H> {
     /// The partitions that may hold samples of `range`, in order of time.
     pub(crate) fn view(&self, range: TimeRange) -> Vec<PartitionView> {
         self.state.read(|state| {
-            let mut views: BTreeMap<Partition, PartitionView> = BTreeMap::new();
+            let mut views: SortedMap<Partition, PartitionView> = SortedMap::new();
             for (&partition, files) in &state.files {
                 if partition.range().overlaps(range) {
                     let files = Arc::clone(files);
@@ -135,7 +135,7 @@ impl<H: Host> Readable<H> {
                 if page.is_empty() || to < range.from.0 || from > range.to.0 {
                     continue;
                 }
-                let view = views.entry(partition).or_insert_with(|| PartitionView {
+                let view = views.get_or_insert_with(partition, || PartitionView {
                     partition,
                     files: Arc::default(),
                     page: None,

@@ -10,11 +10,11 @@ use crate::error::{Error, Rejection, Result};
 use crate::page::{self, PageLimits};
 use crate::partition::Partition;
 use crate::settings::{DatabaseSettings, Durability, FsyncPolicy};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::WalReset;
 use crate::storage::{FileName, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::types::Timestamp;
 use crate::wal::Log;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -67,11 +67,11 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) staging: Staging<FileOf<H>>,
     /// Partitions whose data file was found whole, or cut to whole frames, since opening; with
     /// the handle that appends, once there is one.
-    pub(crate) appendable: BTreeMap<Partition, Option<FileOf<H>>>,
+    pub(crate) appendable: SortedMap<Partition, Option<FileOf<H>>>,
     /// Data files that were appended to without a sync, and their length when last synced.
-    pub(crate) unsynced: BTreeMap<Partition, u64>,
+    pub(crate) unsynced: SortedMap<Partition, u64>,
     /// When pages were last written to each partition, since opening.
-    pub(crate) appended: BTreeMap<Partition, Timestamp>,
+    pub(crate) appended: SortedMap<Partition, Timestamp>,
     /// Whether a partition that had nothing got its first sample.
     pub(crate) has_begun: bool,
     /// When a tick last made the log durable.
@@ -318,7 +318,7 @@ impl<H: Host> Writer<H> {
             self.readable.sync_counted(file, self.host.clock())?;
         } else {
             let len = self.readable.state.read(|state| data_len(state, partition));
-            self.unsynced.entry(partition).or_insert(len);
+            self.unsynced.get_or_insert_with(partition, || len);
         }
         if created {
             self.readable.storage.sync_dir()?;
@@ -346,7 +346,7 @@ impl<H: Host> Writer<H> {
         let open = self
             .readable
             .state
-            .read(|state| -> BTreeSet<Partition> { state.pages.keys().copied().collect() });
+            .read(|state| -> SortedSet<Partition> { state.pages.keys().copied().collect() });
         let idle: Vec<Partition> = self
             .appendable
             .keys()

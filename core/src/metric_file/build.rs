@@ -10,12 +10,11 @@ use super::scan::{SampleScan, invalid};
 use super::time_match::{Matcher, Slot, TimeFrames};
 use super::writer::{BuildReport, FileWriter, Target};
 use crate::error::{Error, Result};
+use crate::sorted::{SortedMap, order, sort_by};
 use crate::storage::Storage;
 use crate::types::{MetricId, ValueType};
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 /// What a build may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +139,7 @@ fn checked<'a>(series: &[SeriesInput<'a>]) -> Result<Vec<SeriesInput<'a>>> {
         }
     }
     let mut sorted = series.to_vec();
-    sorted.sort_by_key(|one| one.metric);
+    sort_by(&mut sorted, |a, b| a.metric < b.metric);
     Ok(sorted)
 }
 
@@ -161,7 +160,7 @@ fn build<S: Storage>(
 }
 
 fn as_series<'c>(
-    columns: &'c BTreeMap<u16, Column>,
+    columns: &'c SortedMap<u16, Column>,
     type_of: &TypeOf<'_>,
 ) -> Result<Vec<SeriesInput<'c>>> {
     let series = columns.iter().map(|(&id, column)| {
@@ -209,16 +208,19 @@ fn share_times<S: Storage>(
     let vectors: Vec<&[i64]> =
         order.iter().filter_map(|&index| series.get(index)).map(|one| one.times).collect();
     let found = Matcher::default().assign(&vectors, writer)?;
-    let mut slots: Vec<(usize, Slot)> = order.into_iter().zip(found).collect();
-    slots.sort_unstable_by_key(|(index, _)| *index);
-    Ok(slots.into_iter().map(|(_, slot)| slot).collect())
+    let mut slots = alloc::vec![Slot { frame: 0, offset: 0 }; series.len()];
+    for (index, found) in order.into_iter().zip(found) {
+        if let Some(slot) = slots.get_mut(index) {
+            *slot = found;
+        }
+    }
+    Ok(slots)
 }
 
 /// The positions of these lengths, longest first; equal ones stay in order.
 pub(crate) fn longest_first(lens: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut order: Vec<(usize, usize)> = lens.enumerate().collect();
-    order.sort_by_key(|(_, len)| Reverse(*len));
-    order.into_iter().map(|(index, _)| index).collect()
+    let lens: Vec<usize> = lens.collect();
+    order(lens.len(), &mut |a, b| lens.get(a) > lens.get(b))
 }
 
 impl<S: Storage> TimeFrames for FileWriter<'_, S> {

@@ -197,9 +197,9 @@ fn a_codec_that_loses_bytes_is_noticed() {
 
 /// What the partition holds, by hand: columns by id, stably sorted by time.
 fn expected(samples: &[(u16, i64, u32)]) -> Vec<(u16, Vec<(i64, u32)>)> {
-    let mut by_id: BTreeMap<u16, Vec<(i64, u32)>> = BTreeMap::new();
+    let mut by_id: SortedMap<u16, Vec<(i64, u32)>> = SortedMap::new();
     for &(id, time, raw) in samples {
-        by_id.entry(id).or_default().push((time, raw));
+        by_id.get_or_default(id).push((time, raw));
     }
     for samples in by_id.values_mut() {
         samples.sort_by_key(|sample| sample.0);

@@ -3,7 +3,7 @@
 use super::scan::{SampleScan, changed, invalid};
 use super::time_match::TimeHash;
 use crate::error::Result;
-use alloc::collections::BTreeMap;
+use crate::sorted::{SortedMap, sort_samples, sort_times};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -37,9 +37,9 @@ pub(crate) struct Stats {
 #[derive(Debug)]
 pub(crate) enum Survey {
     /// It fits memory: columns by metric id.
-    Columns(BTreeMap<u16, Column>),
+    Columns(SortedMap<u16, Column>),
     /// It does not: counts by metric id.
-    Stats(BTreeMap<u16, Stats>),
+    Stats(SortedMap<u16, Stats>),
 }
 
 /// Reads the partition once and keeps its samples as long as they fit `budget` bytes.
@@ -57,12 +57,12 @@ pub(crate) fn survey(scan: &mut dyn SampleScan, budget: usize) -> Result<Survey>
         columns.add(ids, times, raws);
         if gathered.saturating_mul(GROWING_BYTES) > budget {
             let full = core::mem::replace(&mut columns, Columns::growing());
-            stats = Some(Counter::of(&full));
+            stats = Some(Counter::of(full));
         }
         Ok(())
     })?;
     Ok(match stats {
-        Some(counter) => Survey::Stats(counter.stats),
+        Some(counter) => Survey::Stats(counter.into_map()),
         None => Survey::Columns(columns.into_map()),
     })
 }
@@ -99,18 +99,10 @@ impl Column {
             return;
         }
         if self.raws.is_empty() {
-            self.times.sort_unstable(); // equal times are alike when they carry no values
+            sort_times(&mut self.times); // equal times are alike when they carry no values
             return;
         }
-        let mut pairs: Vec<(i64, u32)> =
-            self.times.iter().copied().zip(self.raws.iter().copied()).collect();
-        pairs.sort_by_key(|(time, _)| *time); // stable: the order of arrival is the data's order
-        self.times.clear();
-        self.raws.clear();
-        for (time, raw) in pairs {
-            self.times.push(time);
-            self.raws.push(raw);
-        }
+        sort_samples(&mut self.times, &mut self.raws);
     }
 }
 
@@ -186,30 +178,49 @@ impl Columns {
         index
     }
 
-    fn into_map(self) -> BTreeMap<u16, Column> {
+    fn into_map(self) -> SortedMap<u16, Column> {
         self.ids.into_iter().zip(self.list).collect()
     }
 }
 
-/// Counts by metric id.
+/// Counts, and for each metric id which one it is.
 struct Counter {
-    stats: BTreeMap<u16, Stats>,
+    /// By metric id.
+    slots: Vec<u32>,
+    list: Vec<Stats>,
+    ids: Vec<u16>,
 }
 
 impl Counter {
-    fn of(columns: &Columns) -> Self {
-        let stats = columns.ids.iter().zip(&columns.list).map(|(id, column)| {
+    fn of(columns: Columns) -> Self {
+        let list = columns.list.into_iter().map(|column| {
             let mut stats = Stats::EMPTY;
             column.times.iter().for_each(|time| stats.add(*time));
-            (*id, stats)
+            stats
         });
-        Self { stats: stats.collect() }
+        Self { slots: columns.slots, list: list.collect(), ids: columns.ids }
     }
 
     fn add(&mut self, ids: &[u16], times: &[i64]) {
         for (&id, &time) in ids.iter().zip(times) {
-            self.stats.entry(id).or_insert(Stats::EMPTY).add(time);
+            if let Some(stats) = self.stats(id) {
+                stats.add(time);
+            }
         }
+    }
+
+    fn stats(&mut self, id: u16) -> Option<&mut Stats> {
+        let slot = self.slots.get_mut(usize::from(id))?;
+        if *slot == NO_COLUMN {
+            *slot = u32::try_from(self.list.len()).unwrap_or(NO_COLUMN);
+            self.list.push(Stats::EMPTY);
+            self.ids.push(id);
+        }
+        self.list.get_mut(usize::try_from(*slot).ok()?)
+    }
+
+    fn into_map(self) -> SortedMap<u16, Stats> {
+        self.ids.into_iter().zip(self.list).collect()
     }
 }
 

@@ -17,11 +17,12 @@ use super::scan::{SampleScan, changed};
 use super::time_match::{Matcher, Slot, TimeHash};
 use super::writer::{BuildReport, FileWriter, Target};
 use crate::error::Result;
+use crate::sorted::{SortedMap, sort_by};
 use crate::storage::Storage;
 use crate::types::{MetricId, ValueType};
-use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 
 /// One metric of the partition.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +48,7 @@ enum Trust {
 
 impl Parts {
     pub(crate) fn new(
-        stats: BTreeMap<u16, Stats>,
+        stats: SortedMap<u16, Stats>,
         type_of: &TypeOf<'_>,
         options: &BuildOptions,
     ) -> Result<Self> {
@@ -115,7 +116,7 @@ impl Parts {
     /// Metrics that presumably have the same times, those with the longest first.
     fn classes(&self, trust: Trust) -> Vec<Vec<usize>> {
         let mut classes: Vec<Vec<usize>> = Vec::new();
-        let mut by_times: BTreeMap<(usize, TimeHash), usize> = BTreeMap::new();
+        let mut by_times: HashMap<(usize, TimeHash), usize> = HashMap::new();
         for index in longest_first(self.parts.iter().map(|part| part.stats.count)) {
             let Some(Stats { count, hash, sorted, .. }) =
                 self.parts.get(index).map(|part| part.stats)
@@ -218,7 +219,7 @@ fn times_are_at<S: Storage>(
     writer: &FileWriter<'_, S>,
 ) -> Result<bool> {
     let mut pairs: Vec<(&Slot, &Column)> = slots.iter().zip(columns).collect();
-    pairs.sort_by_key(|(slot, _)| slot.frame);
+    sort_by(&mut pairs, |a, b| a.0.frame < b.0.frame);
     for same_frame in pairs.chunk_by(|(a, _), (b, _)| a.frame == b.frame) {
         let Some((slot, _)) = same_frame.first() else { continue };
         let frame = writer.read_time_frame(slot.frame)?;

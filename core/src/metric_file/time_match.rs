@@ -9,14 +9,14 @@
 //! * In a longer frame both sequences are non-decreasing, so only one offset is possible: where
 //!   the run of the vector's first time ends.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 
 /// A hash of a time sequence, computed as it arrives.
 ///
 /// 128 bits, so that equal hashes mean equal times for every partition that was not built to
 /// prove otherwise; whoever relies on it compares the times, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TimeHash {
     a: u64,
     b: u64,
@@ -76,7 +76,7 @@ struct Known {
 pub(crate) struct Matcher {
     /// By descending length, because vectors come longest first.
     frames: Vec<Known>,
-    exact: BTreeMap<(usize, TimeHash), Vec<usize>>,
+    exact: HashMap<(usize, TimeHash), Vec<usize>>,
 }
 
 impl Matcher {

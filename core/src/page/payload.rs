@@ -9,6 +9,7 @@
 //! |   10 n | 4 * n | values | four bytes each; the metric's type says what they are |
 
 use crate::compress::BlockError;
+use crate::sorted::sort_rows;
 use alloc::vec::Vec;
 
 /// Bytes one record takes: 2 of id, 8 of time, 4 of value.
@@ -62,17 +63,14 @@ impl Columns {
         if self.times.is_sorted() {
             return;
         }
-        let mut rows: Vec<(i64, u16, u32)> = self
-            .times
-            .iter()
-            .zip(&self.ids)
-            .zip(&self.raws)
-            .map(|((&time, &id), &raw)| (time, id, raw))
-            .collect();
-        rows.sort_by_key(|row| row.0); // stable
-        self.clear();
-        for (time, id, raw) in rows {
-            self.push(id, time, raw);
+        let rest = self.ids.iter().zip(&self.raws);
+        let rest = rest.map(|(&id, &raw)| u64::from(id) << 32 | u64::from(raw));
+        let mut rows: Vec<(i64, u64)> = self.times.iter().copied().zip(rest).collect();
+        sort_rows(&mut rows);
+        let columns = self.times.iter_mut().zip(&mut self.ids).zip(&mut self.raws);
+        for (((time, id), raw), row) in columns.zip(rows) {
+            *time = row.0;
+            (*id, *raw) = unpack(row.1);
         }
     }
 
@@ -177,6 +175,12 @@ impl Payload {
             }
         }
     }
+}
+
+/// Id and raw value of a row that is being sorted.
+#[expect(clippy::cast_possible_truncation, reason = "each is cut out of where it was put")]
+const fn unpack(row: u64) -> (u16, u32) {
+    ((row >> 32) as u16, row as u32)
 }
 
 /// `count` fields of `N` bytes from `offset` on.

@@ -4,11 +4,13 @@ use super::grouped::GroupedPage;
 use super::relation::Relation;
 use crate::engine::{FrameEntry, FrameIndex};
 use crate::metric_file::MetricFile;
+use crate::sorted::SortedMap;
 use crate::stats::{CacheStats, CacheUse};
 use crate::storage::StorageFile;
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 
 /// Files whose handles and indexes are kept at most.
 const MAX_FILES: usize = 64;
@@ -16,6 +18,9 @@ const MAX_FILES: usize = 64;
 const MAX_SEEN: usize = 16 * 1024;
 /// Pairs of files whose relation is kept: what finding it out costs is reading both.
 const MAX_RELATIONS: usize = 4096;
+
+/// Entries about blocks that are gone, or were asked for again, that are always borne with.
+const MIN_STALE: usize = 64;
 
 /// Names a block of decoded data: file generation, and where the block starts in the file.
 pub(crate) type BlockKey = (u64, u64);
@@ -74,6 +79,11 @@ impl<F> OpenFile<F> {
     }
 }
 
+/// Whether the block is there and was not asked for since.
+fn is_current(blocks: &HashMap<BlockKey, Kept>, (age, key): &(u64, BlockKey)) -> bool {
+    blocks.get(key).is_some_and(|kept| kept.age == *age)
+}
+
 fn to_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
@@ -102,14 +112,17 @@ pub(crate) struct Cache<F> {
     times: usize,
     used: usize,
     clock: u64,
-    blocks: BTreeMap<BlockKey, Kept>,
-    by_age: BTreeMap<u64, BlockKey>,
+    blocks: HashMap<BlockKey, Kept>,
+    /// Blocks in the order they were asked for, and when. Only the last time counts: entries
+    /// whose block is gone, or was asked for again, are passed over, and cleared out before they
+    /// are too many.
+    by_age: VecDeque<(u64, BlockKey)>,
     /// How often blocks that are not here were asked for.
-    seen: BTreeMap<BlockKey, u32>,
-    files: BTreeMap<u64, (OpenFile<F>, u64)>,
+    seen: HashMap<BlockKey, u32>,
+    files: SortedMap<u64, (OpenFile<F>, u64)>,
     /// How data files relate to metric files: by the generations of both, and for what length of
     /// the data file.
-    relations: BTreeMap<(u64, u64), (u64, Relation)>,
+    relations: SortedMap<(u64, u64), (u64, Relation)>,
     blocks_use: Asked,
     files_use: Asked,
 }
@@ -132,11 +145,11 @@ impl<F: StorageFile> Cache<F> {
             times: 0,
             used: 0,
             clock: 0,
-            blocks: BTreeMap::new(),
-            by_age: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            files: BTreeMap::new(),
-            relations: BTreeMap::new(),
+            blocks: HashMap::new(),
+            by_age: VecDeque::new(),
+            seen: HashMap::new(),
+            files: SortedMap::new(),
+            relations: SortedMap::new(),
             blocks_use: Asked::default(),
             files_use: Asked::default(),
         }
@@ -150,11 +163,31 @@ impl<F: StorageFile> Cache<F> {
         };
         self.blocks_use.hits += 1;
         self.clock += 1;
-        self.by_age.remove(&kept.age);
         kept.age = self.clock;
         kept.asked = kept.asked.saturating_add(1);
-        self.by_age.insert(self.clock, key);
-        Some(kept.block.clone())
+        let block = kept.block.clone();
+        self.note_age(key);
+        Some(block)
+    }
+
+    /// Notes that the block was asked for now.
+    fn note_age(&mut self, key: BlockKey) {
+        if self.by_age.len() > 2 * self.blocks.len() + MIN_STALE {
+            let blocks = &self.blocks;
+            self.by_age.retain(|entry| is_current(blocks, entry));
+        }
+        self.by_age.push_back((self.clock, key));
+    }
+
+    /// The block that was not asked for the longest.
+    fn oldest(&mut self) -> Option<BlockKey> {
+        while let Some(entry) = self.by_age.front() {
+            if is_current(&self.blocks, entry) {
+                return Some(entry.1);
+            }
+            self.by_age.pop_front();
+        }
+        None
     }
 
     /// Whether the block, which is not here and takes about `size` bytes, should be offered
@@ -171,9 +204,10 @@ impl<F: StorageFile> Cache<F> {
         if *asked < 2 {
             return false;
         }
-        let oldest = self.by_age.first_key_value().and_then(|(_, key)| self.blocks.get(key));
+        let asked = *asked;
+        let oldest = self.oldest().and_then(|key| self.blocks.get(&key));
         let is_full = self.used.saturating_add(size) > self.budget;
-        !is_full || oldest.is_none_or(|oldest| *asked > oldest.asked.saturating_add(1))
+        !is_full || oldest.is_none_or(|oldest| asked > oldest.asked.saturating_add(1))
     }
 
     /// Forgets half of what was asked for, so that what was popular once does not stay for ever.
@@ -194,22 +228,23 @@ impl<F: StorageFile> Cache<F> {
             return;
         }
         while self.used + size > self.budget {
-            let Some((_, &oldest)) = self.by_age.first_key_value() else { break };
+            let Some(oldest) = self.oldest() else { break };
             self.evict(oldest);
         }
         if block.is_times() {
             if self.times >= self.max_times {
-                let is_times = |key: &&BlockKey| {
-                    self.blocks.get(*key).is_some_and(|kept| kept.block.is_times())
+                let is_times = |entry: &&(u64, BlockKey)| {
+                    is_current(&self.blocks, entry)
+                        && self.blocks.get(&entry.1).is_some_and(|kept| kept.block.is_times())
                 };
-                let Some(&oldest) = self.by_age.values().find(is_times) else { return };
+                let Some(&(_, oldest)) = self.by_age.iter().find(is_times) else { return };
                 self.evict(oldest);
             }
             self.times += 1;
         }
         self.clock += 1;
         self.used += size;
-        self.by_age.insert(self.clock, key);
+        self.note_age(key);
         let asked = self.seen.remove(&key).unwrap_or(1);
         self.blocks.insert(key, Kept { block: block.clone(), age: self.clock, asked });
     }
@@ -273,8 +308,8 @@ impl<F: StorageFile> Cache<F> {
     pub(crate) fn forget(&mut self, generation: u64) {
         self.relations.retain(|&(metric, data), _| metric != generation && data != generation);
         self.files.remove(&generation);
-        let blocks = self.blocks.range((generation, 0)..=(generation, u64::MAX));
-        let keys: Vec<BlockKey> = blocks.map(|(&key, _)| key).collect();
+        let of_file = self.blocks.keys().filter(|key| key.0 == generation);
+        let keys: Vec<BlockKey> = of_file.copied().collect();
         for key in keys {
             self.forget_block(key);
         }
@@ -288,7 +323,6 @@ impl<F: StorageFile> Cache<F> {
     fn forget_block(&mut self, key: BlockKey) {
         if let Some(kept) = self.blocks.remove(&key) {
             self.times -= usize::from(kept.block.is_times());
-            self.by_age.remove(&kept.age);
             self.used = self.used.saturating_sub(kept.block.size());
         }
     }

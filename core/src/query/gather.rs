@@ -9,6 +9,7 @@ use crate::engine::{
 use crate::error::{Error, Result};
 use crate::metric_file::{FrameInfo, MetricFile, Version};
 use crate::page::{PageView, Payload};
+use crate::sorted::sort_samples;
 use crate::storage::{self, StorageFile};
 use crate::types::{MetricId, TimeRange, ValueType};
 use alloc::format;
@@ -49,13 +50,8 @@ impl Points {
         else {
             return;
         };
-        if times.is_sorted() {
-            return;
-        }
-        let mut rows: Vec<(i64, u32)> = times.iter().copied().zip(raws.iter().copied()).collect();
-        rows.sort_by_key(|row| row.0); // stable
-        for ((time, raw), row) in times.iter_mut().zip(raws).zip(rows) {
-            (*time, *raw) = row;
+        if !times.is_sorted() {
+            sort_samples(times, raws);
         }
     }
 }

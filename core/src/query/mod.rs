@@ -18,6 +18,7 @@ pub(crate) use source::Source;
 use crate::aggregate::{Aggregate, Arithmetic, Bucket, BuiltIn, Cut, Fold};
 use crate::engine::{Host, PartitionView, Readable, Shared};
 use crate::error::{Error, Rejection, Result};
+use crate::sorted::sort_by;
 use crate::types::{MetricId, Sample, TimeRange, Timestamp, Value, ValueType};
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -120,7 +121,7 @@ impl<H: Host> Readable<H> {
             };
             state.catalog.iter().map(info).collect()
         });
-        metrics.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut metrics, |a, b| a.name < b.name);
         metrics
     }
 

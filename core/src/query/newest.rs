@@ -6,6 +6,7 @@ use crate::catalog::{Newest, Slot};
 use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, Shared, StoredFile};
 use crate::error::{Error, Result};
 use crate::page::Payload;
+use crate::sorted::order;
 use crate::types::{MetricId, Sample, TimeRange};
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -88,12 +89,13 @@ impl<H: Host> Readable<H> {
         frames: &[FrameEntry],
         id: u16,
     ) -> Result<Option<(i64, u32)>> {
-        let mut by_end: Vec<(usize, &FrameEntry)> = frames.iter().enumerate().collect();
-        by_end.sort_by_key(|(at, frame)| core::cmp::Reverse((frame.header.end, *at)));
+        let end = |at: usize| frames.get(at).map(|frame| frame.header.end);
+        let by_end = order(frames.len(), &mut |a, b| end(a) < end(b));
         // Time, frame number and value: of equal times the frame that was written last counts.
         let mut newest: Option<(i64, usize, u32)> = None;
         let (mut buffer, mut page) = (Vec::new(), Payload::default());
-        for (at, frame) in by_end {
+        for at in by_end.into_iter().rev() {
+            let Some(frame) = frames.get(at) else { continue };
             if newest.is_some_and(|(time, _, _)| time > frame.header.end) {
                 break;
             }

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::metric_file::MetricFile;
 use crate::page::{Columns, Payload};
 use crate::partition::Partition;
+use crate::sorted::sort_whole_rows;
 use crate::types::{MetricId, TimeRange};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -166,9 +167,9 @@ impl<H: Host> Readable<H> {
         for frame in metric.frames() {
             let frame = frame?;
             let id = frame.info.metric.get();
-            in_metric.extend(frame.times.iter().zip(&frame.raws).map(|(&t, &r)| (id, t, r)));
+            in_metric.extend(frame.times.iter().zip(&frame.raws).map(|(&t, &r)| row(id, t, r)));
         }
-        in_metric.sort_unstable();
+        sort_whole_rows(&mut in_metric);
         let total = in_metric.len();
         let (frames, found) = self.leading_frames_in(partition, data, &in_metric)?;
         if found == total {
@@ -183,14 +184,14 @@ impl<H: Host> Readable<H> {
         &self,
         partition: Partition,
         file: &StoredFile,
-        all: &[(u16, i64, u32)],
+        all: &[(i64, u64)],
     ) -> Result<(usize, usize)> {
         let source = self.pages(partition, file)?;
         let mut taken = alloc::vec![false; all.len()];
         let (mut leading, mut only_leading) = (0, true);
         self.scan_sources(&[source], &mut |ids, times, raws| {
             let mut inside = true;
-            for sample in ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)) {
+            for sample in ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| row(i, t, r)) {
                 inside &= take(all, &mut taken, sample);
             }
             only_leading &= inside;
@@ -245,10 +246,10 @@ impl<H: Host> Readable<H> {
         let mut in_raw = Vec::new();
         let source = self.pages(partition, raw)?;
         self.scan_sources(&[source], &mut |ids, times, raws| {
-            in_raw.extend(ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| (i, t, r)));
+            in_raw.extend(ids.iter().zip(times).zip(raws).map(|((&i, &t), &r)| row(i, t, r)));
             Ok(())
         })?;
-        in_raw.sort_unstable();
+        sort_whole_rows(&mut in_raw);
         Ok(self.leading_frames_in(partition, data, &in_raw)?.0)
     }
 }
@@ -257,8 +258,13 @@ fn range_of(from: i64, to: i64) -> TimeRange {
     TimeRange { from: crate::Timestamp(from), to: crate::Timestamp(to) }
 }
 
+/// A sample as one of many that are sorted.
+fn row(id: u16, time: i64, raw: u32) -> (i64, u64) {
+    (time, u64::from(id) << 32 | u64::from(raw))
+}
+
 /// Takes one occurrence of `sample` out of `all`, which is sorted, if one is left.
-fn take(all: &[(u16, i64, u32)], taken: &mut [bool], sample: (u16, i64, u32)) -> bool {
+fn take(all: &[(i64, u64)], taken: &mut [bool], sample: (i64, u64)) -> bool {
     let from = all.partition_point(|other| *other < sample);
     let same = all.iter().skip(from).take_while(|other| **other == sample);
     let free = same.zip(taken.iter_mut().skip(from)).find(|(_, taken)| !**taken);

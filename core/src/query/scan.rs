@@ -6,8 +6,8 @@ use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, StoredFil
 use crate::error::{Error, Result};
 use crate::metric_file::MetricFile;
 use crate::page::{Columns, Payload};
+use crate::sorted::SortedMap;
 use crate::types::{TimeRange, ValueType};
-use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -112,7 +112,7 @@ impl<H: Host> Readable<H> {
     }
 
     /// Type of each metric, by id.
-    pub(crate) fn types(&self) -> BTreeMap<u16, ValueType> {
+    pub(crate) fn types(&self) -> SortedMap<u16, ValueType> {
         use crate::engine::Shared;
         self.state.read(|state| {
             state.catalog.iter().map(|entry| (entry.id.get(), entry.value_type)).collect()

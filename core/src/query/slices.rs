@@ -4,6 +4,7 @@ use super::gather::Selection;
 use super::source::Source;
 use crate::engine::{Host, PartitionView, Readable, Shared};
 use crate::error::Result;
+use crate::sorted::{sort_by, sort_times};
 use crate::types::{MetricId, TimeRange, Timestamp};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -68,13 +69,13 @@ fn cut(mut spans: Vec<Span>, range: TimeRange) -> Vec<TimeRange> {
     if spans.iter().map(|span| span.1).sum::<u64>() <= SAMPLES {
         return vec![range];
     }
-    spans.sort_unstable_by_key(|span| span.0.from);
-    let mut ends: Vec<Timestamp> = spans.iter().map(|span| span.0.to).collect();
-    ends.sort_unstable();
+    sort_by(&mut spans, |a, b| a.0.from < b.0.from);
+    let mut ends: Vec<i64> = spans.iter().map(|span| span.0.to.0).collect();
+    sort_times(&mut ends);
     let mut slices = Vec::new();
     let (mut from, mut passed, mut ended) = (range.from, 0, 0);
     for (begun, (span, samples)) in spans.iter().enumerate() {
-        ended += ends.iter().skip(ended).take_while(|end| **end < span.from).count();
+        ended += ends.iter().skip(ended).take_while(|end| **end < span.from.0).count();
         if passed >= SAMPLES && begun - ended <= CROSSING && span.from > from {
             slices.extend(TimeRange::new(from, Timestamp(span.from.0 - 1)));
             (from, passed) = (span.from, 0);

@@ -2,7 +2,7 @@
 //!
 //! Every period of the task that ends at or before the time is done. (FORMAT §11)
 
-use alloc::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 pub const COMPACT_ABOVE: u64 = 100 * 1024;
 
 /// How far each task has come, by id.
-pub type Checkpoints = BTreeMap<String, i64>;
+pub type Checkpoints = SortedMap<String, i64>;
 
 /// Reads the file. Lines that are none are passed over.
 ///
@@ -49,7 +49,7 @@ mod tests {
     fn the_example() {
         let bytes = b"temp_1h,1779408000000000000\n";
         let checkpoints = parse(bytes);
-        assert_eq!(checkpoints["temp_1h"], 1_779_408_000_000_000_000);
+        assert_eq!(checkpoints.get("temp_1h"), Some(&1_779_408_000_000_000_000));
         assert_eq!(encode(&checkpoints), bytes);
     }
 
@@ -66,6 +66,7 @@ mod tests {
         fn checkpoints_come_back(
             checkpoints in proptest::collection::btree_map("[a-z:,.]{0,8}[a-z]", any::<i64>(), 0..20),
         ) {
+            let checkpoints: Checkpoints = checkpoints.into_iter().collect();
             prop_assert_eq!(parse(&encode(&checkpoints)), checkpoints);
         }
 

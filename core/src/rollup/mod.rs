@@ -7,6 +7,7 @@ pub mod checkpoint;
 
 use crate::aggregate::Aggregate;
 use crate::settings::{DatabaseSettings, RollupJob, RollupSource, WrittenDuration};
+use crate::sorted::sort_by;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -54,8 +55,8 @@ pub fn tasks(settings: &DatabaseSettings, metrics: &[&str]) -> Vec<Task> {
             }
         }
     }
-    tasks.sort_by(|a, b| {
-        (&a.destination, a.interval_ns, &a.id).cmp(&(&b.destination, b.interval_ns, &b.id))
+    sort_by(&mut tasks, |a, b| {
+        (&a.destination, a.interval_ns, &a.id) < (&b.destination, b.interval_ns, &b.id)
     });
     tasks
 }

@@ -12,8 +12,8 @@ use nanotdb_core::engine::Engine;
 use nanotdb_core::error::Error;
 use nanotdb_core::name::DatabaseName;
 use nanotdb_core::settings::INTERNAL;
+use nanotdb_core::sorted::{SortedMap, SortedSet};
 use nanotdb_core::storage::{FileName, Storage, StorageFile};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use wasm_bindgen::prelude::*;
 
@@ -61,7 +61,7 @@ impl Session {
 
     fn take_over(&self, import: &mut RootImport, replace: bool) -> Answer<JsValue> {
         let places = import.places();
-        let databases: BTreeSet<String> = databases(places.values());
+        let databases: SortedSet<String> = databases(places.values());
         if databases.is_empty() {
             let detail = "no NanoTDB data directory: nothing in it is a database, \
                           a directory with a manifest, a catalog, a log or raw data";
@@ -100,7 +100,7 @@ impl Session {
     /// Removes what is replaced, and gives the staged files their names.
     fn swap(
         &self,
-        places: BTreeMap<FileName, (String, FileName)>,
+        places: SortedMap<FileName, (String, FileName)>,
         replace: bool,
         present: &[String],
     ) -> Answer<()> {
@@ -198,9 +198,9 @@ impl RootImport {
     }
 
     /// Where each staged file goes; files that fit nowhere become problems.
-    fn places(&mut self) -> BTreeMap<FileName, (String, FileName)> {
+    fn places(&mut self) -> SortedMap<FileName, (String, FileName)> {
         let outer = self.outer_directory();
-        let mut places = BTreeMap::new();
+        let mut places = SortedMap::new();
         for (number, parts) in self.staged.iter().enumerate() {
             let parts = parts.get(usize::from(outer)..).unwrap_or_default();
             let place = match parts {
@@ -242,7 +242,7 @@ fn is_directory(name: &str) -> bool {
 }
 
 /// The directories among the places that look like databases.
-fn databases<'a>(places: impl Iterator<Item = &'a (String, FileName)>) -> BTreeSet<String> {
+fn databases<'a>(places: impl Iterator<Item = &'a (String, FileName)>) -> SortedSet<String> {
     let in_database = places.filter(|(directory, _)| !directory.is_empty());
     in_database
         .filter(|(directory, name)| crate::root::is_of_a_database(directory, name))

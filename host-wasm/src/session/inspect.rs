@@ -14,9 +14,9 @@ use nanotdb_core::error::Result;
 use nanotdb_core::metric_file::MetricFile;
 use nanotdb_core::partition::Partition;
 use nanotdb_core::query::MetricInfo;
+use nanotdb_core::sorted::{SortedMap, SortedSet};
 use nanotdb_core::stats::DbStats;
 use nanotdb_core::storage::{FileName, Storage, StorageFile};
-use std::collections::{BTreeMap, BTreeSet};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -58,7 +58,7 @@ impl Session {
         let opened = self.database(database)?;
         let files = self.files_of(database)?;
         let found: DbInspect = opened.inspect();
-        let partitions: BTreeSet<Partition> = files.iter().filter_map(partition_of).collect();
+        let partitions: SortedSet<Partition> = files.iter().filter_map(partition_of).collect();
         object(&DatabaseInfo {
             name: found.database,
             metrics: count(found.metric_count),
@@ -78,19 +78,19 @@ impl Session {
     /// `unknown-database`, or why it does not open.
     pub fn partitions(&self, database: &str) -> Answer<JsValue> {
         let opened = self.database(database)?;
-        let mut partitions: BTreeMap<Partition, Vec<StoredFile>> = BTreeMap::new();
+        let mut partitions: SortedMap<Partition, Vec<StoredFile>> = SortedMap::new();
         for file in self.files_of(database)? {
             if let Some((kind, partition)) = FileKind::parse(file.name.as_str()) {
                 let name = file.name.to_string();
                 let file = StoredFile { name, kind: kind_name(kind), bytes: count(file.bytes) };
-                partitions.entry(partition).or_default().push(file);
+                partitions.get_or_default(partition).push(file);
             }
         }
         let pages = opened.inspect().open_pages;
-        let open: BTreeSet<Partition> =
+        let open: SortedSet<Partition> =
             pages.iter().filter_map(|page| page.partition.parse().ok()).collect();
         for &partition in &open {
-            partitions.entry(partition).or_default();
+            partitions.get_or_default(partition);
         }
         let view = |(partition, files): (Partition, Vec<StoredFile>)| {
             let range = partition.range();

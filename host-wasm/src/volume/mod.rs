@@ -38,10 +38,10 @@ pub use directory::{VolumeDirectory, VolumeFile};
 use medium::Medium;
 use nanotdb_core::codec::Reader;
 use nanotdb_core::codec::checksum::{crc32, crc32_joined};
+use nanotdb_core::sorted::SortedSet;
 use nanotdb_core::storage::{FileName, Result, StorageError, StorageErrorKind};
 use record::{FileId, Record};
 use space::{Extent, Space};
-use std::collections::BTreeSet;
 use superblock::{Found, Superblock};
 use tree::{Inode, Misfit, Tree};
 
@@ -64,7 +64,7 @@ pub struct Volume<M> {
     /// Records that no frame has yet.
     pending: Vec<u8>,
     /// Files with bytes that the journal does not know of.
-    grown: BTreeSet<FileId>,
+    grown: SortedSet<FileId>,
     /// Files with bytes that were not flushed.
     /// Flushes so far.
     epoch: u64,
@@ -115,7 +115,7 @@ impl<M: Medium> Volume<M> {
             space,
             journal,
             pending: Vec::new(),
-            grown: BTreeSet::new(),
+            grown: SortedSet::new(),
             epoch,
             is_dirty: true,
             failed: None,
@@ -141,7 +141,7 @@ impl<M: Medium> Volume<M> {
             return Err(damaged(area, "its first frame is not whole"));
         };
         let mut tree = Tree::default();
-        let mut torn = BTreeSet::new();
+        let mut torn = SortedSet::new();
         for (at, frame) in frames.iter().enumerate() {
             let is_sure = at == 0 || frame.epoch < epoch;
             for record in &frame.records {

@@ -3,8 +3,8 @@
 use super::BLOCK;
 use super::medium::Medium;
 use super::superblock;
+use nanotdb_core::sorted::{SortedMap, sort_by};
 use nanotdb_core::storage::{Result, StorageErrorKind};
-use std::collections::BTreeMap;
 
 /// Neighbouring blocks: `count` of them from number `start` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl Default for Extent {
 #[derive(Debug, Default)]
 pub(super) struct Space {
     /// Start and count of free stretches; no two of them touch.
-    free: BTreeMap<u32, u32>,
+    free: SortedMap<u32, u32>,
     /// Blocks that become free with the next flush: until then a crash may bring back files that
     /// have them.
     released: Vec<Extent>,
@@ -43,7 +43,7 @@ impl Space {
     /// The space between blocks in use, of which there are `first` at the beginning. Nothing when
     /// two of them overlap.
     pub(super) fn around(first: u32, mut used: Vec<Extent>) -> Option<Self> {
-        used.sort_unstable();
+        sort_by(&mut used, |a, b| a < b);
         let mut space = Self { end: first, ..Self::default() };
         for extent in used {
             if extent.start < space.end {
@@ -163,7 +163,7 @@ impl Space {
             return;
         }
         let (mut start, mut end) = (extent.start, extent.end());
-        if let Some((&before, &count)) = self.free.range(..start).next_back()
+        if let Some((&before, &count)) = self.free.last_below(&start)
             && before + count == start
         {
             self.free.remove(&before);

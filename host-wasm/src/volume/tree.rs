@@ -3,8 +3,8 @@
 use super::record::{FileId, Record};
 use super::space::Extent;
 use super::{BLOCK, blocks_for};
+use nanotdb_core::sorted::SortedMap;
 use nanotdb_core::storage::FileName;
-use std::collections::BTreeMap;
 
 /// A file.
 #[derive(Debug, Default)]
@@ -75,8 +75,8 @@ impl Inode {
 /// All files, by number and by name.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    pub(super) files: BTreeMap<FileId, Inode>,
-    names: BTreeMap<String, BTreeMap<FileName, FileId>>,
+    pub(super) files: SortedMap<FileId, Inode>,
+    names: SortedMap<String, SortedMap<FileName, FileId>>,
     next: FileId,
 }
 
@@ -175,7 +175,7 @@ impl Tree {
     }
 
     fn name(&mut self, file: FileId, directory: &str, name: &FileName) {
-        self.names.entry(directory.to_owned()).or_default().insert(name.clone(), file);
+        self.names.get_or_default(directory.to_owned()).insert(name.clone(), file);
         if let Some(inode) = self.files.get_mut(&file) {
             directory.clone_into(&mut inode.directory);
             inode.name = Some(name.clone());

@@ -21,9 +21,9 @@ use crate::partition::Partition;
 use crate::query::{RangeQuery, Source};
 use crate::rollup::{Task, checkpoint, period_start};
 use crate::settings::{INTERNAL, RawAction};
+use crate::sorted::{SortedMap, SortedSet, sort_by};
 use crate::storage::Storage;
 use crate::types::{TimeRange, Timestamp, ValueType};
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -60,7 +60,7 @@ impl<H: Host> Engine<H> {
     /// single job or partition is in the report.
     pub fn backfill_rollups(&self, sources: &[&str]) -> Result<BackfillReport> {
         self.rollup_runs().write(|()| {
-            let requested: BTreeSet<String> =
+            let requested: SortedSet<String> =
                 sources.iter().map(|name| name.trim().to_string()).collect();
             let mut report = BackfillReport {
                 requested_sources: requested.iter().cloned().collect(),
@@ -71,7 +71,7 @@ impl<H: Host> Engine<H> {
             } else {
                 report.requested_sources.clone()
             };
-            let mut destinations = BTreeSet::new();
+            let mut destinations = SortedSet::new();
             for source in self.in_order(names)? {
                 report.source_databases.push(source.name().to_string());
                 self.backfill(&source, &mut destinations, &mut report)?;
@@ -84,7 +84,7 @@ impl<H: Host> Engine<H> {
     /// The sources among these databases and those they lead to, each before its destinations. A
     /// circle is cut where it is met again.
     fn in_order(&self, names: Vec<String>) -> Result<Vec<Arc<Database<H>>>> {
-        let (mut order, mut begun) = (Vec::new(), BTreeSet::new());
+        let (mut order, mut begun) = (Vec::new(), SortedSet::new());
         // Depth first; a database goes in front of all that it leads to.
         for name in names {
             self.visit_chain(&self.database(&name)?, &mut begun, &mut order);
@@ -96,7 +96,7 @@ impl<H: Host> Engine<H> {
     fn visit_chain(
         &self,
         source: &Arc<Database<H>>,
-        begun: &mut BTreeSet<String>,
+        begun: &mut SortedSet<String>,
         order: &mut Vec<Arc<Database<H>>>,
     ) {
         let rollups = &source.settings().rollups;
@@ -115,7 +115,7 @@ impl<H: Host> Engine<H> {
     fn backfill(
         &self,
         source: &Database<H>,
-        destinations: &mut BTreeSet<String>,
+        destinations: &mut SortedSet<String>,
         report: &mut BackfillReport,
     ) -> Result<()> {
         let Some(start) = source.readable().complete_from()? else { return Ok(()) };
@@ -202,14 +202,14 @@ impl Work<'_> {
 }
 
 /// New samples by metric id, in order of time.
-type Fresh = BTreeMap<u16, Vec<(i64, u32)>>;
+type Fresh = SortedMap<u16, Vec<(i64, u32)>>;
 
 /// The metrics that works write to.
 struct Handles {
     /// By work and output.
-    slots: BTreeMap<(usize, usize), (u16, Slot, String)>,
+    slots: SortedMap<(usize, usize), (u16, Slot, String)>,
     /// Works that the destination cannot take.
-    failed: BTreeSet<usize>,
+    failed: SortedSet<usize>,
 }
 
 impl Handles {
@@ -218,7 +218,7 @@ impl Handles {
         works: &[Work<'_>],
         report: &mut BackfillReport,
     ) -> Result<Self> {
-        let mut handles = Self { slots: BTreeMap::new(), failed: BTreeSet::new() };
+        let mut handles = Self { slots: SortedMap::new(), failed: SortedSet::new() };
         for (number, work) in works.iter().enumerate() {
             for (output, (_, metric)) in work.task.outputs.iter().enumerate() {
                 match destination.metric(metric, ValueType::F32) {
@@ -243,7 +243,7 @@ impl Handles {
         for output in outputs.iter().filter(|output| !self.failed.contains(&output.work)) {
             if let Some((id, ..)) = self.slots.get(&(output.work, output.place)) {
                 let sample = (output.time, to_value(output.value).to_raw());
-                fresh.entry(*id).or_default().push(sample);
+                fresh.get_or_default(*id).push(sample);
             }
         }
     }
@@ -252,12 +252,12 @@ impl Handles {
 /// Of periods that begin in this span, the source may lack samples: what was written of them when
 /// it had all stays. `new` gets what `old` has, in order of time.
 fn keep_incomplete(new: &mut Vec<(i64, u32)>, old: &[(i64, u32)], (from, to): (i64, i64)) {
-    let kept: BTreeMap<i64, u32> =
+    let kept: SortedMap<i64, u32> =
         old.iter().filter(|(time, _)| (from..to).contains(time)).copied().collect();
     if !kept.is_empty() {
         new.retain(|(time, _)| !kept.contains_key(time));
         new.extend(kept);
-        new.sort_by_key(|(time, _)| *time); // stable
+        sort_by(new, |a, b| a.0 < b.0);
     }
 }
 
@@ -273,8 +273,8 @@ impl<H: Host> Database<H> {
         complete_from: i64,
     ) -> Result<bool> {
         // What each metric is replaced in.
-        let mut replaced: BTreeMap<u16, (i64, i64)> = BTreeMap::new();
-        let mut slots = BTreeSet::new();
+        let mut replaced: SortedMap<u16, (i64, i64)> = SortedMap::new();
+        let mut slots = SortedSet::new();
         let mut differs = false;
         for ((work, _), (id, slot, metric)) in &handles.slots {
             let Some(work) = works.get(*work).filter(|_| !handles.failed.contains(work)) else {
@@ -283,9 +283,9 @@ impl<H: Host> Database<H> {
             slots.insert(*slot);
             let found = self.range_query(metric, RangeQuery::all(partition.range()))?;
             let old: Vec<(i64, u32)> = found.times.into_iter().zip(found.raws).collect();
-            let span = replaced.entry(*id).or_insert((work.from, work.to));
+            let span = replaced.get_or_insert_with(*id, || (work.from, work.to));
             *span = (span.0.min(work.from), span.1.max(work.to));
-            let new = fresh.entry(*id).or_default();
+            let new = fresh.get_or_default(*id);
             keep_incomplete(new, &old, (work.from, work.to.min(complete_from)));
             let old = old.iter().filter(|(time, _)| (work.from..work.to).contains(time));
             differs |= !old.eq(new.iter());
@@ -309,7 +309,7 @@ impl<H: Host> Database<H> {
     fn replace_in_partition(
         &self,
         partition: Partition,
-        replaced: &BTreeMap<u16, (i64, i64)>,
+        replaced: &SortedMap<u16, (i64, i64)>,
         fresh: &Fresh,
     ) -> Result<()> {
         let options = BuildOptions { raw_action: RawAction::Delete, ..self.build_defaults() };
@@ -327,7 +327,7 @@ impl<H: Host> Database<H> {
 
 impl<H: Host> Database<H> {
     /// The newest samples of metrics are to be looked up again, for a partition got new ones.
-    fn forget_newest(&self, slots: &BTreeSet<Slot>, partition: Partition) {
+    fn forget_newest(&self, slots: &SortedSet<Slot>, partition: Partition) {
         let end = partition.range().to.0;
         self.writer().write(|writer| {
             writer.staging.newest_stored = writer.staging.newest_stored.max(Some(end));
@@ -346,7 +346,7 @@ impl<H: Host> Database<H> {
 struct Replacing<'a, H: Host> {
     database: &'a Database<H>,
     sources: &'a [Source<FileOf<H>>],
-    replaced: &'a BTreeMap<u16, (i64, i64)>,
+    replaced: &'a SortedMap<u16, (i64, i64)>,
     fresh: &'a Fresh,
 }
 

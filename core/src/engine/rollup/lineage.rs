@@ -4,7 +4,8 @@ use crate::engine::host::Host;
 use crate::engine::root::Engine;
 use crate::error::Result;
 use crate::rollup::{covers, tasks};
-use alloc::collections::{BTreeSet, VecDeque};
+use crate::sorted::SortedSet;
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -46,9 +47,9 @@ impl<H: Host> Engine<H> {
     pub fn lineage(&self, database: &str, metric: &str, max_hops: usize) -> Result<Lineage> {
         self.database(database)?;
         let start = (database.to_string(), metric.to_string());
-        let mut seen = BTreeSet::from([start.clone()]);
+        let mut seen = SortedSet::from([start.clone()]);
         let mut next = VecDeque::from([(0, start)]);
-        let (mut steps, mut is_truncated) = (BTreeSet::new(), false);
+        let (mut steps, mut is_truncated) = (SortedSet::new(), false);
         while let Some((hop, (database, metric))) = next.pop_front() {
             let made = self.made_of(&database, &metric)?;
             if hop >= max_hops {

@@ -18,9 +18,10 @@ use crate::query::{Batch, RangeQuery, Source, invalid};
 use crate::rollup::checkpoint::{self, Checkpoints};
 use crate::rollup::{Task, period_start, tasks};
 use crate::settings::{EngineSettings, Partitioning, Rollups, WrittenDuration};
+use crate::sorted::sort_by;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -39,9 +40,9 @@ pub struct RollupRun {
     /// The database whose metrics were condensed.
     pub source: String,
     /// The tasks that came further, with the time up to which every period is done.
-    pub advanced: BTreeMap<String, Timestamp>,
+    pub advanced: SortedMap<String, Timestamp>,
     /// The databases that were written.
-    pub destinations: BTreeSet<String>,
+    pub destinations: SortedSet<String>,
     /// Samples written.
     pub samples: u64,
     /// What could not be done, and why.
@@ -53,12 +54,12 @@ pub struct RollupRun {
 pub(crate) struct Schedule {
     is_on: bool,
     /// When each source ran last, and when it is due again.
-    sources: BTreeMap<String, (Timestamp, Timestamp)>,
+    sources: SortedMap<String, (Timestamp, Timestamp)>,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { is_on: true, sources: BTreeMap::new() }
+        Self { is_on: true, sources: SortedMap::new() }
     }
 }
 
@@ -331,10 +332,10 @@ struct Destination<'a, H: Host> {
     works: &'a [Work<'a>],
     /// For each work and output: the newest time the metric has.
     newest: Vec<Vec<Option<i64>>>,
-    handles: BTreeMap<(usize, usize), MetricHandle>,
+    handles: SortedMap<(usize, usize), MetricHandle>,
     samples: u64,
     /// Works that the destination cannot take, say because a metric has another type.
-    failed: BTreeMap<usize, Rejection>,
+    failed: SortedMap<usize, Rejection>,
 }
 
 impl<'a, H: Host> Destination<'a, H> {
@@ -347,7 +348,7 @@ impl<'a, H: Host> Destination<'a, H> {
                 .collect();
             newest.push(of_work?);
         }
-        let (handles, failed) = (BTreeMap::new(), BTreeMap::new());
+        let (handles, failed) = (SortedMap::new(), SortedMap::new());
         Ok(Self { database, works, newest, handles, samples: 0, failed })
     }
 
@@ -430,7 +431,7 @@ pub(in crate::engine) fn condense<H: Host>(
     };
     let mut outputs = Vec::new();
     let mut hand_out = |outputs: &mut Vec<Output>| {
-        outputs.sort_by_key(|output| output.time); // stable
+        sort_by(outputs, |a, b| a.time < b.time);
         let taken = take(outputs);
         outputs.clear();
         taken

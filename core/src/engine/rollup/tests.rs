@@ -176,7 +176,7 @@ fn d12_late_samples_are_rolled_up_before_they_expire() {
     }
     engine.flush().unwrap();
     let tick = engine.tick().unwrap();
-    assert_eq!(tick.databases["source"].retired.len(), 1);
+    assert_eq!(tick.databases.get("source").unwrap().retired.len(), 1);
     assert_eq!(samples(&engine, "hourly", "late.sum").len(), 2);
 }
 

@@ -15,6 +15,7 @@ use crate::page::OpenPage;
 use crate::partition::{NANOS_PER_DAY, Partition};
 use crate::query::invalid;
 use crate::settings::{Partitioning, RetentionAction};
+use crate::sorted::sort_by;
 use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
 use crate::tar;
 use crate::types::Timestamp;
@@ -114,7 +115,7 @@ impl<H: Host> Database<H> {
         let view = self.readable().current_view(partition);
         let mut files: Vec<&StoredFile> =
             FileKind::ALL.into_iter().filter_map(|kind| view.files.get(kind)).collect();
-        files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        sort_by(&mut files, |a, b| a.name.as_str() < b.name.as_str());
         let archive = match action {
             RetentionAction::Archive => Some(self.archive(partition, &files)?),
             RetentionAction::Delete | RetentionAction::Keep => None,

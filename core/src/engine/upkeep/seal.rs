@@ -14,8 +14,8 @@ use crate::error::{Error, Rejection, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::settings::RawAction;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::Timestamp;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
     /// Partitions that need nothing while their data file has this length.
-    settled: BTreeMap<Partition, u64>,
+    settled: SortedMap<Partition, u64>,
     /// What went wrong since somebody asked.
     problems: Vec<String>,
 }
@@ -104,7 +104,7 @@ impl<H: Host> Database<H> {
             };
             Ok(self.readable().state.read(|state| {
                 let begun = |partition: &&Partition| partition.range().from <= now;
-                let all: BTreeSet<Partition> =
+                let all: SortedSet<Partition> =
                     state.files.keys().chain(state.pages.keys()).filter(begun).copied().collect();
                 let by_count = all.iter().rev().nth(active - 1).copied();
                 let by_clock = earlier(Partition::containing(settings.partition, now), active - 1);

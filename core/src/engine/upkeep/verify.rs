@@ -11,10 +11,10 @@ use crate::metric_file;
 use crate::page::Payload;
 use crate::partition::Partition;
 use crate::query::Source;
+use crate::sorted::SortedMap;
 use crate::storage::{FileName, Storage};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Records};
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -105,7 +105,7 @@ impl<H: Host> Database<H> {
     }
 }
 
-type Types = BTreeMap<u16, ValueType>;
+type Types = SortedMap<u16, ValueType>;
 
 impl<H: Host> Readable<H> {
     fn check_files(&self, view: &PartitionView, types: &Types) -> Result<Vec<FileCheck>> {

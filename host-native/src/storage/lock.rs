@@ -36,6 +36,7 @@ impl RootLock {
             Err(TryLockError::WouldBlock) => return Err(locked(&mut file, &path)),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path, &error)),
         }
+        refuse_node(root.as_ref())?;
         let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         noted.map_err(|error| failed("lock", &path, &error))?;
         Ok(Self { file, path })
@@ -53,6 +54,24 @@ impl Drop for RootLock {
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
+}
+
+/// Where the npm package notes its process: Node has no locks of the system.
+const NODE_FILE: &str = ".nanotdb.node.lock";
+
+/// Refuses a root that a living process of Node has open. Only Linux tells who lives; elsewhere a
+/// note is no reason.
+fn refuse_node(root: &Path) -> Result<()> {
+    let path = root.join(NODE_FILE);
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+    let Some(pid) = text.split_whitespace().next().and_then(|n| n.parse::<u32>().ok()) else {
+        return Ok(());
+    };
+    if !Path::new("/proc").join(pid.to_string()).exists() {
+        return Ok(());
+    }
+    let detail = format!("lock {}: held by Node's process {pid}", path.display());
+    Err(StorageError::new(StorageErrorKind::Locked, detail))
 }
 
 fn locked(file: &mut File, path: &Path) -> StorageError {

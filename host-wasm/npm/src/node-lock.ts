@@ -9,9 +9,10 @@
  * - Node processes keep each other out with `.nanotdb.node.lock`, which is made only if there is
  *   none, and notes the process. That of a process that is gone is put aside.
  *
- * What this cannot do: it does not stop the native program from opening the directory while Node
- * has it, because only the system's lock does; it sees no process of another machine or container
- * that shares the directory; and where a dead process' number was given to another one before the
+ * The native program reads that note, too, where it can tell who lives (on Linux).
+ *
+ * What this cannot do: two processes of different kinds that open the directory in the same moment
+ * may both get it; it sees no process of another machine or container that shares the directory; and where a dead process' number was given to another one before the
  * machine says when that one began (anywhere but on Linux), the directory stays refused until
  * `.nanotdb.node.lock` is removed by hand.
  */

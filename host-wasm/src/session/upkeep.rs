@@ -62,7 +62,10 @@ impl Session {
     ///
     /// As [`nanotdb_core::engine::Database::recompact`].
     pub fn recompact(&self, database: &str, partition: &str) -> Answer<JsValue> {
-        let done = self.database(database)?.recompact(partition).map_err(thrown)?;
+        let database = self.database(database)?;
+        // The partition may be open; what is in memory belongs to it.
+        database.flush().map_err(thrown)?;
+        let done = database.recompact(partition).map_err(thrown)?;
         object(&RecompactReport {
             partition: done.partition,
             file: done.file.to_string(),

@@ -220,7 +220,7 @@ for (const storage of ["files", "memory"]) {
       await rejects(store.build("codes", "never"), "invalid-partition");
       await store.add("codes", "now", 1);
       const open = (await store.inspectPartitions("codes")).findLast(({ open }) => open);
-      await rejects(store.recompact("codes", open.partition), "partition-open");
+      assert.equal((await store.recompact("codes", open.partition)).records, 1);
       await rejects(store.add("codes", "f", 1, { time: new Date(Number.NaN) }), "invalid");
       await rejects(store.add("codes", "f", 1, { time: 2n ** 63n }), "invalid");
       await rejects(store.addLines(42), "invalid");

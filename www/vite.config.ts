@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+import { offline } from "./build/offline.ts";
+import { routes } from "./build/routes.ts";
+
+export default defineConfig({
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    target: "es2022",
+    // One request less on the way to the first chart than a preload polyfill would cost.
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 200,
+    assetsInlineLimit: 0,
+  },
+  // The package finds its worker and its wasm beside itself, which pre-bundling would move.
+  optimizeDeps: { exclude: ["nanotdb"] },
+  plugins: [routes(), offline()],
+});

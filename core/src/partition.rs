@@ -15,7 +15,8 @@ use crate::types::{TimeRange, Timestamp};
 use core::fmt;
 use core::str::FromStr;
 
-const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+/// Nanoseconds in a day; Unix time has no leap seconds.
+pub(crate) const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 
 /// One stretch of time with files of its own. Ordered by start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -262,7 +262,7 @@ fn d11_exports_come_back_as_they_were() {
     assert_eq!(lines.lines().count(), 2, "{lines}");
     let other = root_with("", &[("home", LOGGED)]);
     let copy = open(other.path());
-    let mut importer = nanotdb::engine::Importer::new(&copy, None);
+    let mut importer = nanotdb::engine::Importer::new(&*copy, None);
     importer.feed(lines.as_bytes(), &mut |line| panic!("{line:?}")).unwrap();
     importer.finish(&mut |line| panic!("{line:?}")).unwrap();
     assert_eq!(streams(&home(&copy)).unwrap(), streams(&home(&store)).unwrap());

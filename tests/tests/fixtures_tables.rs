@@ -134,7 +134,7 @@ fn odd_arguments() {
     }
     db.build_metric_file("2026-01-02", BuildOptions::default()).unwrap();
 
-    let mut importer = Importer::new(&store, None);
+    let mut importer = Importer::new(&*store, None);
     let mut rejected = Vec::new();
     let mut note = |line: nanotdb::engine::RejectedLine| rejected.push(line.number);
     let long = format!("# {}\n", "x".repeat(70_000));

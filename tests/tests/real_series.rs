@@ -68,7 +68,7 @@ fn round_trip(series: &[Series]) {
     );
     let options = OpenOptions::default().background(false);
     let store = options.open(root.path()).unwrap();
-    let mut importer = Importer::new(&store, None);
+    let mut importer = Importer::new(&*store, None);
     for one in series {
         let mut text = String::new();
         for (time, value) in one.times.iter().zip(&one.values) {
@@ -109,7 +109,7 @@ fn round_trip(series: &[Series]) {
 fn exported_and_imported(text: &str, expected: &Streams) {
     let root = answers::root_with("", &[("real", "[retention]\npartition = \"year\"\n")]);
     let store = answers::open(root.path());
-    let mut importer = Importer::new(&store, None);
+    let mut importer = Importer::new(&*store, None);
     for piece in text.as_bytes().chunks(100_000) {
         importer.feed(piece, &mut |line| panic!("{line:?}")).unwrap();
     }

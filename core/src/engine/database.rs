@@ -4,6 +4,7 @@ use super::host::{Clock, Host, Shared};
 use super::ingest::{BatchReport, MetricHandle, Row, Target};
 use super::open::OpenReport;
 use super::state::Readable;
+use super::upkeep::back_off::BackOff;
 use super::upkeep::build::{BuildOptions, BuildReport};
 use super::upkeep::retention::Retired;
 use super::upkeep::seal::Sealed;
@@ -33,6 +34,8 @@ pub struct Database<H: Host> {
     /// Held while a metric file is built: one at a time.
     builds: H::Shared<()>,
     sealed: H::Shared<Sealed>,
+    /// When ticks may try retention again.
+    retention: H::Shared<BackOff>,
     host: Arc<H>,
     settings: DatabaseSettings,
     /// How metric files are built unless somebody says otherwise.
@@ -50,8 +53,9 @@ pub struct TickReport {
     pub built: Vec<BuildReport>,
     /// Partitions that expired.
     pub retired: Vec<Retired>,
-    /// What could not be done, and why. No sample is lost by it; it is tried again when the
-    /// partition changes, or after the next opening.
+    /// What could not be done, and why. No sample is lost by it. Sealing is tried again when the
+    /// partition changes, or after the next opening; retention after a minute, and with each
+    /// failure that follows after twice as long, up to an hour.
     pub problems: Vec<String>,
 }
 
@@ -69,6 +73,7 @@ impl<H: Host> Database<H> {
             writer: H::Shared::new(writer),
             builds: H::Shared::new(()),
             sealed: H::Shared::new(Sealed::default()),
+            retention: H::Shared::new(BackOff::default()),
             build,
             seals,
             report,
@@ -188,7 +193,7 @@ impl<H: Host> Database<H> {
     pub fn tick(&self) -> Result<TickReport> {
         let mut report = TickReport::default();
         self.write_and_seal(&mut report)?;
-        self.retire_expired(&mut report)?;
+        self.retire_expired(self.host.clock().now(), &mut report)?;
         Ok(report)
     }
 
@@ -206,9 +211,19 @@ impl<H: Host> Database<H> {
         Ok(())
     }
 
-    /// The second half of a tick.
-    pub(super) fn retire_expired(&self, report: &mut TickReport) -> Result<()> {
-        match self.apply_retention() {
+    /// The second half of a tick. What failed here mostly fails again. Every tick would try it and
+    /// tell of it, and run the rollups before it; so it waits.
+    pub(super) fn retire_expired(&self, now: Timestamp, report: &mut TickReport) -> Result<()> {
+        if !self.retention.read(|retention| retention.is_over(now)) {
+            return Ok(());
+        }
+        let applied = self.apply_retention_at(now);
+        if applied.is_err() {
+            // Not `now`: it may have taken long to fail.
+            let ended = self.host.clock().now();
+            self.retention.write(|retention| retention.note_failure(ended));
+        }
+        match applied {
             Ok(retired) => report.retired.extend(retired),
             Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
             Err(error) => report.problems.push(format!("retention: {error}")),
@@ -379,6 +394,10 @@ impl<H: Host> Database<H> {
 
     pub(crate) const fn sealed(&self) -> &H::Shared<Sealed> {
         &self.sealed
+    }
+
+    pub(super) const fn retention(&self) -> &H::Shared<BackOff> {
+        &self.retention
     }
 
     pub(crate) fn host(&self) -> &H {

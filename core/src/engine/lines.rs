@@ -13,6 +13,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Deref;
 
 /// Longest line in bytes. A longer one is rejected, and the lines behind it are read.
 pub const MAX_LINE_LEN: usize = 1 << 20;
@@ -47,8 +48,8 @@ pub struct RejectedLine {
 /// Takes line protocol in, in pieces of any length. Good lines are kept whatever stands around
 /// them.
 #[derive(Debug)]
-pub struct Importer<'a, H: Host> {
-    engine: &'a Engine<H>,
+pub struct Importer<E> {
+    engine: E,
     /// Replaces the database of every line.
     database: Option<String>,
     report: ImportReport,
@@ -65,9 +66,10 @@ struct Group<'t> {
     rows: Vec<Row<'t>>,
 }
 
-impl<'a, H: Host> Importer<'a, H> {
-    /// An import into the databases that the lines name, or all into `database`.
-    pub fn new(engine: &'a Engine<H>, database: Option<&str>) -> Self {
+impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
+    /// An import into the databases that the lines name, or all into `database`. A reference to the
+    /// engine will do; a counted one lets the import live as long as it likes.
+    pub fn new(engine: E, database: Option<&str>) -> Self {
         Self {
             engine,
             database: database.map(ToString::to_string),

@@ -251,14 +251,15 @@ impl<H: Host> Engine<H> {
             let report = tick.databases.entry(database.name().to_string()).or_default();
             failed = failed.or(database.write_and_seal(report).err());
         }
-        // Before samples expire, rollups have seen them.
-        match self.run_due_rollups() {
+        // Before samples expire, rollups have seen them: both go by the same time.
+        let now = self.now();
+        match self.run_due_rollups(now) {
             Ok(runs) => tick.rollups = runs,
             Err(error) => failed = failed.or(Some(error)),
         }
         for database in self.open_databases() {
             let report = tick.databases.entry(database.name().to_string()).or_default();
-            failed = failed.or(database.retire_expired(report).err());
+            failed = failed.or(database.retire_expired(now, report).err());
         }
         self.tell_unrecorded(&self.record_itself());
         failed.map_or(Ok(tick), Err)

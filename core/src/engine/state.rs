@@ -66,6 +66,18 @@ impl State {
             self.files.insert(partition, Arc::new(files));
         }
     }
+
+    /// Notes that another file has taken the place of this one, if there was one: the new file
+    /// gets a generation of its own, so that nobody takes it for the old one.
+    pub(crate) fn replace_file(
+        &mut self,
+        partition: Partition,
+        kind: FileKind,
+        file: (FileName, u64),
+    ) {
+        self.set_file(partition, kind, None);
+        self.set_file(partition, kind, Some(file));
+    }
 }
 
 /// The read side of one database.

@@ -316,14 +316,7 @@ impl<H: Host> Writer<H> {
         }
         self.limit_handles(partition)?;
         let name = FileKind::Data.name(partition)?;
-        let storage = &self.readable.storage;
-        let (file, created) = match storage.open(&name) {
-            Ok(file) => (file, false),
-            Err(error) if error.kind == StorageErrorKind::NotFound => {
-                (storage.create(&name)?, true)
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let (file, created) = self.readable.storage.open_or_create(&name)?;
         self.appendable.insert(partition, Some(file));
         Ok(created)
     }

@@ -77,8 +77,7 @@ impl<'s, S: Storage> Spool<'s, S> {
         let mut file = if let Some(file) = self.file.take() {
             file
         } else {
-            self.storage.remove_if_present(&self.name)?; // left by a writer that died
-            self.storage.create(&self.name)?
+            self.storage.create_anew(&self.name)?
         };
         file.append(&self.memory)?;
         self.flushed = self.len();
@@ -122,8 +121,7 @@ mod tests {
             }
             assert!(spool.read(190, 11).is_err());
             let copy = FileName::new("copy").unwrap();
-            storage.remove_if_present(&copy).unwrap();
-            let mut out = storage.create(&copy).unwrap();
+            let mut out = storage.create_anew(&copy).unwrap();
             spool.copy_to(&mut out).unwrap();
             assert_eq!(out.read_all().unwrap(), all);
         }

@@ -235,8 +235,7 @@ impl<'s, S: Storage> FileWriter<'s, S> {
         let Target { storage, name, .. } = *self.target;
         let (header, indexes) = self.ends_of_file()?;
         let temporary = name.temporary()?;
-        storage.remove_if_present(&temporary)?; // left by a writer that died
-        let mut file = storage.create(&temporary)?;
+        let mut file = storage.create_anew(&temporary)?;
         file.append(&header)?;
         self.spool.copy_to(&mut file)?;
         file.append(&indexes)?;

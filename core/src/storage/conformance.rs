@@ -31,6 +31,7 @@ pub fn run<S: Storage>(mut fresh: impl FnMut() -> S) {
     syncs(&fresh());
     renames(&fresh());
     removes(&fresh());
+    creates_whatever_there_was(&fresh());
     lists(&fresh());
     replaces(&fresh());
     reads_whole_files(&fresh());
@@ -161,6 +162,23 @@ fn removes<S: Storage>(storage: &S) {
     expect_file(storage, "b", None, "remove_if_present");
     drop(ok(storage.create(&name("a")), "create of a removed name"));
     expect_file(storage, "a", Some(b""), "a removed file's bytes came back");
+}
+
+fn creates_whatever_there_was<S: Storage>(storage: &S) {
+    drop(ok(storage.create_anew(&name("a")), "create_anew"));
+    expect_file(storage, "a", Some(b""), "create_anew");
+    write(storage, "b", b"left");
+    drop(ok(storage.create_anew(&name("b")), "create_anew of an existing file"));
+    expect_file(storage, "b", Some(b""), "create_anew of an existing file");
+    let (mut file, created) = ok(storage.open_or_create(&name("c")), "open_or_create");
+    assert!(created, "open_or_create did not say that it made the file");
+    ok(file.append(b"kept"), "append to a file that was made");
+    drop(file);
+    let (mut file, created) = ok(storage.open_or_create(&name("c")), "open_or_create again");
+    assert!(!created, "open_or_create said that it made a file that was there");
+    ok(file.append(b" too"), "append to a file that was there");
+    drop(file);
+    expect_file(storage, "c", Some(b"kept too"), "open_or_create of an existing file");
 }
 
 fn lists<S: Storage>(storage: &S) {

@@ -40,6 +40,14 @@ impl<S: Storage + ?Sized> Storage for Box<S> {
         (**self).remove_if_present(name)
     }
 
+    fn create_anew(&self, name: &FileName) -> Result<Self::File> {
+        (**self).create_anew(name)
+    }
+
+    fn open_or_create(&self, name: &FileName) -> Result<(Self::File, bool)> {
+        (**self).open_or_create(name)
+    }
+
     fn replace(&self, name: &FileName, bytes: &[u8]) -> Result<()> {
         (**self).replace(name, bytes)
     }

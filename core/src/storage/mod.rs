@@ -78,10 +78,7 @@ pub trait Storage {
     ///
     /// Whatever the platform reports.
     fn open_log(&self, name: &FileName) -> Result<Self::File> {
-        match self.open(name) {
-            Err(error) if error.kind == StorageErrorKind::NotFound => self.create(name),
-            opened => opened,
-        }
+        Ok(self.open_or_create(name)?.0)
     }
 
     /// Gives a file another name, replacing a file that has it.
@@ -117,6 +114,32 @@ pub trait Storage {
         }
     }
 
+    /// Makes an empty file and opens it for writing. A file that has the name is deleted before:
+    /// one that an earlier attempt has left.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    fn create_anew(&self, name: &FileName) -> Result<Self::File> {
+        self.remove_if_present(name)?;
+        self.create(name)
+    }
+
+    /// Opens a file for reading and writing, creating it when missing; says whether it was.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports, but not `NotFound`.
+    fn open_or_create(&self, name: &FileName) -> Result<(Self::File, bool)> {
+        match self.open(name) {
+            Ok(file) => Ok((file, false)),
+            Err(error) if error.kind == StorageErrorKind::NotFound => {
+                Ok((self.create(name)?, true))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Replaces a small file whole: a reader, or a restart, finds the old bytes or the new.
     ///
     /// # Errors
@@ -147,8 +170,7 @@ fn replace_by_rename<S: Storage + ?Sized>(
     bytes: &[u8],
 ) -> Result<()> {
     let temporary = name.temporary()?;
-    storage.remove_if_present(&temporary)?; // left by a crash between `create` and `rename`
-    let mut file = storage.create(&temporary)?;
+    let mut file = storage.create_anew(&temporary)?;
     file.append(bytes)?;
     file.sync()?; // before the rename: a name must never reach bytes that are not durable
     drop(file);

@@ -3,8 +3,8 @@
 use super::output::{Out, count_text};
 use super::{Failure, Outcome, open_to_write, progress};
 use indicatif::ProgressBar;
+use nanotdb::Store;
 use nanotdb::engine::{ImportReport, Importer, RejectedLine};
-use nanotdb::{NativeHost, Store};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -122,8 +122,7 @@ fn import(
 ) -> Result<ImportReport, Failure> {
     let (mut input, size) = open(file)?;
     let progress = progress(size);
-    let mut importer: Importer<'_, NativeHost> =
-        Importer::new(store.engine(), options.database.as_deref());
+    let mut importer = Importer::new(&**store.engine(), options.database.as_deref());
     let mut rejected = |line: RejectedLine| {
         progress.suspend(|| complaints.say(name, &line));
     };

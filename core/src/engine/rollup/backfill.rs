@@ -20,7 +20,7 @@ use crate::page::Columns;
 use crate::partition::Partition;
 use crate::query::{RangeQuery, Source};
 use crate::rollup::{Task, checkpoint, period_start};
-use crate::settings::RawAction;
+use crate::settings::{INTERNAL, RawAction};
 use crate::storage::Storage;
 use crate::types::{TimeRange, Timestamp, ValueType};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,7 @@ impl<H: Host> Engine<H> {
                 ..BackfillReport::default()
             };
             let names = if requested.is_empty() {
-                self.databases()?.into_iter().filter(|name| name != "internal").collect()
+                self.databases()?.into_iter().filter(|name| name != INTERNAL).collect()
             } else {
                 report.requested_sources.clone()
             };
@@ -120,7 +120,7 @@ impl<H: Host> Engine<H> {
     ) -> Result<()> {
         let Some(start) = source.readable().complete_from()? else { return Ok(()) };
         // Of what has expired, anything may be gone: late samples make partitions anew.
-        let expired = source.expires_before().map(|cutoff| {
+        let expired = source.expires_before(self.now()).map(|cutoff| {
             let partition = Partition::containing(source.settings().partition, Timestamp(cutoff));
             partition.range().from.0
         });
@@ -157,12 +157,7 @@ impl<H: Host> Engine<H> {
         let mut works = Vec::new();
         for task in group {
             let Some(last) = source.last(&task.metric)? else { continue };
-            let safe = last.time.0.min(now.0.saturating_sub(task.grace_ns));
-            let (from, to) =
-                (period_start(start, task.interval_ns), period_start(safe, task.interval_ns));
-            if from < to {
-                works.push(Work { task, from, to });
-            }
+            works.extend(Work::of(task, start, last.time, now));
         }
         let shortest = group.iter().map(|task| task.interval_ns).min().unwrap_or(i64::MAX);
         let destination =

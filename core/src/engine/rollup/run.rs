@@ -13,11 +13,12 @@ use crate::engine::ingest::{MetricHandle, Row, Target};
 use crate::engine::root::Engine;
 use crate::engine::state::Readable;
 use crate::error::{Error, Rejection, Result};
+use crate::partition::NANOS_PER_DAY;
 use crate::query::{Batch, RangeQuery, Source, invalid};
 use crate::rollup::checkpoint::{self, Checkpoints};
 use crate::rollup::{Task, period_start, tasks};
 use crate::settings::{EngineSettings, Partitioning, Rollups, WrittenDuration};
-use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
+use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -29,7 +30,7 @@ use core::convert::Infallible;
 use core::ops::ControlFlow;
 
 /// From this interval on, a new destination has a partition for each year.
-const YEARLY_FROM: i64 = 86_400_000_000_000;
+const YEARLY_FROM: i64 = NANOS_PER_DAY;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,8 +102,9 @@ impl<H: Host> Engine<H> {
     }
 
     /// Runs rollups of the open databases that may have something new, a destination that is a
-    /// source itself after the one that it condenses.
-    pub(in crate::engine) fn run_due_rollups(&self) -> Result<Vec<RollupRun>> {
+    /// source itself after the one that it condenses. What retention takes away at `now` is among
+    /// what they have seen.
+    pub(in crate::engine) fn run_due_rollups(&self, now: Timestamp) -> Result<Vec<RollupRun>> {
         let mut runs = Vec::new();
         let sources: Vec<Arc<Database<H>>> = self
             .open_databases()
@@ -110,7 +112,7 @@ impl<H: Host> Engine<H> {
             .filter(|database| database.settings().rollups.enabled)
             .collect();
         // Samples that came late may expire before another period is over.
-        for source in sources.iter().filter(|source| source.has_expired()) {
+        for source in sources.iter().filter(|source| source.retires_at(now)) {
             self.schedule().write(|schedule| schedule.sources.remove(source.name()));
         }
         // Each may make another due, and no chain is longer than this.
@@ -206,12 +208,7 @@ impl<H: Host> Engine<H> {
             let Some(last) = source.last(&task.metric)? else { continue };
             check_loop(source.name(), task)?;
             let from = checkpoints.get(&task.id).copied().unwrap_or(earliest);
-            let from = period_start(from, task.interval_ns);
-            let safe = last.time.0.min(now.0.saturating_sub(task.grace_ns));
-            let to = period_start(safe, task.interval_ns);
-            if from < to {
-                works.push(Work { task, from, to });
-            }
+            works.extend(Work::of(task, from, last.time, now));
         }
         let Some(first) = works.first() else { return Ok(Checkpoints::new()) };
         let destination = self.destination(&first.task.destination, first.task.interval_ns)?;
@@ -306,11 +303,7 @@ fn append_checkpoints<H: Host>(
     }
     let storage = &source.readable().storage;
     all.extend(advanced.iter().map(|(id, time)| (id.clone(), *time)));
-    let (mut file, created) = match storage.open(name) {
-        Ok(file) => (file, false),
-        Err(error) if error.kind == StorageErrorKind::NotFound => (storage.create(name)?, true),
-        Err(error) => return Err(error.into()),
-    };
+    let (mut file, created) = storage.open_or_create(name)?;
     let mut lines = checkpoint::encode(advanced);
     let len = file.len()?;
     if len.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX))
@@ -466,7 +459,21 @@ pub(in crate::engine) fn condense<H: Host>(
     hand_out(&mut outputs)
 }
 
-impl Work<'_> {
+impl<'t> Work<'t> {
+    /// The periods of a task from the one that has `from` on, as far as they are over: by the
+    /// newest sample of its metric, and by the clock with the grace. Nothing when there are none.
+    pub(in crate::engine) fn of(
+        task: &'t Task,
+        from: i64,
+        newest: Timestamp,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let safe = newest.0.min(now.0.saturating_sub(task.grace_ns));
+        let from = period_start(from, task.interval_ns);
+        let to = period_start(safe, task.interval_ns);
+        (from < to).then_some(Self { task, from, to })
+    }
+
     fn range(&self) -> TimeRange {
         range(self.from, self.to)
     }

@@ -1,5 +1,6 @@
 //! Turning the raw pages of a partition into a metric file.
 
+use super::copy::copy;
 use crate::compress::CodecId;
 use crate::engine::database::Database;
 use crate::engine::event::Event;
@@ -15,6 +16,7 @@ use crate::storage::{FileName, Storage, StorageFile};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// What to build.
 #[derive(Debug, Clone, Copy)]
@@ -228,8 +230,7 @@ impl<H: Host> Database<H> {
                 if unchanged {
                     storage.rename(&built, &report.metric_file)?;
                     let file = (report.metric_file.clone(), report.metric_bytes);
-                    state.set_file(partition, FileKind::Metric, None);
-                    state.set_file(partition, FileKind::Metric, Some(file));
+                    state.replace_file(partition, FileKind::Metric, file);
                 }
                 Ok::<_, Error>(unchanged)
             })?;
@@ -344,12 +345,11 @@ impl<H: Host> crate::engine::writer::Writer<H> {
             None => (data.name.clone(), data.len),
             Some(raw) => {
                 let temporary = name.temporary()?;
-                storage.remove_if_present(&temporary)?;
-                let mut joined = storage.create(&temporary)?;
+                let mut joined = storage.create_anew(&temporary)?;
                 // An earlier attempt may have ended before it removed the data file.
                 let from = self.readable.not_yet_in_raw(partition, raw, data)?;
-                copy(&storage.open(&raw.name)?, 0, raw.len, &mut joined)?;
-                copy(&storage.open(&data.name)?, from, data.len, &mut joined)?;
+                copy_all(&storage.open(&raw.name)?, 0..raw.len, &mut joined)?;
+                copy_all(&storage.open(&data.name)?, from..data.len, &mut joined)?;
                 joined.sync()?;
                 (temporary, raw.len.saturating_add(data.len.saturating_sub(from)))
             }
@@ -374,19 +374,11 @@ impl<H: Host> crate::engine::writer::Writer<H> {
     }
 }
 
-/// Bytes copied at a time.
-const COPY: usize = 256 * 1024;
-
-fn copy<F: StorageFile>(from: &F, mut at: u64, len: u64, to: &mut F) -> Result<()> {
-    let mut buffer = alloc::vec![0; COPY];
-    while at < len {
-        let left = usize::try_from(len - at).unwrap_or(COPY).min(COPY);
-        let read = from.read_at(at, buffer.get_mut(..left).unwrap_or_default())?;
-        if read == 0 {
-            return Err(invalid("a data file became shorter while it was copied"));
-        }
-        to.append(buffer.get(..read).unwrap_or_default())?;
-        at += u64::try_from(read).unwrap_or(0);
+/// A rejection, which stops no later writes: the files are still as they were.
+fn copy_all<F: StorageFile>(from: &F, range: Range<u64>, to: &mut F) -> Result<()> {
+    let len = range.end.saturating_sub(range.start);
+    if copy(from, range, to)? < len {
+        return Err(invalid("a data file became shorter while it was copied"));
     }
     Ok(())
 }

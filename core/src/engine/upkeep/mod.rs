@@ -1,7 +1,9 @@
 //! What is done for the files of a database besides taking samples in: by itself as time goes on,
 //! and when somebody asks.
 
+pub(super) mod back_off;
 pub(super) mod build;
+mod copy;
 pub(super) mod recompact;
 pub(super) mod recover;
 pub(super) mod retention;

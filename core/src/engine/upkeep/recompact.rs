@@ -116,8 +116,8 @@ impl<H: Host> Readable<H> {
         }
         let seams = self.seams(view)?;
         let temporary = file.name.temporary()?;
-        self.storage.remove_if_present(&temporary)?; // left by a crash
-        let mut pager = Pager::new(self.storage.create(&temporary)?, self.page_codec(), limits);
+        let fresh = self.storage.create_anew(&temporary)?;
+        let mut pager = Pager::new(fresh, self.page_codec(), limits);
         let (mut buffer, mut page) = (Vec::new(), Payload::default());
         for (at, frame) in index.frames.iter().enumerate() {
             read_page(&*handle, &file.name, frame, self.page_codec(), &mut buffer, &mut page)?;
@@ -250,8 +250,7 @@ impl<H: Host> Writer<H> {
         cache.write(|cache| cache.forget(file.generation)); // no handle stays on what is replaced
         state.write(|state| -> Result<()> {
             storage.rename(&file.name.temporary()?, &file.name)?;
-            state.set_file(partition, FileKind::Data, None);
-            state.set_file(partition, FileKind::Data, Some((file.name.clone(), len)));
+            state.replace_file(partition, FileKind::Data, (file.name.clone(), len));
             Ok(())
         })?;
         Ok(storage.sync_dir()?)

@@ -137,7 +137,6 @@ impl<H: Host> Database<H> {
             self.writer().read(crate::engine::writer::Writer::check_writable)?;
             let storage = &self.readable().storage;
             let temporary = to.temporary()?;
-            storage.remove_if_present(&temporary)?; // left by a crash
             let written = self.recover_to(key, &temporary);
             if written.is_err() {
                 storage.remove_if_present(&temporary)?;
@@ -150,7 +149,7 @@ impl<H: Host> Database<H> {
     }
 
     fn recover_to(&self, key: &str, name: &FileName) -> Result<RecoverReport> {
-        let mut file = self.readable().storage.create(name)?;
+        let mut file = self.readable().storage.create_anew(name)?;
         let mut frames = Vec::new();
         let report = self.salvage(key, |_, frame| {
             frames.extend_from_slice(frame);

@@ -4,27 +4,26 @@
 //! reference looks at the partition's first day, and takes a sample's time for the clock. Data
 //! file, raw file and metric file go together.
 
+use super::back_off::BackOff;
+use super::copy::{PIECE, copy};
 use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::files::{FileKind, StoredFile};
 use crate::engine::host::{Clock, Host, Shared};
 use crate::error::{Error, Result};
 use crate::page::OpenPage;
-use crate::partition::Partition;
+use crate::partition::{NANOS_PER_DAY, Partition};
 use crate::query::invalid;
 use crate::settings::{Partitioning, RetentionAction};
 use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
 use crate::tar;
+use crate::types::Timestamp;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-const DAY: i64 = 86_400_000_000_000;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
-
-/// Bytes copied at a time.
-const COPY: usize = 256 * 1024;
 
 /// A partition that retention took away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,20 +41,25 @@ pub struct Retired {
 
 impl<H: Host> Database<H> {
     /// Deletes or archives the partitions that have expired, as the manifest says. The engine's
-    /// tick does it, too.
+    /// tick does it, too, but not for a while after it failed there.
     ///
     /// # Errors
     ///
     /// When files cannot be read, written or deleted. What was done until then stays done; no
     /// file is deleted before its archive is durable.
     pub fn apply_retention(&self) -> Result<Vec<Retired>> {
+        self.apply_retention_at(self.host().clock().now())
+    }
+
+    /// As [`apply_retention`](Self::apply_retention), for what has expired by `now`.
+    pub(in crate::engine) fn apply_retention_at(&self, now: Timestamp) -> Result<Vec<Retired>> {
         let action = self.settings().retention_action;
         if action == RetentionAction::Keep {
             return Ok(Vec::new());
         }
         self.writer().write(|writer| writer.check_writable())?;
         let (mut retired, mut failed) = (Vec::new(), None);
-        for partition in self.expired() {
+        for partition in self.expired(now) {
             // Not while a metric file is built from what is about to go.
             match self.builds().write(|()| self.retire(partition, action)) {
                 Ok(gone) => retired.extend(gone),
@@ -71,26 +75,30 @@ impl<H: Host> Database<H> {
             let (database, partitions) = (self.name(), retired.len());
             self.host().note(&Event::RetentionRan { database, partitions });
         }
-        failed.map_or(Ok(retired), Err)
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.retention().write(BackOff::note_success);
+        Ok(retired)
     }
 
-    /// Whether retention would take something now.
-    pub(in crate::engine) fn has_expired(&self) -> bool {
-        self.expires_before().is_some() && !self.expired().is_empty()
+    /// Whether a tick at this time tries to take something away.
+    pub(in crate::engine) fn retires_at(&self, now: Timestamp) -> bool {
+        self.retention().read(|retention| retention.is_over(now)) && !self.expired(now).is_empty()
     }
 
-    /// Partitions that end before this have expired by the clock, if any do at all.
-    pub(in crate::engine) fn expires_before(&self) -> Option<i64> {
+    /// Partitions that end before this have expired by `now`, if any do at all.
+    pub(in crate::engine) fn expires_before(&self, now: Timestamp) -> Option<i64> {
         if self.settings().retention_action == RetentionAction::Keep {
             return None;
         }
-        let today = self.host().clock().now().0.div_euclid(DAY).saturating_mul(DAY);
+        let today = now.0.div_euclid(NANOS_PER_DAY).saturating_mul(NANOS_PER_DAY);
         let days = i64::try_from(self.settings().retention_days).unwrap_or(i64::MAX);
-        Some(today.saturating_sub(days.saturating_mul(DAY)))
+        Some(today.saturating_sub(days.saturating_mul(NANOS_PER_DAY)))
     }
 
-    fn expired(&self) -> Vec<Partition> {
-        let Some(cutoff) = self.expires_before() else { return Vec::new() };
+    fn expired(&self, now: Timestamp) -> Vec<Partition> {
+        let Some(cutoff) = self.expires_before(now) else { return Vec::new() };
         self.readable().state.read(|state| {
             let files = state.files.keys().copied();
             let old = files.filter(|partition| {
@@ -145,8 +153,7 @@ impl<H: Host> Database<H> {
             }
             Err(error) if error.kind == StorageErrorKind::NotFound => {
                 let temporary = name.temporary()?;
-                storage.remove_if_present(&temporary)?; // left by a crash
-                let mut archive = storage.create(&temporary)?;
+                let mut archive = storage.create_anew(&temporary)?;
                 self.append_to_archive(&mut archive, Vec::new(), files)?;
                 drop(archive);
                 storage.rename(&temporary, &name)?;
@@ -177,7 +184,7 @@ impl<H: Host> Database<H> {
                 let header = tar::header(&entry, file.len, mtime).ok_or_else(too_large)?;
                 archive.append(&header)?;
                 let offset = archive.len()?;
-                copy(&source, file, archive)?;
+                copy_padded(&source, file, archive)?;
                 entries.push(tar::Entry { name: entry, offset, size: file.len });
             }
         }
@@ -243,10 +250,10 @@ fn is_same(
     entry: &tar::Entry,
     source: &impl StorageFile,
 ) -> Result<bool> {
-    let (mut theirs, mut ours) = (vec![0; COPY], vec![0; COPY]);
+    let (mut theirs, mut ours) = (vec![0; PIECE], vec![0; PIECE]);
     let mut at = 0;
     while at < entry.size {
-        let len = usize::try_from(entry.size - at).unwrap_or(COPY).min(COPY);
+        let len = usize::try_from(entry.size - at).unwrap_or(PIECE).min(PIECE);
         let (theirs, ours) = (theirs.get_mut(..len), ours.get_mut(..len));
         let (Some(theirs), Some(ours)) = (theirs, ours) else { return Ok(false) };
         let offset = entry.offset.saturating_add(at);
@@ -262,21 +269,14 @@ fn is_same(
 }
 
 /// Appends a file's bytes, and zeros up to the next block.
-fn copy(
+fn copy_padded(
     source: &impl StorageFile,
     file: &StoredFile,
     archive: &mut impl StorageFile,
 ) -> Result<()> {
-    let mut buffer = vec![0; COPY];
-    let mut at = 0;
-    while at < file.len {
-        let left = usize::try_from(file.len - at).unwrap_or(COPY).min(COPY);
-        let read = source.read_at(at, buffer.get_mut(..left).unwrap_or_default())?;
-        if read == 0 {
-            return Err(Error::corrupt(file.name.as_str(), at, "the file became shorter"));
-        }
-        archive.append(buffer.get(..read).unwrap_or_default())?;
-        at = at.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+    let copied = copy(source, 0..file.len, archive)?;
+    if copied < file.len {
+        return Err(Error::corrupt(file.name.as_str(), copied, "the file became shorter"));
     }
     let padding = usize::try_from(tar::padded(file.len) - file.len).unwrap_or(0);
     Ok(archive.append(tar::END.get(..padding).unwrap_or_default())?)

@@ -9,6 +9,7 @@ use super::build::BuildReport;
 use crate::engine::database::Database;
 use crate::engine::host::{Clock, Host, Shared};
 use crate::engine::state::State;
+use crate::engine::writer::data_len;
 use crate::error::{Error, Rejection, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
@@ -58,14 +59,10 @@ impl<H: Host> Database<H> {
             return Ok(built);
         }
         let options = self.build_defaults();
+        let data_len = |partition| self.readable().state.read(|state| data_len(state, partition));
         for partition in self.due(occasion)? {
-            let data_len = self
-                .readable()
-                .state
-                .read(|state| crate::engine::writer::data_len(state, partition));
-            let settled =
-                self.sealed().read(|sealed| sealed.settled.get(&partition) == Some(&data_len));
-            if settled {
+            let len = data_len(partition);
+            if self.sealed().read(|sealed| sealed.settled.get(&partition) == Some(&len)) {
                 continue;
             }
             let outcome = match self.needs_build(partition, options.raw_action) {
@@ -80,12 +77,9 @@ impl<H: Host> Database<H> {
                 Err(Error::Rejected(Rejection::PartitionOpen(_))) => {}
                 Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
                 outcome => {
-                    let data_len = self
-                        .readable()
-                        .state
-                        .read(|state| crate::engine::writer::data_len(state, partition));
+                    let len = data_len(partition); // a build may have changed it
                     self.sealed().write(|sealed| {
-                        sealed.settled.insert(partition, data_len);
+                        sealed.settled.insert(partition, len);
                         let problem = outcome.err().map(|e| format!("sealing {partition}: {e}"));
                         sealed.problems.extend(problem);
                     });

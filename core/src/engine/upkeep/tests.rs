@@ -269,3 +269,74 @@ fn an_archive_that_is_none_is_left_alone() {
     assert!(report.problems[0].contains("archive-2026-01.tar: damaged at byte 0"), "{report:?}");
     assert_eq!(count(&database), 1);
 }
+
+/// A file of somebody else where the archive should be: every tick tried again, and ran the
+/// rollups before it.
+#[test]
+fn retention_that_fails_is_tried_again_after_longer_and_longer_waits() {
+    let host = host("");
+    let manifest = "[retention]\nretention_days = 3\nretention_action = \"archive\"\n\
+                    [rollups]\nenabled = true\ndefault_interval = \"24h\"\n\
+                    default_destination_db = \"home\"\ndefault_aggregates = [\"sum\"]\n\
+                    [[rollups.jobs]]\nid = \"loop\"\nsource_pattern = \"*\"";
+    let home = host.database("home", true).unwrap();
+    home.replace(&FileName::new("manifest.toml").unwrap(), manifest.as_bytes()).unwrap();
+    let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+    let database = engine.database("home").unwrap();
+    let archive = FileName::new("archive-2026-01.tar").unwrap();
+    let put_in_the_way = || home.replace(&archive, &[7; 2000]).unwrap();
+    let late = |metric: &str| {
+        database.add(metric, Timestamp(START), 1).unwrap();
+        database.flush().unwrap();
+    };
+    // A job that cannot be run tells of every run.
+    let tick = || {
+        let mut tick = engine.tick().unwrap();
+        let home = tick.databases.remove("home").unwrap();
+        (home.problems.len(), tick.rollups.len(), home.retired.len())
+    };
+
+    put_in_the_way();
+    late("a");
+    host.clock.set(Timestamp(START + 100 * DAY + 3600 * SECOND));
+    let mut tried = vec![];
+    for second in 0..=3 * 3600 {
+        match tick() {
+            (0, 0, 0) => {}
+            (1, 1, 0) => tried.push(second),
+            other => panic!("{other:?} after {second} s"),
+        }
+        host.clock.advance(SECOND);
+    }
+    let minutes = [0, 1, 3, 7, 15, 31, 63, 123];
+    assert_eq!(tried, minutes.map(|minute| 60 * minute));
+
+    // Who asks for it does not wait, and ticks wait no longer for it.
+    assert!(database.apply_retention().is_err());
+    home.remove(&archive).unwrap();
+    let last = START + 100 * DAY + (3600 + 60 * 123) * SECOND;
+    host.clock.set(Timestamp(last + 3600 * SECOND - 1));
+    assert_eq!(tick(), (0, 0, 0));
+    host.clock.advance(1);
+    assert_eq!(tick(), (0, 1, 1), "rollups have seen what goes");
+    assert_eq!(count(&database), 0);
+
+    // It worked, so the next failure is a first one.
+    put_in_the_way();
+    late("b");
+    assert_eq!(tick(), (1, 1, 0));
+    host.clock.advance(60 * SECOND - 1);
+    assert_eq!(tick(), (0, 0, 0));
+    host.clock.advance(1);
+    assert_eq!(tick(), (1, 1, 0));
+    // A clock that is set back does not make it wait for days.
+    host.clock.advance(-DAY);
+    assert_eq!(tick(), (1, 1, 0));
+    host.clock.advance(60 * SECOND);
+    assert_eq!(tick(), (0, 0, 0));
+    home.remove(&archive).unwrap();
+    assert_eq!(database.apply_retention().unwrap().len(), 1);
+    put_in_the_way();
+    late("c");
+    assert_eq!(tick(), (1, 1, 0), "what somebody asked for has worked, too");
+}

@@ -139,8 +139,7 @@ impl SimStorage {
 
     fn replace_with_flaw(&self, name: &FileName, bytes: &[u8], flaw: Flaw) -> Result<()> {
         let temporary = name.temporary()?;
-        self.remove_if_present(&temporary)?;
-        let mut file = self.create(&temporary)?;
+        let mut file = self.create_anew(&temporary)?;
         file.append(bytes)?;
         if flaw != Flaw::ReplaceWithoutSync {
             file.sync()?;
@@ -181,10 +180,7 @@ impl Storage for SimStorage {
     }
 
     fn open_log(&self, name: &FileName) -> Result<SimFile> {
-        let file = match self.open(name) {
-            Err(error) if error.kind == StorageErrorKind::NotFound => self.create(name)?,
-            opened => opened?,
-        };
+        let (file, _) = self.open_or_create(name)?;
         self.state.borrow_mut().inode_mut(file.inode)?.log = true;
         Ok(file)
     }

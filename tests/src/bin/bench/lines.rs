@@ -53,14 +53,14 @@ impl Way {
                 }
             }
             Self::FedLine => {
-                let mut importer = Importer::new(store.engine(), None);
+                let mut importer = Importer::new(&**store.engine(), None);
                 for line in text.split_inclusive(|&byte| byte == b'\n') {
                     importer.feed(line, &mut |line| panic!("{line:?}")).expect("taken in");
                 }
                 check(&importer.finish(&mut |line| panic!("{line:?}")).expect("taken in"));
             }
             Self::File => {
-                let mut importer = Importer::new(store.engine(), None);
+                let mut importer = Importer::new(&**store.engine(), None);
                 let (mut file, mut piece) = (File::open(path).expect("text"), vec![0; PIECE]);
                 loop {
                     let len = file.read(&mut piece).expect("readable");

@@ -1,0 +1,210 @@
+//! Questions.
+
+use super::view::{Metric, object};
+use super::{Answer, Session, count, range_from};
+use crate::error::{thrown, with_code};
+use core::num::NonZeroUsize;
+use core::ops::ControlFlow;
+use js_sys::{Array, BigInt64Array, Float32Array, Float64Array, Int32Array, Reflect, Uint8Array};
+use js_sys::{Object, Uint32Array};
+use nanotdb_core::aggregate::{Aggregate, Arithmetic};
+use nanotdb_core::engine::ExportOptions;
+use nanotdb_core::error::Rejection;
+use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
+use nanotdb_core::{Error, TimeRange, ValueType};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+impl Session {
+    /// The newest sample of a metric, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Database::last`].
+    pub fn last(&self, database: &str, metric: &str) -> Answer<JsValue> {
+        let Some(sample) = self.database(database)?.last(metric).map_err(thrown)? else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        fields(&[
+            ("time", js_sys::BigInt::from(sample.time.0).into()),
+            ("value", sample.value.as_f64().into()),
+            ("type", type_name(sample.value.value_type()).into()),
+        ])
+    }
+
+    /// The samples of metrics.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Database::range_many`].
+    pub fn query(
+        &self,
+        database: &str,
+        metrics: Vec<String>,
+        from: i64,
+        to: i64,
+        stride: f64,
+    ) -> Answer<Array> {
+        let database = self.database(database)?;
+        let query = RangeQuery { range: range(from, to)?, stride: steps(stride)? };
+        let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
+        let found = database.range_many(&names, query).map_err(thrown)?;
+        let known =
+            if found.iter().any(Series::is_empty) { database.metrics() } else { Vec::new() };
+        let answers = Array::new();
+        for (name, series) in metrics.iter().zip(found) {
+            // A metric without samples in the range still has its type.
+            let own = known.iter().find(|metric| metric.name == *name);
+            let value_type = own.map_or(series.value_type, |metric| metric.value_type);
+            answers.push(&fields(&[
+                ("metric", name.into()),
+                ("type", type_name(value_type).into()),
+                ("times", BigInt64Array::from(series.times.as_slice()).into()),
+                ("values", column(value_type, &series.raws)),
+            ])?);
+        }
+        Ok(answers)
+    }
+
+    /// Windows of metrics.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Database::aggregate`].
+    pub fn aggregate(
+        &self,
+        database: &str,
+        metrics: Vec<String>,
+        from: i64,
+        to: i64,
+        window_ns: i64,
+        aggregates: Vec<String>,
+    ) -> Answer<Array> {
+        let database = self.database(database)?;
+        let parse = |name: &String| name.parse::<Aggregate>();
+        let aggregates: Vec<Aggregate> = aggregates
+            .iter()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map_err(|error| with_code("invalid", &error.to_string()))?;
+        let query = AggregateQuery {
+            range: range(from, to)?,
+            window_ns,
+            aggregates: &aggregates,
+            arithmetic: Arithmetic::Exact,
+        };
+        let answers = Array::new();
+        for name in &metrics {
+            let mut starts = Vec::new();
+            let mut columns = vec![Vec::new(); aggregates.len()];
+            let found = database.aggregate(name, &query, |bucket| {
+                starts.push(bucket.start.0);
+                for (column, &value) in columns.iter_mut().zip(&bucket.values) {
+                    column.push(value);
+                }
+                ControlFlow::Continue(())
+            });
+            found.map_err(thrown)?;
+            let values: Array =
+                columns.iter().map(|column| Float64Array::from(column.as_slice())).collect();
+            answers.push(&fields(&[
+                ("metric", name.into()),
+                ("times", BigInt64Array::from(starts.as_slice()).into()),
+                ("values", values.into()),
+            ])?);
+        }
+        Ok(answers)
+    }
+
+    /// All metrics of a database, by name.
+    ///
+    /// # Errors
+    ///
+    /// `unknown-database`, or why it does not open.
+    pub fn metrics(&self, database: &str) -> Answer<JsValue> {
+        let metrics = self.database(database)?.metrics().into_iter();
+        let view = |metric: nanotdb_core::query::MetricInfo| Metric {
+            name: metric.name,
+            value_type: type_name(metric.value_type),
+        };
+        object(&metrics.map(view).collect::<Vec<_>>())
+    }
+
+    /// Names of all databases, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    pub fn databases(&self) -> Answer<Vec<String>> {
+        self.engine()?.databases().map_err(thrown)
+    }
+
+    /// Hands the samples of a range on as lines, in pieces, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Database::export_metrics`].
+    #[wasm_bindgen(js_name = exportLines)]
+    pub fn export_lines(
+        &self,
+        database: &str,
+        from: i64,
+        to: i64,
+        metrics: Option<Vec<String>>,
+        sink: &js_sys::Function,
+    ) -> Answer<f64> {
+        let mut options = ExportOptions::default();
+        options.range = range(from, to)?;
+        let wanted = |name: &str| {
+            metrics.as_ref().is_none_or(|metrics| metrics.iter().any(|metric| metric == name))
+        };
+        let mut refused = None;
+        let lines = self.database(database)?.export_metrics(options, wanted, |text| {
+            let chunk = Uint8Array::from(text);
+            sink.call1(&JsValue::UNDEFINED, &chunk).map(drop).map_err(|error| {
+                refused = Some(error);
+                Error::Rejected(Rejection::Invalid("the reader stopped".to_owned()))
+            })
+        });
+        match (lines, refused) {
+            (_, Some(error)) => Err(error),
+            (lines, None) => lines.map(count).map_err(thrown),
+        }
+    }
+}
+
+pub(super) const fn type_name(value_type: ValueType) -> &'static str {
+    match value_type {
+        ValueType::F32 => "f32",
+        ValueType::I32 => "i32",
+    }
+}
+
+pub(super) fn range(from: i64, to: i64) -> Answer<TimeRange> {
+    let (from, to) = (range_from(from), range_from(to));
+    TimeRange::new(from, to).ok_or_else(|| thrown(Rejection::InvalidRange { from, to }))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just before")]
+fn steps(stride: f64) -> Answer<NonZeroUsize> {
+    let whole = stride >= 1.0 && stride <= f64::from(u32::MAX) && stride.fract() == 0.0;
+    let stride = if whole { NonZeroUsize::new(stride as usize) } else { None };
+    stride.ok_or_else(|| with_code("invalid", "stride: expected an integer of at least 1"))
+}
+
+/// A column as JavaScript has it: the bits are the same, only the array's type differs.
+fn column(value_type: ValueType, raws: &[u32]) -> JsValue {
+    let bits = Uint32Array::from(raws).buffer();
+    match value_type {
+        ValueType::F32 => Float32Array::new(&bits).into(),
+        ValueType::I32 => Int32Array::new(&bits).into(),
+    }
+}
+
+fn fields(fields: &[(&str, JsValue)]) -> Answer<JsValue> {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &(*name).into(), value)?;
+    }
+    Ok(object.into())
+}

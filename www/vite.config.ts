@@ -13,5 +13,7 @@ export default defineConfig({
   },
   // The package finds its worker and its wasm beside itself, which pre-bundling would move.
   optimizeDeps: { exclude: ["nanotdb"] },
+  // The package is a link to a folder beside this one.
+  server: { fs: { allow: [".."] } },
   plugins: [routes(), offline()],
 });

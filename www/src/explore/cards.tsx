@@ -37,7 +37,7 @@ export function Cards({ source, database, metrics, round, onRemove }: CardsProps
             <div class="card-head">
               <i class="swatch" style={{ background: `var(${colorVariable(index)})` }} />
               <span class="card-name" title={metric}>
-                {metric}
+                <bdi>{metric}</bdi>
               </span>
               <button
                 type="button"

@@ -3,7 +3,7 @@ import { colorVariable } from "../chart/palette.ts";
 import type { Metric } from "../source.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useMedia } from "../util/use-size.ts";
-import { buildRows, type PickerRow } from "./picker-rows.ts";
+import { buildRows, groupOf, type PickerRow } from "./picker-rows.ts";
 import "./picker.css";
 
 interface PickerProps {
@@ -195,7 +195,7 @@ function Row({ row, index, top, height, isActive, color, onAct }: RowProps) {
         class="swatch"
         style={color < 0 ? {} : { background: `var(${colorVariable(color)})`, borderColor: "transparent" }}
       />
-      <span class="picker-name">{row.name}</span>
+      <span class="picker-name">{row.isNested ? row.name.slice(groupOf(row.name).length + 1) : row.name}</span>
       {row.type === "i32" ? <span class="faint">int</span> : null}
     </div>
   );

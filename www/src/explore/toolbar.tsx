@@ -41,24 +41,24 @@ export function Toolbar(props: ToolbarProps) {
         disabled={!props.canGoBack}
         onClick={props.onBack}
       />
-      <Select
-        label="Aggregate"
-        hideLabel
-        value={state.aggregate}
-        options={AGGREGATES}
-        onChange={(aggregate) => onChange({ aggregate })}
-      />
-      <Select
-        label="Window"
-        hideLabel
-        value={String(state.window)}
-        options={[
-          ["auto", "Window by width"],
-          ...[...windows, ...chosen].map((ms) => [String(ms), `Windows of ${formatDuration(ms)}`] as const),
-        ]}
-        onChange={(value) => onChange({ window: value === "auto" ? "auto" : Number(value) })}
-      />
-      <div class="toolbar-end">
+      <div class="toolbar-choices">
+        <Select
+          label="Aggregate"
+          hideLabel
+          value={state.aggregate}
+          options={AGGREGATES}
+          onChange={(aggregate) => onChange({ aggregate })}
+        />
+        <Select
+          label="Window"
+          hideLabel
+          value={String(state.window)}
+          options={[
+            ["auto", "Window by width"],
+            ...[...windows, ...chosen].map((ms) => [String(ms), `Windows of ${formatDuration(ms)}`] as const),
+          ]}
+          onChange={(value) => onChange({ window: value === "auto" ? "auto" : Number(value) })}
+        />
         <Select
           label="Refresh"
           hideLabel
@@ -66,6 +66,8 @@ export function Toolbar(props: ToolbarProps) {
           options={REFRESHES.map(([ms, text]) => [String(ms), text] as const)}
           onChange={(value) => onChange({ refresh: Number(value) })}
         />
+      </div>
+      <div class="toolbar-end">
         <Button icon="refresh" iconOnly label="Refresh now" onClick={props.onRefresh} />
         <Menu icon="download" iconOnly label="Download" items={props.items} />
       </div>

@@ -64,7 +64,7 @@ export default function EnginePage({ source }: PageProps) {
           />
         )}
       </div>
-      <Tabs label="Views" value={tab} tabs={TABS} onChange={setTab} />
+      <Tabs<Tab> label="Views" value={tab} tabs={TABS} onChange={setTab} />
       {tab === "overview" ? <OverviewTab source={source} databases={all} onOpen={open} /> : null}
       {tab !== "overview" && database === "" ? (
         <Empty icon="database" title="There is no database yet">

@@ -37,7 +37,8 @@ pub struct WebHost {
 }
 
 impl WebHost {
-    pub(crate) const fn new(root: Root) -> Self {
+    /// The surroundings of an engine on this directory.
+    pub const fn new(root: Root) -> Self {
         Self { root, clock: WebClock }
     }
 }

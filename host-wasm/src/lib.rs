@@ -9,7 +9,7 @@ mod error;
 mod host;
 mod memory;
 pub mod node;
-mod opfs;
+pub mod opfs;
 pub mod root;
 pub mod session;
 pub mod volume;

@@ -23,7 +23,7 @@ const DIRECTORY: &str = "nanotdb";
 const PAUSES: [i32; 12] = [2, 5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1700];
 
 /// A synchronous handle on the file of a volume.
-pub(crate) struct OpfsMedium {
+pub struct OpfsMedium {
     handle: FileSystemSyncAccessHandle,
     /// Kept for all calls: making one costs more than a small read.
     options: FileSystemReadWriteOptions,
@@ -38,7 +38,11 @@ impl fmt::Debug for OpfsMedium {
 
 impl OpfsMedium {
     /// The file of a root, made when it is missing.
-    pub(crate) async fn open(root: &str) -> core::result::Result<Self, JsValue> {
+    ///
+    /// # Errors
+    ///
+    /// `unavailable`, `locked`, or whatever the browser reports.
+    pub async fn open(root: &str) -> core::result::Result<Self, JsValue> {
         let file = file(root, true).await?;
         let mut pauses = PAUSES.into_iter();
         loop {
@@ -77,7 +81,11 @@ impl Drop for OpfsMedium {
 }
 
 /// Deletes the file of a root, if there is one.
-pub(crate) async fn remove(root: &str) -> core::result::Result<(), JsValue> {
+///
+/// # Errors
+///
+/// Whatever the browser reports.
+pub async fn remove(root: &str) -> core::result::Result<(), JsValue> {
     let removed = JsFuture::from(directory(true).await?.remove_entry(&file_name(root))).await;
     match removed {
         Err(error) if described(&error).0 != "NotFoundError" => Err(unexpected("remove", &error)),

@@ -95,6 +95,8 @@ export class Session {
   writeFile(path: string, content: Uint8Array): void;
   removeFile(path: string): void;
   beginImport(): RootImport;
+  /** Takes the import with it, also when it fails. */
+  finishImport(unfinished: RootImport, replace: boolean): RootReport;
   inspect(database: string): DatabaseInfo;
   inspectFile(database: string, file: string): FileInfo;
   inspectLog(database: string, limit: number): LogInfo;
@@ -123,7 +125,6 @@ export class RootImport {
   /** `false`: none of NanoTDB's files, left out. */
   file(path: string): boolean;
   write(bytes: Uint8Array): void;
-  finish(replace: boolean): RootReport;
   cancel(): void;
   free(): void;
 }

@@ -16,6 +16,9 @@ export * from "./api.js";
 export { NanotdbError, type ErrorCode } from "./error.js";
 
 const TICK_MS = 1000;
+const ROOT_FILES = new Set(["engine.toml", "dashboard.json", ".nanotdb.lock"]);
+/** What only a database's directory has. */
+const DATABASE_FILE = /^(?:catalog\.json|manifest\.toml|wal.*|data-.*\.(?:dat|metric))$/;
 
 let loaded = false;
 
@@ -90,11 +93,9 @@ class LocalBackend implements Backend {
   }
 
   async destroy(): Promise<void> {
-    // Only what is the engine's: other files in the directory are somebody else's.
-    const files = this.#root === undefined ? [] : this.#session.files();
     await this.close();
     if (this.#root !== undefined) {
-      remove(this.#root, files);
+      remove(this.#root);
     }
   }
 
@@ -134,20 +135,26 @@ function load(): void {
   }
 }
 
-/** Removes files, and the directories that are empty then. */
-function remove(root: string, files: readonly { readonly path: string }[]): void {
-  const directories = new Set<string>();
-  for (const file of files) {
-    fs.rmSync(path.join(root, ...file.path.split("/")), { force: true });
-    if (file.path.includes("/")) {
-      directories.add(file.path.slice(0, file.path.lastIndexOf("/")));
+/**
+ * Removes the databases, the files that a root has, and the root if it is empty then. Whatever else
+ * is in the directory is somebody else's and stays.
+ */
+function remove(root: string): void {
+  const entries = fs.readdirSync(root, { withFileTypes: true });
+  for (const entry of entries) {
+    const file = path.join(root, entry.name);
+    const isOwn = entry.isDirectory() ? isDatabase(file) : ROOT_FILES.has(entry.name);
+    if (isOwn) {
+      fs.rmSync(file, { recursive: true, force: true });
     }
   }
-  for (const directory of [...directories, "."]) {
-    try {
-      fs.rmdirSync(path.join(root, directory));
-    } catch {
-      // Not empty.
-    }
+  try {
+    fs.rmdirSync(root);
+  } catch {
+    // Not empty.
   }
+}
+
+function isDatabase(directory: string): boolean {
+  return fs.readdirSync(directory).some((file) => DATABASE_FILE.test(file));
 }

@@ -1,9 +1,9 @@
 /** Runs calls on the engine: the one place for it, in a worker as in Node. */
 import type { AddReport } from "./api.js";
-import { NanotdbError } from "./error.js";
+import { isBackfill } from "./backfill.js";
 import type { RootImport, Session } from "./engine.js";
+import { errorFrom, NanotdbError } from "./error.js";
 import { KINDS, type Args, type Op, type Reply, type Request, type Result } from "./rpc.js";
-import { errorFrom } from "./error.js";
 
 /** Rejections that a report of several columns names. */
 const MAX_REJECTIONS = 100;
@@ -40,6 +40,8 @@ export class SessionCalls {
   readonly #session: Session;
   #fault: NanotdbError | undefined;
   #lastProblems = "";
+  /** Samples were taken that may be in no file yet. */
+  #isUnlogged = false;
 
   constructor(engine: Engine, session: Session) {
     this.#engine = engine;
@@ -62,13 +64,14 @@ export class SessionCalls {
       if (KINDS[request.op] === "write" || request.op === "createDatabase") {
         this.#session.settle();
       }
+      this.#isUnlogged ||= isBackfill(request);
       return { ok: true, result };
     } catch (thrown) {
       return failure(this.#understand(thrown));
     }
   }
 
-  /** Does what is due. Problems are returned when they are not those of last time. */
+  /** Does what is due, from time to time. Problems are returned when they are not those of last time. */
   tick(): readonly string[] {
     if (this.#fault !== undefined) {
       return [];
@@ -76,6 +79,10 @@ export class SessionCalls {
     let problems: readonly string[];
     try {
       problems = this.#session.tick().problems;
+      if (this.#isUnlogged) {
+        this.#session.flush();
+        this.#isUnlogged = false;
+      }
     } catch (thrown) {
       problems = [this.#understand(thrown).message];
     }
@@ -202,10 +209,10 @@ const HANDLERS: { readonly [K in Op]: (place: Place, args: Args<K>) => Result<K>
   },
   rootFile: ({ caller }, { handle, path }) => begun(caller, handle).file(path),
   rootWrite: ({ caller }, { handle, bytes }) => begun(caller, handle).write(bytes),
-  rootFinish: ({ caller }, { handle, replace }) => {
+  rootFinish: ({ session, caller }, { handle, replace }) => {
     const whole = begun(caller, handle);
     caller.imports.delete(handle);
-    return whole.finish(replace);
+    return session.finishImport(whole, replace);
   },
   rootCancel: ({ caller }, { handle }) => {
     const unfinished = caller.imports.get(handle);

@@ -59,6 +59,8 @@ export class Tab implements Host {
   #seq = 0;
   /** Set once nothing more can be done here. */
   #end: NanotdbError | undefined;
+  /** Until this tab holds its own lock no owner may hear of it: it would pass for dead. */
+  #isStarted = false;
   #isFrozen = false;
   /** The epoch that begins while the files are being opened. */
   #coming: string | undefined;
@@ -90,6 +92,7 @@ export class Tab implements Host {
         .catch(refused);
     });
     this.#page.alive(lock);
+    this.#isStarted = true;
     await this.#change(async () => this.#join());
   }
 
@@ -205,7 +208,8 @@ export class Tab implements Host {
 
   /** Becomes a guest that waits for its turn to own the store. */
   #join(): void {
-    if (this.#role.kind !== "idle" || this.#isFrozen || this.#end !== undefined) {
+    const isHindered = !this.#isStarted || this.#isFrozen || this.#end !== undefined;
+    if (this.#role.kind !== "idle" || isHindered) {
       return;
     }
     const waiting = this.#role.calls;

@@ -1,5 +1,9 @@
 //! A host for tests: one thread, directories that a test supplies, a clock that a test turns.
 
+mod answers;
+
+pub use answers::answers;
+
 use super::host::{Clock, Host};
 use crate::storage::{Result, Storage, StorageError, StorageErrorKind};
 use crate::types::Timestamp;

@@ -10,6 +10,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 200,
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // By itself, so that its size is seen and a page's change does not change it.
+        advancedChunks: { groups: [{ name: "nanotdb", test: /host-wasm|node_modules\/nanotdb/ }] },
+      },
+    },
   },
   // The package finds its worker and its wasm beside itself, which pre-bundling would move.
   optimizeDeps: { exclude: ["nanotdb"] },

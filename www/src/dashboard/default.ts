@@ -116,6 +116,7 @@ export function slug(name: string, used: Set<string>): string {
   const base =
     name
       .normalize("NFKD")
+      .replaceAll(/\p{M}/gu, "")
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, "_")
       .replaceAll(/^_+|_+$/g, "") || "item";

@@ -61,7 +61,8 @@ export async function load(
   }
   const { traces, counts, window } = await loadWindows(source, request, signal);
   if (mayBeRaw && Math.max(0, ...counts) <= limit) {
-    return done(await loadRaw(source, request, signal), total(counts));
+    const raw = await loadRaw(source, request, signal);
+    return done(raw, total(visibleCounts(raw, request)));
   }
   return done(traces, total(counts), window);
 }
@@ -124,7 +125,11 @@ function visibleCounts(traces: readonly Trace[], { from, to }: Request): number[
       return countBetween(starts, trace.counts, window, from / 1000, to / 1000);
     }
     let count = 0;
-    for (const time of trace.times) if (time * 1000 >= from && time * 1000 <= to) count++;
+    for (const time of trace.times) {
+      // To the microsecond, which is what a double of seconds still has.
+      const ms = Math.round(time * 1e6) / 1000;
+      if (ms >= from && ms <= to) count++;
+    }
     return count;
   });
 }

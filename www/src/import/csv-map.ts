@@ -125,7 +125,8 @@ export function readTime(text: string, unit: TimeUnit): bigint | undefined {
   if (date === null) return undefined;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone] = date;
   const ms = Date.UTC(+year!, +month! - 1, +day!, +hour, +minute, +second);
-  const isReal = new Date(ms).getUTCDate() === +day! && +hour < 24 && +minute < 60 && +second < 60;
+  const isDay = new Date(ms).getUTCDate() === +day! && +month! >= 1 && +month! <= 12;
+  const isReal = isDay && +hour < 24 && +minute < 60 && +second < 60;
   if (!isReal) return undefined;
   return inRange(BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0")) - offset(zone));
 }

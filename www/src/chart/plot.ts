@@ -6,7 +6,7 @@ import { addGestures } from "./gestures.ts";
 import type { Paint } from "./palette.ts";
 import { assignScales, extentOf, padded } from "./scales.ts";
 import { Tooltip, type ReadoutRow } from "./tooltip.ts";
-import { align, nearest, type Aligned, type Trace } from "./trace.ts";
+import { align, gapLength, nearest, type Aligned, type Trace } from "./trace.ts";
 
 /** A line of a chart. */
 export interface Line {
@@ -38,6 +38,8 @@ export class Plot {
   #chart: uPlot | undefined;
   #removeGestures: (() => void) | undefined;
   #lines: readonly Line[] = [];
+  /** How far each line reaches from one point to the next. */
+  #gaps: readonly number[] = [];
   #shape = "";
   #range: [number, number] = [0, 1];
 
@@ -50,6 +52,7 @@ export class Plot {
   /** Shows lines. What has the same shape as before only gets new data. */
   setLines(lines: readonly Line[]): void {
     this.#lines = lines;
+    this.#gaps = lines.map((line) => gapLength(line.trace));
     const hasBands = lines.some((line) => line.trace.low !== undefined);
     const aligned = align(
       lines.map((line) => line.trace),
@@ -223,13 +226,14 @@ export class Plot {
     // A value from further away than this is not "here".
     const reach = Math.max(((to - from) / chart.over.clientWidth) * 40, 1e-6);
     const { paint } = this.#options;
-    let shown = time;
-    const rows = this.#lines.flatMap((line): ReadoutRow[] => {
+    let shown: number | undefined;
+    const rows = this.#lines.flatMap((line, index): ReadoutRow[] => {
       const { trace } = line;
       const at = nearest(trace.times, time);
       const own = trace.times[at];
-      if (own === undefined || Math.abs(own - time) > Math.max(reach, trace.window ?? 0)) return [];
-      shown = own;
+      // Where there is a line, there is a value: the nearest end of its segment.
+      if (own === undefined || Math.abs(own - time) > Math.max(reach, this.#gaps[index]!)) return [];
+      if (shown === undefined || Math.abs(own - time) < Math.abs(shown - time)) shown = own;
       const low = trace.low?.[at];
       const high = trace.high?.[at];
       const row = {
@@ -240,7 +244,7 @@ export class Plot {
       if (low === undefined || high === undefined || low === high) return [row];
       return [{ ...row, extra: `${line.format(low)} … ${line.format(high)}` }];
     });
-    if (rows.length === 0) {
+    if (shown === undefined) {
       this.#tooltip.hide();
       return;
     }

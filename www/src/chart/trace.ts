@@ -77,7 +77,7 @@ function finite(value: number | undefined): number | null {
 }
 
 /** How far apart two points of a trace may be and still be one line. */
-function gapLength({ times, window }: Trace): number {
+export function gapLength({ times, window }: Trace): number {
   if (times.length < 3) return Number.POSITIVE_INFINITY;
   const steps = new Float64Array(times.length - 1);
   for (let i = 0; i < steps.length; i++) steps[i] = times[i + 1]! - times[i]!;

@@ -22,15 +22,15 @@ export function useStart(
 
   useEffect(() => {
     const first = metrics?.[0];
-    const isUntouched = state.metrics.length === 0 && state.range === INITIAL.range;
-    if (first === undefined || !isUntouched) return;
+    if (first === undefined || state.metrics.length > 0) return;
     let isCurrent = true;
     const choose = async () => {
       const newest = await source.last(state.database, first.name);
       if (!isCurrent) return;
       const ends = resolve(state.range, Date.now());
       const at = newest === undefined ? ends.to : toMs(newest.time);
-      const isOld = at < ends.from;
+      // A range that was asked for is kept, also when it is empty.
+      const isOld = at < ends.from && state.range === INITIAL.range;
       change({
         metrics: [first.name],
         ...(isOld ? { range: fixed(at - (ends.to - ends.from), at) } : {}),

@@ -49,7 +49,9 @@ export function formatTick(value: number, step: number): string {
 }
 
 function trim(value: number, step: number): string {
-  const digits = Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)));
+  // As many digits as the step itself has: 2.5 apart, 52.5 must not read 53.
+  let digits = 0;
+  for (let rest = step; digits < 9 && Math.abs(rest - Math.round(rest)) > 1e-6 * rest; rest *= 10) digits++;
   return String(Number(value.toFixed(digits)) + 0);
 }
 

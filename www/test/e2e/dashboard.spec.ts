@@ -77,7 +77,7 @@ test("a dashboard file that is dropped, with names that are no HTML", async ({ p
     },
   });
   await drop(page, [{ name: "dashboard.json", content }]);
-  await page.getByRole("button", { name: "Import", exact: true }).last().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
   await expect(page.getByText("The dashboard was replaced")).toBeVisible();
   await page.getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("heading", { name: evil }).first()).toBeVisible();

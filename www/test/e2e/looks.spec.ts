@@ -55,7 +55,7 @@ test("pictures of every page, on a phone and a desktop, light and dark", async (
   await shoot("editor");
   for (const tab of ["overview", "database", "files", "log", "pages"]) {
     await page.goto(`/engine?tab=${tab}&db=demo`);
-    await expect(page.getByRole("heading", { name: "Engine" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Engine", exact: true })).toBeVisible();
     await shoot(`engine-${tab}`);
   }
 });

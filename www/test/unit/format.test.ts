@@ -19,6 +19,8 @@ describe("values", () => {
   it("have ticks that tell neighbours apart", () => {
     expect(formatTick(20, 5)).toBe("20");
     expect(formatTick(20.5, 0.5)).toBe("20.5");
+    expect([50, 52.5].map((value) => formatTick(value, 2.5))).toEqual(["50", "52.5"]);
+    expect(formatTick(0.3, 0.1)).toBe("0.3");
     expect(formatTick(0, 0.5)).toBe("0");
     expect(formatTick(25_000, 5000)).toBe("25k");
     expect(formatTick(-0.2, 0.1)).toBe("−0.2");

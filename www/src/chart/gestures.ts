@@ -98,7 +98,9 @@ function addTouch(
   let last: [number, number] | undefined;
   const fingers = (event: TouchEvent): [number, number] => {
     const box = over.getBoundingClientRect();
-    const at = [...event.touches].slice(0, 2).map((touch) => (touch.clientX - box.left) / box.width);
+    const at = [...event.touches]
+      .slice(0, 2)
+      .map((touch) => (touch.clientX - box.left) / box.width);
     return [Math.min(...at), Math.max(...at)];
   };
   over.addEventListener(

@@ -60,7 +60,6 @@ export class Plot {
     );
     const scales = assignScales(
       lines.map(({ trace }) => extentOf(trace.low ?? trace.values, trace.high)),
-      this.#host.clientWidth < 480 ? 2 : 3,
     );
     const shape = JSON.stringify([
       hasBands,
@@ -71,6 +70,7 @@ export class Plot {
     if (this.#chart !== undefined && shape === this.#shape) {
       this.#chart.setData(data, false);
       this.#applyRange();
+      this.#readOut();
       return;
     }
     this.#shape = shape;
@@ -118,11 +118,15 @@ export class Plot {
   }
 
   #build(data: uPlot.AlignedData, scales: readonly number[], hasBands: boolean): void {
+    // Who points at something goes on pointing at it, whatever was loaded meanwhile.
+    const { left = -1, top = -1 } = this.#chart?.cursor ?? {};
     this.#removeGestures?.();
     this.#chart?.destroy();
     const { paint, group } = this.#options;
     const columns = hasBands ? 3 : 1;
     const count = Math.max(1, ...scales.map((scale) => scale + 1));
+    // More axes would leave no room for the chart.
+    const axes = Math.min(count, this.#host.clientWidth < 480 ? 2 : 3);
     const isInteractive = this.#options.onRange !== undefined;
     const chart = new uPlot(
       {
@@ -142,21 +146,27 @@ export class Plot {
             Array.from({ length: count }, (_, scale) => [
               `y${scale}`,
               {
-                range: (_chart: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax =>
-                  min === null || max === null ? [0, 1] : padded(min, max),
+                range: (
+                  _chart: uPlot,
+                  min: number | null,
+                  max: number | null,
+                ): uPlot.Range.MinMax => (min === null || max === null ? [0, 1] : padded(min, max)),
               },
             ]),
           ),
         },
         axes: [
           timeAxis(paint),
-          ...Array.from({ length: count }, (_, scale) => {
+          ...Array.from({ length: axes }, (_, scale) => {
             const owners = this.#lines.filter((_line, at) => scales[at] === scale);
             const only = owners.length === 1 && count > 1 ? owners[0] : undefined;
             return valueAxis(paint, scale, only === undefined ? undefined : paint.line(only.color));
           }),
         ],
-        series: [{}, ...this.#lines.flatMap((line, at) => this.#series(line, scales[at] ?? 0, hasBands))],
+        series: [
+          {},
+          ...this.#lines.flatMap((line, at) => this.#series(line, scales[at] ?? 0, hasBands)),
+        ],
         bands: this.#lines.flatMap((line, at): uPlot.Band[] =>
           line.trace.low === undefined
             ? []
@@ -172,6 +182,7 @@ export class Plot {
     );
     this.#chart = chart;
     this.#applyRange();
+    if (left >= 0) chart.setCursor({ left, top });
     const { onRange, onBack } = this.#options;
     if (onRange !== undefined) {
       this.#removeGestures = addGestures(chart, {
@@ -232,7 +243,8 @@ export class Plot {
       const at = nearest(trace.times, time);
       const own = trace.times[at];
       // Where there is a line, there is a value: the nearest end of its segment.
-      if (own === undefined || Math.abs(own - time) > Math.max(reach, this.#gaps[index]!)) return [];
+      if (own === undefined || Math.abs(own - time) > Math.max(reach, this.#gaps[index]!))
+        return [];
       if (shown === undefined || Math.abs(own - time) < Math.abs(shown - time)) shown = own;
       const low = trace.low?.[at];
       const high = trace.high?.[at];

@@ -1,7 +1,7 @@
 /** Which metrics share a y-scale. */
 
-/** More axes leave no room for the chart. */
-export const MOST_SCALES = 3;
+/** More scales than axes: what has no axis is read off by pointing at it. */
+export const MOST_SCALES = 6;
 
 /** The smallest and largest value of something drawn. */
 export interface Extent {
@@ -13,9 +13,12 @@ export interface Extent {
  * Assigns each extent the number of a scale, so that none is flattened by another.
  *
  * Two share a scale when, on the common one, each still takes a good part of its height, or when
- * they are of the same size anyway. With more groups than axes the last ones share.
+ * they are of the same size anyway. With too many groups the last ones share.
  */
-export function assignScales(extents: readonly (Extent | undefined)[], most = MOST_SCALES): number[] {
+export function assignScales(
+  extents: readonly (Extent | undefined)[],
+  most = MOST_SCALES,
+): number[] {
   const groups: { low: number; high: number; least: number }[] = [];
   return extents.map((extent) => {
     if (extent === undefined) return 0;

@@ -112,7 +112,12 @@ async function loadLines(
   return plans.flatMap((plan) => lines.find((line) => line.plan === plan) ?? []);
 }
 
-function toTrace(plan: Plan, starts: Float64Array, columns: readonly Float64Array[], window: number): Trace {
+function toTrace(
+  plan: Plan,
+  starts: Float64Array,
+  columns: readonly Float64Array[],
+  window: number,
+): Trace {
   const [values = new Float64Array(), low, high] = columns;
   const times = starts.map((start) => start + window / 2);
   const base = { metric: plan.metric, times, values, window };

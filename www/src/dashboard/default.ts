@@ -55,7 +55,8 @@ export function defaultDashboard(database: string, metrics: readonly Metric[]): 
       widgets: ids,
     });
   }
-  if (dashboard.groups.length === 0) dashboard.groups.push({ id: "main", label: "Main", widgets: [] });
+  if (dashboard.groups.length === 0)
+    dashboard.groups.push({ id: "main", label: "Main", widgets: [] });
   return dashboard;
 }
 

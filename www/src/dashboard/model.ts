@@ -92,7 +92,8 @@ export function isBand(widget: Widget): boolean {
 export function sourceName(series: SeriesConfig): string {
   if (filled(series.query)) return series.query;
   if (filled(series.metric)) return series.metric;
-  if (filled(series.measurement) && filled(series.field)) return `${series.measurement}.${series.field}`;
+  if (filled(series.measurement) && filled(series.field))
+    return `${series.measurement}.${series.field}`;
   return "";
 }
 

@@ -32,14 +32,15 @@ export default function DashboardPage({ source }: PageProps) {
     if (groupId !== "") next.set("group", groupId);
     if (lookback !== "") next.set("last", lookback);
     replaceQuery(next.toString());
-  }, [groupId, lookback]);
+  }, [groupId, lookback, here.value]);
 
   if (stored.error !== undefined && dashboard === undefined) {
     return (
       <div class="page">
         <FailureNote error={stored.error} onRetry={stored.reload} />
         <p>
-          <a href="/dashboard/edit">Open the editor</a> to make a new dashboard. The old file is kept.
+          <a href="/dashboard/edit">Open the editor</a> to make a new dashboard. The old file is
+          kept.
         </p>
       </div>
     );
@@ -71,7 +72,12 @@ export default function DashboardPage({ source }: PageProps) {
             pressed={isPaused}
             onClick={() => setPaused(!isPaused)}
           />
-          <Button icon="refresh" iconOnly label="Refresh everything" onClick={() => setRound(round + 1)} />
+          <Button
+            icon="refresh"
+            iconOnly
+            label="Refresh everything"
+            onClick={() => setRound(round + 1)}
+          />
           <a class="button plain" href="/dashboard/edit">
             <Icon name="edit" />
             <span>Edit</span>
@@ -89,8 +95,8 @@ export default function DashboardPage({ source }: PageProps) {
       ) : null}
       {stored.value?.isDefault === true ? (
         <p class="hint">
-          Made from the metrics that exist. <a href="/dashboard/edit">Edit and save it</a> to make it
-          yours.
+          Made from the metrics that exist. <a href="/dashboard/edit">Edit and save it</a> to make
+          it yours.
         </p>
       ) : null}
       {isNarrow ? (

@@ -36,7 +36,8 @@ export async function loadDashboard(source: Source, signal?: AbortSignal): Promi
     throw new DashboardError(`${FILE} is no JSON: ${String(error)}`);
   }
   const { dashboard, errors } = checkDashboard(value);
-  if (dashboard === undefined) throw new DashboardError(`${FILE} is no dashboard. ${errors.join(" ")}`);
+  if (dashboard === undefined)
+    throw new DashboardError(`${FILE} is no dashboard. ${errors.join(" ")}`);
   return { dashboard, isDefault: false, errors };
 }
 
@@ -46,7 +47,10 @@ export function toText(dashboard: unknown): string {
 }
 
 /** Saves a dashboard; a file that is there is kept as a backup, whose path is the answer. */
-export async function saveDashboard(source: Source, dashboard: unknown): Promise<string | undefined> {
+export async function saveDashboard(
+  source: Source,
+  dashboard: unknown,
+): Promise<string | undefined> {
   const old = await source.readFile(FILE);
   let backup: string | undefined;
   if (old !== undefined) {

@@ -190,7 +190,8 @@ function checkSeries(
     if (!(AGGREGATE_NAMES as readonly string[]).includes(series.aggregate)) {
       say(`${name}: the aggregate "${series.aggregate}" does not exist.`);
     }
-    if (!isChart(widget) && !filled(series.window)) say(`${name} has an aggregate and needs a window.`);
+    if (!isChart(widget) && !filled(series.window))
+      say(`${name} has an aggregate and needs a window.`);
   } else if (filled(series.window)) {
     say(`${name} has a window and needs an aggregate.`);
   }
@@ -222,7 +223,9 @@ function checkBand(widget: Widget, say: (message: string) => void): void {
     say("a band has one series, or three with the roles min, max and avg.");
     return;
   }
-  const sources = series.map((own) => JSON.stringify([own.db ?? own.database ?? "", sourceName(own)]));
+  const sources = series.map((own) =>
+    JSON.stringify([own.db ?? own.database ?? "", sourceName(own)]),
+  );
   if (new Set(sources).size !== 1) say("the three series of a band must have the same source.");
 }
 

@@ -90,7 +90,8 @@ function Failed({ error }: { readonly error: unknown }) {
 
 function Content({ widget, data }: WidgetViewProps & { readonly data: WidgetData | undefined }) {
   if (isChart(widget)) return <ChartContent widget={widget} data={data} />;
-  const numbers = data?.numbers ?? widget.series.map((config) => ({ plan: { config } }) as NumberData);
+  const numbers =
+    data?.numbers ?? widget.series.map((config) => ({ plan: { config } }) as NumberData);
   if (widget.type === "number") {
     const [first] = numbers;
     return first === undefined ? null : <BigNumber data={first} isLoading={data === undefined} />;
@@ -109,7 +110,13 @@ function Content({ widget, data }: WidgetViewProps & { readonly data: WidgetData
   );
 }
 
-function BigNumber({ data, isLoading }: { readonly data: NumberData; readonly isLoading: boolean }) {
+function BigNumber({
+  data,
+  isLoading,
+}: {
+  readonly data: NumberData;
+  readonly isLoading: boolean;
+}) {
   return (
     <div class={`big-number ${levelFor(data)}`}>
       <div class="big-value">{textFor(data)}</div>

@@ -33,7 +33,9 @@ export function begin(seed: number): Part {
         count++;
       }
       if (count === 0) return [];
-      return [{ metric: shape.metric, times: times.slice(0, count), values: values.slice(0, count) }];
+      return [
+        { metric: shape.metric, times: times.slice(0, count), values: values.slice(0, count) },
+      ];
     });
 }
 

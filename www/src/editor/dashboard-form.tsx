@@ -32,7 +32,12 @@ export function DashboardForm({ draft, edit, databases }: FormProps) {
 }
 
 /** A group: its name and place. */
-export function GroupForm({ draft, edit, index, onSelect }: FormProps & { readonly index: number }) {
+export function GroupForm({
+  draft,
+  edit,
+  index,
+  onSelect,
+}: FormProps & { readonly index: number }) {
   const group = draft.groups[index];
   if (group === undefined) return null;
   const isTaken = draft.groups.some((other, at) => at !== index && other.id === group.id);
@@ -52,7 +57,11 @@ export function GroupForm({ draft, edit, index, onSelect }: FormProps & { readon
         hint="In addresses; unique among groups."
         value={group.id}
         error={
-          group.id === "" ? "A group needs an id." : isTaken ? "Another group has this id." : undefined
+          group.id === ""
+            ? "A group needs an id."
+            : isTaken
+              ? "Another group has this id."
+              : undefined
         }
         onInput={(id) =>
           edit((own) => {

@@ -154,10 +154,20 @@ function WidgetRow({ draft, selection, onSelect, id, group, onMove }: WidgetRowP
       </button>
       {onMove === undefined ? null : (
         <span class="outline-moves">
-          <button type="button" class="icon-button" aria-label={`Move ${name} up`} onClick={() => onMove(-1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={`Move ${name} up`}
+            onClick={() => onMove(-1)}
+          >
             <Icon name="up" />
           </button>
-          <button type="button" class="icon-button" aria-label={`Move ${name} down`} onClick={() => onMove(1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={`Move ${name} down`}
+            onClick={() => onMove(1)}
+          >
             <Icon name="down" />
           </button>
         </span>

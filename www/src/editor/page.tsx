@@ -114,7 +114,11 @@ export default function EditorPage({ source }: PageProps) {
       <div class="page-head">
         <div class="row">
           <h1>Edit dashboard</h1>
-          {isDirty ? <span class="badge warning">Not saved</span> : <span class="badge">Saved</span>}
+          {isDirty ? (
+            <span class="badge warning">Not saved</span>
+          ) : (
+            <span class="badge">Saved</span>
+          )}
         </div>
         <div class="row">
           <Menu
@@ -136,7 +140,12 @@ export default function EditorPage({ source }: PageProps) {
               if (check().length === 0) notify("The dashboard is valid");
             }}
           />
-          <Button label="Revert" icon="back" disabled={!isDirty || saved === ""} onClick={() => void load()} />
+          <Button
+            label="Revert"
+            icon="back"
+            disabled={!isDirty || saved === ""}
+            onClick={() => void load()}
+          />
           <Button kind="primary" label="Save" disabled={!isDirty} onClick={() => void save()} />
           <a class="button plain" href="/dashboard">
             <span>View</span>

@@ -29,7 +29,9 @@ export function Preview({ source, draft, selection }: PreviewProps) {
       : (settled.groups[selection.kind === "group" ? selection.index : 0]?.widgets ?? []);
   return (
     <section class="preview" aria-label="Preview">
-      {ids.length === 0 ? <Empty title="Nothing to preview">Add a widget with the plus.</Empty> : null}
+      {ids.length === 0 ? (
+        <Empty title="Nothing to preview">Add a widget with the plus.</Empty>
+      ) : null}
       {ids.map((id) => {
         const widget = settled.widgets[id];
         return widget === undefined ? null : (

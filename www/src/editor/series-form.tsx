@@ -83,8 +83,16 @@ export function SeriesForm({ series, isChart, metrics, databases, change }: Seri
         )}
       </div>
       <div class="four">
-        <NumberInput label="Factor" value={format.factor} onChange={(n) => change((own) => setFormat(own, "factor", n))} />
-        <NumberInput label="Offset" value={format.offset} onChange={(n) => change((own) => setFormat(own, "offset", n))} />
+        <NumberInput
+          label="Factor"
+          value={format.factor}
+          onChange={(n) => change((own) => setFormat(own, "factor", n))}
+        />
+        <NumberInput
+          label="Offset"
+          value={format.offset}
+          onChange={(n) => change((own) => setFormat(own, "offset", n))}
+        />
         <Input
           label="Unit"
           value={format.unit ?? ""}
@@ -114,7 +122,8 @@ export function SeriesForm({ series, isChart, metrics, databases, change }: Seri
           onChange={(direction) =>
             change((own) => {
               if (direction === "") delete own.thresholds;
-              else own.thresholds = { ...own.thresholds, direction: direction as "above" | "below" };
+              else
+                own.thresholds = { ...own.thresholds, direction: direction as "above" | "below" };
             })
           }
         />
@@ -183,7 +192,11 @@ function setFormat<K extends keyof Format | "factor">(
   series.transform = all;
 }
 
-function setThreshold(series: SeriesConfig, field: "warning" | "critical", value: number | undefined): void {
+function setThreshold(
+  series: SeriesConfig,
+  field: "warning" | "critical",
+  value: number | undefined,
+): void {
   const all: Thresholds = { ...series.thresholds };
   setField(all, field, value);
   series.thresholds = all;

@@ -1,4 +1,10 @@
-import { isChart, labelOf, WIDGET_TYPES, type Widget, type WidgetType } from "../dashboard/model.ts";
+import {
+  isChart,
+  labelOf,
+  WIDGET_TYPES,
+  type Widget,
+  type WidgetType,
+} from "../dashboard/model.ts";
 import { checkWidget } from "../dashboard/validate.ts";
 import { Button, Checkbox, Input, Select } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
@@ -111,9 +117,21 @@ export function WidgetForm({ draft, edit, id, metrics, databases, onSelect }: Wi
             <Icon name="chevron" />
             <span>{labelOf(series, at)}</span>
             <span class="series-tools">
-              <SeriesTool name="up" text="Move up" run={() => change((own) => void move(own.series, at, -1))} />
-              <SeriesTool name="down" text="Move down" run={() => change((own) => void move(own.series, at, 1))} />
-              <SeriesTool name="copy" text="Duplicate" run={() => change((own) => copySeries(own, at))} />
+              <SeriesTool
+                name="up"
+                text="Move up"
+                run={() => change((own) => void move(own.series, at, -1))}
+              />
+              <SeriesTool
+                name="down"
+                text="Move down"
+                run={() => change((own) => void move(own.series, at, 1))}
+              />
+              <SeriesTool
+                name="copy"
+                text="Duplicate"
+                run={() => change((own) => copySeries(own, at))}
+              />
               <SeriesTool
                 name="trash"
                 text="Delete"

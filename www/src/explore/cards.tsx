@@ -50,11 +50,7 @@ export function Cards({ source, database, metrics, round, onRemove }: CardsProps
             </div>
             <div class="card-value">{sample === undefined ? "–" : formatValue(sample.value)}</div>
             <div class="card-age" title={ms === undefined ? undefined : formatTime(ms)}>
-              {ms === undefined
-                ? newest.isLoading
-                  ? "\u00a0"
-                  : "No samples"
-                : formatAge(ms)}
+              {ms === undefined ? (newest.isLoading ? "\u00a0" : "No samples") : formatAge(ms)}
             </div>
           </li>
         );

@@ -63,7 +63,8 @@ export default function ExplorePage({ source }: PageProps) {
     }));
 
   useStart(source, state, databases.value, metrics.value, change);
-  useEffect(() => replaceQuery(writeState(state)), [state]);
+  // Also when a link to this page itself took the query away.
+  useEffect(() => replaceQuery(writeState(state)), [state, here.value]);
   useEffect(() => {
     // The browser's own back and forward.
     const follow = () => setState(readState(location.search));
@@ -107,7 +108,9 @@ export default function ExplorePage({ source }: PageProps) {
     (): readonly Line[] =>
       (loaded?.traces ?? []).flatMap((trace) => {
         const color = state.metrics.indexOf(trace.metric);
-        return color < 0 ? [] : [{ label: trace.metric, trace, color, format: (value) => formatValue(value) }];
+        return color < 0
+          ? []
+          : [{ label: trace.metric, trace, color, format: (value) => formatValue(value) }];
       }),
     [loaded, state.metrics],
   );
@@ -117,7 +120,9 @@ export default function ExplorePage({ source }: PageProps) {
     const samples = await Promise.all(
       state.metrics.map((metric) => source.last(state.database, metric)),
     );
-    const newest = Math.max(...samples.map((sample) => (sample === undefined ? -Infinity : toMs(sample.time))));
+    const newest = Math.max(
+      ...samples.map((sample) => (sample === undefined ? -Infinity : toMs(sample.time))),
+    );
     if (Number.isFinite(newest)) changeRange(fixed(newest - (ends.to - ends.from), newest));
     else notify("These metrics have no samples yet");
   };
@@ -139,10 +144,12 @@ export default function ExplorePage({ source }: PageProps) {
       run: () => {
         if (plot.current === undefined || host.current === null) return;
         const title = `${state.database}, ${formatTime(ends.from)} – ${formatTime(ends.to)}`;
-        toPicture(plot.current, host.current, title, lines.map(({ label, color }) => [label, color])).then(
-          (picture) => download(`${name}.png`, picture),
-          report,
-        );
+        toPicture(
+          plot.current,
+          host.current,
+          title,
+          lines.map(({ label, color }) => [label, color]),
+        ).then((picture) => download(`${name}.png`, picture), report);
       },
     },
     {
@@ -150,7 +157,12 @@ export default function ExplorePage({ source }: PageProps) {
       icon: "file" as const,
       disabled: state.metrics.length === 0,
       run: () => {
-        exportLines(source, state.database, { ...ends, metrics: state.metrics }, `${name}.lp`).catch(report);
+        exportLines(
+          source,
+          state.database,
+          { ...ends, metrics: state.metrics },
+          `${name}.lp`,
+        ).catch(report);
       },
     },
   ];
@@ -161,7 +173,9 @@ export default function ExplorePage({ source }: PageProps) {
         label="Database"
         hideLabel
         value={state.database}
-        options={(databases.value ?? [state.database]).map((database) => [database, database] as const)}
+        options={(databases.value ?? [state.database]).map(
+          (database) => [database, database] as const,
+        )}
         onChange={(database) => change({ database, metrics: [] })}
       />
       <Picker
@@ -230,9 +244,16 @@ export default function ExplorePage({ source }: PageProps) {
             {state.metrics.length === 0 && databases.value !== undefined ? (
               <div class="explore-empty">
                 <Empty icon="chart" title="Choose metrics to draw">
-                  <p>Pick one or more {isNarrow ? "metrics" : "on the left"}. Up to {MAX_METRICS} share a chart.</p>
+                  <p>
+                    Pick one or more {isNarrow ? "metrics" : "on the left"}. Up to {MAX_METRICS}{" "}
+                    share a chart.
+                  </p>
                   {isNarrow ? (
-                    <Button kind="primary" label="Choose metrics" onClick={() => setPicking(true)} />
+                    <Button
+                      kind="primary"
+                      label="Choose metrics"
+                      onClick={() => setPicking(true)}
+                    />
                   ) : null}
                   {databases.value.length === 0 ? (
                     <Button icon="upload" label="Import data" onClick={() => openImport()} />
@@ -243,7 +264,10 @@ export default function ExplorePage({ source }: PageProps) {
             {isEmpty && state.metrics.length > 0 ? (
               <div class="explore-empty">
                 <Empty title="No samples in this range">
-                  <Button label="Show the newest samples" onClick={() => void showNewest().catch(report)} />
+                  <Button
+                    label="Show the newest samples"
+                    onClick={() => void showNewest().catch(report)}
+                  />
                 </Empty>
               </div>
             ) : null}

@@ -145,7 +145,9 @@ export function Picker({ metrics, selected, isLoading, most, onToggle }: PickerP
         ) : null}
       </div>
       {selected.length >= most ? (
-        <p class="hint picker-hint">{most} metrics are shown, which is as many as can be told apart.</p>
+        <p class="hint picker-hint">
+          {most} metrics are shown, which is as many as can be told apart.
+        </p>
       ) : null}
     </div>
   );
@@ -193,9 +195,15 @@ function Row({ row, index, top, height, isActive, color, onAct }: RowProps) {
     >
       <i
         class="swatch"
-        style={color < 0 ? {} : { background: `var(${colorVariable(color)})`, borderColor: "transparent" }}
+        style={
+          color < 0
+            ? {}
+            : { background: `var(${colorVariable(color)})`, borderColor: "transparent" }
+        }
       />
-      <span class="picker-name">{row.isNested ? row.name.slice(groupOf(row.name).length + 1) : row.name}</span>
+      <span class="picker-name">
+        {row.isNested ? row.name.slice(groupOf(row.name).length + 1) : row.name}
+      </span>
       {row.type === "i32" ? <span class="faint">int</span> : null}
     </div>
   );

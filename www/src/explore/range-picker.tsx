@@ -69,7 +69,9 @@ function RangeDialog(props: RangePickerProps & { onClose(): void }) {
         <Input label="From" type="datetime-local" step="1" value={from} onInput={setFrom} />
         <Input label="To" type="datetime-local" step="1" value={to} error={error} onInput={setTo} />
       </div>
-      <p class="hint">Local time. In an address, give <code>from</code> and <code>to</code> as ISO dates.</p>
+      <p class="hint">
+        Local time. In an address, give <code>from</code> and <code>to</code> as ISO dates.
+      </p>
     </Dialog>
   );
 }

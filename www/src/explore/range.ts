@@ -1,4 +1,12 @@
-import { DAY, HOUR, MINUTE, formatDuration, formatTime, parseDuration, WEEK } from "../util/time.ts";
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  formatDuration,
+  formatTime,
+  parseDuration,
+  WEEK,
+} from "../util/time.ts";
 
 /** Which time is looked at: the last while, which moves on, or a fixed one. Milliseconds. */
 export type Range =

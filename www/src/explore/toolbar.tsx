@@ -55,7 +55,9 @@ export function Toolbar(props: ToolbarProps) {
           value={String(state.window)}
           options={[
             ["auto", "Window by width"],
-            ...[...windows, ...chosen].map((ms) => [String(ms), `Windows of ${formatDuration(ms)}`] as const),
+            ...[...windows, ...chosen].map(
+              (ms) => [String(ms), `Windows of ${formatDuration(ms)}`] as const,
+            ),
           ]}
           onChange={(value) => onChange({ window: value === "auto" ? "auto" : Number(value) })}
         />

@@ -25,13 +25,17 @@ export type CsvSample =
   | { readonly problem: string };
 
 /** What a table is probably meant as; a person has the last word. */
-export function guessMapping(header: readonly string[], rows: readonly (readonly string[])[]): CsvMapping {
+export function guessMapping(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): CsvMapping {
   const all = header.map((_, column) => column);
   const share = (column: number, test: (text: string) => boolean) => {
     const filled = rows.map((row) => row[column] ?? "").filter((text) => text.trim() !== "");
     return filled.length === 0 ? 0 : filled.filter(test).length / filled.length;
   };
-  const isTime = (column: number) => share(column, (text) => readTime(text, "auto") !== undefined) > 0.9;
+  const isTime = (column: number) =>
+    share(column, (text) => readTime(text, "auto") !== undefined) > 0.9;
   const isNumber = (column: number) => share(column, (text) => readValue(text) !== undefined) > 0.9;
   const named = all.find((column) => /time|date|^ts$/i.test(header[column]!) && isTime(column));
   const time = named ?? all.find((column) => isTime(column)) ?? 0;
@@ -39,7 +43,9 @@ export function guessMapping(header: readonly string[], rows: readonly (readonly
   const numbers = others.filter((column) => isNumber(column));
   const texts = others.filter((column) => !isNumber(column) && share(column, () => true) > 0);
   const isLong = texts.length > 0 && numbers.length <= 2;
-  const wholes = rows.every((row) => numbers.every((column) => /^\s*[-+]?\d*i?\s*$/.test(row[column] ?? "")));
+  const wholes = rows.every((row) =>
+    numbers.every((column) => /^\s*[-+]?\d*i?\s*$/.test(row[column] ?? "")),
+  );
   return {
     time,
     unit: "auto",
@@ -49,7 +55,10 @@ export function guessMapping(header: readonly string[], rows: readonly (readonly
     value: numbers.find((column) => /value/i.test(header[column]!)) ?? numbers[0] ?? others[0] ?? 0,
     prefix: "",
     // Whole numbers so far may be an accident; only the suffix of line protocol is a promise.
-    type: wholes && rows.some((row) => numbers.some((column) => /i\s*$/.test(row[column] ?? ""))) ? "i32" : "f32",
+    type:
+      wholes && rows.some((row) => numbers.some((column) => /i\s*$/.test(row[column] ?? "")))
+        ? "i32"
+        : "f32",
   };
 }
 

@@ -39,7 +39,8 @@ export async function importCsv(
   let [rows, accepted, rejectedCount] = [0, 0, 0];
   const reject = (where: number | undefined, reason: string, count = 1) => {
     rejectedCount += count;
-    if (rejected.length < MOST_REJECTED) rejected.push({ ...(where === undefined ? {} : { line: where }), reason });
+    if (rejected.length < MOST_REJECTED)
+      rejected.push({ ...(where === undefined ? {} : { line: where }), reason });
   };
   const write = async () => {
     for (const day of collector.days()) {

@@ -3,7 +3,11 @@ import type { Entry } from "./request.ts";
 /** What something that was dropped is taken for. */
 export type Found =
   | { readonly kind: "folder"; readonly name: string; readonly entries: readonly Entry[] }
-  | { readonly kind: "archive" | "lines" | "csv" | "dashboard"; readonly name: string; readonly file: File };
+  | {
+      readonly kind: "archive" | "lines" | "csv" | "dashboard";
+      readonly name: string;
+      readonly file: File;
+    };
 
 export const KIND_TEXT: Readonly<Record<Found["kind"], string>> = {
   folder: "NanoTDB data directory",
@@ -13,7 +17,8 @@ export const KIND_TEXT: Readonly<Record<Found["kind"], string>> = {
   dashboard: "Dashboard",
 };
 
-const OF_A_STORE = /(^|\/)(engine\.toml|manifest\.toml|catalog\.json|(data|raw|metric)-[^/]*\.dat)$/;
+const OF_A_STORE =
+  /(^|\/)(engine\.toml|manifest\.toml|catalog\.json|(data|raw|metric)-[^/]*\.dat)$/;
 
 /** Says what each entry is: a folder of a store as a whole, other files one by one. */
 export async function detect(entries: readonly Entry[]): Promise<readonly Found[]> {

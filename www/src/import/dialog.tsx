@@ -154,17 +154,28 @@ async function toItem(found: Found): Promise<Item> {
   const base = { found, state: { kind: "waiting" } } as const;
   if (found.kind !== "csv") return { ...base, choice: { database: "", replace: false } };
   const content = unpacked(found.file);
-  const head = await readHead(content instanceof Blob ? content : await new Response(content).blob());
+  const head = await readHead(
+    content instanceof Blob ? content : await new Response(content).blob(),
+  );
   const name = found.file.name.replace(/\..*$/, "").replace(/[^A-Za-z0-9_-]+/g, "_");
   const database = name.replace(/^[-_]+/, "").slice(0, 64) || "table";
-  return { ...base, choice: { database, replace: false, csv: { head, mapping: guessMapping(head.header, head.rows) } } };
+  return {
+    ...base,
+    choice: {
+      database,
+      replace: false,
+      csv: { head, mapping: guessMapping(head.header, head.rows) },
+    },
+  };
 }
 
 function isComplete({ found, choice }: Item): boolean {
   if (found.kind !== "csv") return true;
   const { csv } = choice;
   if (csv === undefined || choice.database === "") return false;
-  return csv.mapping.form === "long" ? csv.mapping.names.length > 0 : csv.mapping.columns.length > 0;
+  return csv.mapping.form === "long"
+    ? csv.mapping.names.length > 0
+    : csv.mapping.columns.length > 0;
 }
 
 function describe(found: Found): string {
@@ -195,7 +206,10 @@ function State({ item }: { readonly item: Item }) {
     const { bytes, total, item: name } = state.progress;
     return (
       <div class="import-progress">
-        <progress aria-label="Progress" {...(total === undefined ? {} : { value: bytes, max: total })} />
+        <progress
+          aria-label="Progress"
+          {...(total === undefined ? {} : { value: bytes, max: total })}
+        />
         <p class="hint num">
           {formatBytes(bytes)}
           {total === undefined ? "" : ` of ${formatBytes(total)}`} {name ?? ""}
@@ -246,9 +260,13 @@ function ChooseDialog({ onClose }: { onClose(): void }) {
         <dt>CSV</dt>
         <dd>A column for each metric, or columns of names and values. You choose what is what.</dd>
         <dt>NanoTDB data</dt>
-        <dd>A data directory as a folder, or as <code>.tar</code> or <code>.tar.gz</code>.</dd>
+        <dd>
+          A data directory as a folder, or as <code>.tar</code> or <code>.tar.gz</code>.
+        </dd>
       </dl>
-      <p class="hint">Nothing is sent anywhere: files are read by this page and stay in this browser.</p>
+      <p class="hint">
+        Nothing is sent anywhere: files are read by this page and stay in this browser.
+      </p>
     </Dialog>
   );
 }

@@ -48,9 +48,13 @@ export function ItemOptions({ found, choice, databases, onChange }: ItemOptionsP
   const { head, mapping } = choice.csv;
   const set = (part: Partial<CsvMapping>) =>
     onChange({ ...choice, csv: { head, mapping: { ...mapping, ...part } } });
-  const columns = head.header.map((name, index) => [String(index), name || `Column ${index + 1}`] as const);
+  const columns = head.header.map(
+    (name, index) => [String(index), name || `Column ${index + 1}`] as const,
+  );
   const flip = (list: readonly number[], index: number) =>
-    list.includes(index) ? list.filter((other) => other !== index) : [...list, index].sort((a, b) => a - b);
+    list.includes(index)
+      ? list.filter((other) => other !== index)
+      : [...list, index].sort((a, b) => a - b);
   const chosen = mapping.form === "wide" ? mapping.columns : mapping.names;
   return (
     <div class="csv-map">
@@ -68,7 +72,12 @@ export function ItemOptions({ found, choice, databases, onChange }: ItemOptionsP
           options={columns}
           onChange={(time) => set({ time: Number(time) })}
         />
-        <Select label="As" value={mapping.unit} options={UNITS} onChange={(unit) => set({ unit })} />
+        <Select
+          label="As"
+          value={mapping.unit}
+          options={UNITS}
+          onChange={(unit) => set({ unit })}
+        />
         <Select
           label="Metrics are"
           value={mapping.form}
@@ -121,7 +130,10 @@ export function ItemOptions({ found, choice, databases, onChange }: ItemOptionsP
 }
 
 function Preview({ head, mapping }: NonNullable<Choice["csv"]>) {
-  const samples = head.rows.slice(0, 8).flatMap((row) => mapRow(row, head.header, mapping)).slice(0, 8);
+  const samples = head.rows
+    .slice(0, 8)
+    .flatMap((row) => mapRow(row, head.header, mapping))
+    .slice(0, 8);
   return (
     <div class="table-box">
       <table>
@@ -144,7 +156,12 @@ function Preview({ head, mapping }: NonNullable<Choice["csv"]>) {
             ) : (
               <tr key={index}>
                 <td>{sample.metric}</td>
-                <td>{new Date(Number(sample.time / 1_000_000n)).toISOString().replace("T", " ").slice(0, 23)}</td>
+                <td>
+                  {new Date(Number(sample.time / 1_000_000n))
+                    .toISOString()
+                    .replace("T", " ")
+                    .slice(0, 23)}
+                </td>
                 <td class="right">{sample.value}</td>
               </tr>
             ),

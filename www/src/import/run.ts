@@ -48,12 +48,21 @@ export async function run(
       const { errors } = checkDashboard(document);
       if (errors.length > 0) throw new Error(errors.join(" "));
       await saveDashboard(source, document);
-      return { title: "The dashboard was replaced; its predecessor is kept as a backup", rejected: [], rejectedCount: 0 };
+      return {
+        title: "The dashboard was replaced; its predecessor is kept as a backup",
+        rejected: [],
+        rejectedCount: 0,
+      };
     }
   }
 }
 
-async function lines(source: Source, file: File, choice: Choice, options: RunOptions): Promise<Outcome> {
+async function lines(
+  source: Source,
+  file: File,
+  choice: Choice,
+  options: RunOptions,
+): Promise<Outcome> {
   const report = await source.addLines(unpacked(file), {
     ...options,
     ...(choice.database === "" ? {} : { database: choice.database }),

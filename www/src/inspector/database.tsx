@@ -16,7 +16,10 @@ const STEP = 50;
 
 /** One database: its metrics with newest samples, counters and settings. */
 export function DatabaseTab({ source, database }: DatabaseProps) {
-  const info = useAsync((signal) => source.inspect(database, { signal }), [source, database, contentRound.value]);
+  const info = useAsync(
+    (signal) => source.inspect(database, { signal }),
+    [source, database, contentRound.value],
+  );
   if (info.error !== undefined) return <FailureNote error={info.error} onRetry={info.reload} />;
   if (info.value === undefined) return <Skeleton lines={8} />;
   const { metrics, partitions, bytes, problems, settings, stats } = info.value;
@@ -61,15 +64,22 @@ function MetricsPart({ source, database }: DatabaseProps) {
   const shown = matching.slice(0, most);
   const newest = useAsync(
     async (signal) => {
-      const samples = await Promise.all(shown.map(({ name }) => source.last(database, name, { signal })));
-      return new Map<string, Sample | undefined>(shown.map(({ name }, index) => [name, samples[index]]));
+      const samples = await Promise.all(
+        shown.map(({ name }) => source.last(database, name, { signal })),
+      );
+      return new Map<string, Sample | undefined>(
+        shown.map(({ name }, index) => [name, samples[index]]),
+      );
     },
     [source, database, shown.map(({ name }) => name).join("\n"), contentRound.value],
   );
   const rows = shown.map(({ name, type }) => {
     const sample = newest.value?.get(name);
     const ms = sample === undefined ? undefined : toMs(sample.time);
-    const link = new URLSearchParams([["db", database], ["m", name]]);
+    const link = new URLSearchParams([
+      ["db", database],
+      ["m", name],
+    ]);
     return [
       <a href={`/explore?${link.toString()}`}>{name}</a>,
       type === "i32" ? "integer" : "float",
@@ -99,7 +109,10 @@ function MetricsPart({ source, database }: DatabaseProps) {
       />
       {matching.length > most ? (
         <div class="row">
-          <Button label={`Show more of ${formatCount(matching.length)}`} onClick={() => setMost(most + 200)} />
+          <Button
+            label={`Show more of ${formatCount(matching.length)}`}
+            onClick={() => setMost(most + 200)}
+          />
         </div>
       ) : null}
     </Section>

@@ -60,14 +60,16 @@ export function FilesTab({ source, database }: DatabaseProps) {
       <Section title={plural(partitions.value.length, "partition")}>
         <Table
           label="Partitions"
-          head={["Partition", "From", "Files", ">Bytes", "", ""]}
+          head={["Partition", "Files", ">Bytes", "", ""]}
           none="No partition yet. Samples are in memory until a page is full; flush writes them."
           rows={[...partitions.value].reverse().map((own) => [
-            <span class="partition">
+            <span
+              class="partition"
+              title={`${formatTime(toMs(own.from))} to ${formatTime(toMs(own.to))}`}
+            >
               {own.partition}
               {own.open ? <span class="badge on">Open</span> : null}
             </span>,
-            <span title={`to ${formatTime(toMs(own.to))}`}>{formatTime(toMs(own.from))}</span>,
             <FileLinks partition={own} chosen={file} onChoose={setFile} />,
             formatBytes(own.files.reduce((sum, { bytes }) => sum + bytes, 0)),
             <span class="row tight">
@@ -160,21 +162,34 @@ function FramesPart({ source, database, file }: DatabaseProps & { readonly file:
       ))}
       <Table
         label={`Frames of ${name}`}
-        head={[">Offset", ...(isMetric ? ["Metric"] : []), ">Samples", ">Bytes", "Codec", "From", "Length"]}
+        head={[
+          ">Offset",
+          ...(isMetric ? ["Metric"] : []),
+          ">Samples",
+          ">Bytes",
+          "Codec",
+          "From",
+          "Length",
+        ]}
         none="No frame."
-        rows={frames.slice(0, most).map((frame) => [
-          formatCount(frame.offset),
-          ...(isMetric ? [frame.metric ?? ""] : []),
-          formatCount(frame.samples),
-          formatCount(frame.bytes),
-          frame.codec,
-          formatTime(toMs(frame.from)),
-          formatSpan(toMs(frame.to - frame.from)),
-        ])}
+        rows={frames
+          .slice(0, most)
+          .map((frame) => [
+            formatCount(frame.offset),
+            ...(isMetric ? [frame.metric ?? ""] : []),
+            formatCount(frame.samples),
+            formatCount(frame.bytes),
+            frame.codec,
+            formatTime(toMs(frame.from)),
+            formatSpan(toMs(frame.to - frame.from)),
+          ])}
       />
       {frames.length > most ? (
         <div class="row">
-          <Button label={`Show more of ${formatCount(frames.length)}`} onClick={() => setMost(most + 1000)} />
+          <Button
+            label={`Show more of ${formatCount(frames.length)}`}
+            onClick={() => setMost(most + 1000)}
+          />
         </div>
       ) : null}
     </Section>
@@ -196,7 +211,9 @@ function VerifyPart({ source, database }: DatabaseProps) {
       const samples = checks.reduce((sum, check) => sum + check.samples, 0);
       setResult({
         good: `${plural(checks.length, "file")} read, ${plural(samples, "sample")}`,
-        bad: checks.flatMap((check) => check.problems.map((problem) => `${check.file}: ${problem}`)),
+        bad: checks.flatMap((check) =>
+          check.problems.map((problem) => `${check.file}: ${problem}`),
+        ),
       });
     } catch (reason) {
       if (!isAborted(reason)) setError(reason);

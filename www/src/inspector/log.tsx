@@ -15,7 +15,10 @@ export function LogTab({ source, database }: DatabaseProps) {
     (signal) => source.inspectLog(database, { signal, limit: NEWEST }),
     [source, database, contentRound.value],
   );
-  const info = useAsync((signal) => source.inspect(database, { signal }), [source, database, contentRound.value]);
+  const info = useAsync(
+    (signal) => source.inspect(database, { signal }),
+    [source, database, contentRound.value],
+  );
   if (log.error !== undefined) return <FailureNote error={log.error} onRetry={log.reload} />;
   if (log.value === undefined) return <Skeleton lines={8} />;
   const { bytes, records, newest, problems } = log.value;
@@ -43,12 +46,14 @@ export function LogTab({ source, database }: DatabaseProps) {
           label="Newest records of the log"
           head={[">Offset", "Metric", "Time", ">Value"]}
           none="The log is empty: every sample is in a file."
-          rows={[...newest].reverse().map((record) => [
-            formatCount(record.offset),
-            record.metric,
-            formatTime(toMs(record.time), true),
-            formatValue(record.value),
-          ])}
+          rows={[...newest]
+            .reverse()
+            .map((record) => [
+              formatCount(record.offset),
+              record.metric,
+              formatTime(toMs(record.time), true),
+              formatValue(record.value),
+            ])}
         />
       </Section>
       <Section title="Resets">
@@ -56,11 +61,13 @@ export function LogTab({ source, database }: DatabaseProps) {
           label="Resets of the log"
           head={["Time", "Age", ">Bytes let go"]}
           none="None since the store was opened."
-          rows={[...(stats?.logResets ?? [])].reverse().map(({ at, bytes: gone }) => [
-            formatTime(toMs(at)),
-            formatAge(toMs(at)),
-            formatBytes(gone),
-          ])}
+          rows={[...(stats?.logResets ?? [])]
+            .reverse()
+            .map(({ at, bytes: gone }) => [
+              formatTime(toMs(at)),
+              formatAge(toMs(at)),
+              formatBytes(gone),
+            ])}
         />
       </Section>
     </>

@@ -19,7 +19,7 @@ interface OverviewProps {
 }
 
 const STORAGE: Readonly<Record<string, string>> = {
-  opfs: "This browser’s private file system",
+  opfs: "This browser",
   node: "Files",
   memory: "Memory only",
   server: "Server",
@@ -65,7 +65,7 @@ export function OverviewTab({ source, databases, onOpen }: OverviewProps) {
                 ] as const,
               ]
             : []),
-          ["Storage", STORAGE[storage] ?? storage],
+          ["Storage", STORAGE[storage] ?? storage, "The private file system of this origin"],
           ["Engine", version],
         ]}
       />
@@ -76,7 +76,9 @@ export function OverviewTab({ source, databases, onOpen }: OverviewProps) {
       ))}
       {capabilities.hasQuota ? <QuotaPart source={source} /> : null}
       <Section title="Databases" actions={<StoreActions source={source} />}>
-        {infos.error === undefined ? null : <FailureNote error={infos.error} onRetry={infos.reload} />}
+        {infos.error === undefined ? null : (
+          <FailureNote error={infos.error} onRetry={infos.reload} />
+        )}
         <DatabaseTable infos={infos.value ?? []} source={source} onOpen={onOpen} />
       </Section>
       <Section title="Settings of the engine">
@@ -116,7 +118,9 @@ function DatabaseTable(props: {
           label="Lines"
           title={`Download all samples of ${info.name} as line protocol`}
           onClick={() => {
-            exportLines(props.source, info.name, {}, `${info.name}-${stamp(Date.now())}.lp`).catch(report);
+            exportLines(props.source, info.name, {}, `${info.name}-${stamp(Date.now())}.lp`).catch(
+              report,
+            );
           }}
         />,
       ])}
@@ -163,7 +167,12 @@ function StoreActions({ source }: { readonly source: Source }) {
           }, report);
         }}
       />
-      <Button icon="download" label="Export all as tar" disabled={isBusy} onClick={() => void exportAll()} />
+      <Button
+        icon="download"
+        label="Export all as tar"
+        disabled={isBusy}
+        onClick={() => void exportAll()}
+      />
       {source.capabilities.canDestroy ? (
         <Button icon="trash" kind="danger" label="Delete all" onClick={() => setAsking(true)} />
       ) : null}
@@ -174,13 +183,18 @@ function StoreActions({ source }: { readonly source: Source }) {
           footer={
             <>
               <Button label="Keep it" onClick={() => setAsking(false)} />
-              <Button kind="danger" icon="trash" label="Delete everything" onClick={() => void destroy()} />
+              <Button
+                kind="danger"
+                icon="trash"
+                label="Delete everything"
+                onClick={() => void destroy()}
+              />
             </>
           }
         >
           <p>
-            All databases, the dashboard and its backups are removed from this browser, in every tab.
-            This cannot be undone; export first if in doubt.
+            All databases, the dashboard and its backups are removed from this browser, in every
+            tab. This cannot be undone; export first if in doubt.
           </p>
         </Dialog>
       ) : null}
@@ -195,7 +209,11 @@ function QuotaPart({ source }: { readonly source: Source }) {
     try {
       const after = await source.persist();
       if (after.persisted) notify("The browser keeps the data", "Only you can remove it now.");
-      else notify("The browser did not promise it", "Install this page or bookmark it, then ask again.");
+      else
+        notify(
+          "The browser did not promise it",
+          "Install this page or bookmark it, then ask again.",
+        );
       quota.reload();
     } catch (error) {
       report(error);
@@ -209,7 +227,11 @@ function QuotaPart({ source }: { readonly source: Source }) {
             ? "\u00a0"
             : `${formatBytes(value.usage)} of ${formatBytes(value.quota)} that this browser allows`}
         </p>
-        <progress value={value?.usage ?? 0} max={Math.max(1, value?.quota ?? 1)} aria-label="Used" />
+        <progress
+          value={value?.usage ?? 0}
+          max={Math.max(1, value?.quota ?? 1)}
+          aria-label="Used"
+        />
       </div>
       {value?.persisted === true ? (
         <span class="badge on">Kept until you remove it</span>

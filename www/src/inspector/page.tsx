@@ -43,7 +43,7 @@ export default function EnginePage({ source }: PageProps) {
     if (tab !== "overview") next.set("tab", tab);
     if (chosen !== "") next.set("db", chosen);
     replaceQuery(next.toString());
-  }, [tab, chosen]);
+  }, [tab, chosen, here.value]);
 
   const open = (name: string) => {
     setChosen(name);
@@ -68,7 +68,9 @@ export default function EnginePage({ source }: PageProps) {
       {tab === "overview" ? <OverviewTab source={source} databases={all} onOpen={open} /> : null}
       {tab !== "overview" && database === "" ? (
         <Empty icon="database" title="There is no database yet">
-          <p>Import data, or try the demo on the start page. Databases come with their first sample.</p>
+          <p>
+            Import data, or try the demo on the start page. Databases come with their first sample.
+          </p>
         </Empty>
       ) : null}
       {database === "" ? null : (

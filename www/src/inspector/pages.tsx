@@ -12,7 +12,10 @@ const REFRESH_MS = 2000;
 
 /** Pages that are still being filled. */
 export function PagesTab({ source, database }: DatabaseProps) {
-  const info = useAsync((signal) => source.inspect(database, { signal }), [source, database, contentRound.value]);
+  const info = useAsync(
+    (signal) => source.inspect(database, { signal }),
+    [source, database, contentRound.value],
+  );
   useEffect(() => {
     const timer = setInterval(() => {
       if (!document.hidden) info.reload();
@@ -20,7 +23,11 @@ export function PagesTab({ source, database }: DatabaseProps) {
     return () => clearInterval(timer);
   }, [info.reload]);
   if (info.value === undefined) {
-    return info.error === undefined ? <Skeleton /> : <FailureNote error={info.error} onRetry={info.reload} />;
+    return info.error === undefined ? (
+      <Skeleton />
+    ) : (
+      <FailureNote error={info.error} onRetry={info.reload} />
+    );
   }
   const { openPages } = info.value;
   if (openPages.length === 0) {

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Source } from "../source.ts";
+import { warn } from "./toasts.tsx";
 
 /** How far opening the source is. */
 export type Session =
@@ -23,6 +24,9 @@ export async function start(storage: "files" | "memory" = "files"): Promise<void
   try {
     const { openLocal } = await import("../source-local.ts");
     const source = await openLocal(storage);
+    source.subscribe((event) => {
+      if (event.kind === "problem") warn("The store met a problem", event.message);
+    });
     session.value = { kind: "ready", source };
   } catch (error) {
     session.value = { kind: "failed", error };

@@ -30,6 +30,11 @@ export function notify(title: string, text?: string): void {
   show(text === undefined ? { kind: "info", title } : { kind: "info", title, text });
 }
 
+/** Says what nobody asked for and somebody should know, until it is dismissed. */
+export function warn(title: string, text: string): void {
+  show({ kind: "error", title, text });
+}
+
 /** Says what went wrong, until it is dismissed. Aborted calls are not worth a word. */
 export function report(error: unknown): void {
   if (isAborted(error)) return;

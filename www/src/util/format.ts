@@ -42,8 +42,13 @@ export function formatValue(value: number, decimals?: number): string {
 /** A tick of an axis whose ticks are `step` apart, with `k`, `M` or `G` for large ones. */
 export function formatTick(value: number, step: number): string {
   const size = Math.max(Math.abs(value), step);
-  for (const [letter, unit] of [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
-    if (size >= unit * 10) return minus(`${trim(value / unit, step / unit)}${value === 0 ? "" : letter}`);
+  for (const [letter, unit] of [
+    ["G", 1e9],
+    ["M", 1e6],
+    ["k", 1e3],
+  ] as const) {
+    if (size >= unit * 10)
+      return minus(`${trim(value / unit, step / unit)}${value === 0 ? "" : letter}`);
   }
   return minus(trim(value, step));
 }
@@ -51,7 +56,8 @@ export function formatTick(value: number, step: number): string {
 function trim(value: number, step: number): string {
   // As many digits as the step itself has: 2.5 apart, 52.5 must not read 53.
   let digits = 0;
-  for (let rest = step; digits < 9 && Math.abs(rest - Math.round(rest)) > 1e-6 * rest; rest *= 10) digits++;
+  for (let rest = step; digits < 9 && Math.abs(rest - Math.round(rest)) > 1e-6 * rest; rest *= 10)
+    digits++;
   return String(Number(value.toFixed(digits)) + 0);
 }
 

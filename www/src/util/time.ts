@@ -51,7 +51,12 @@ export function parseDuration(text: string): number | undefined {
 
 /** A duration that {@link parseDuration} reads, in the largest unit that leaves no rest. */
 export function formatDuration(ms: number): string {
-  for (const [unit, size] of [["w", WEEK], ["d", DAY], ["h", HOUR], ["m", MINUTE]] as const) {
+  for (const [unit, size] of [
+    ["w", WEEK],
+    ["d", DAY],
+    ["h", HOUR],
+    ["m", MINUTE],
+  ] as const) {
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
   }
   return `${Math.max(1, Math.round(ms / SECOND))}s`;
@@ -65,7 +70,12 @@ export function formatSpan(ms: number): string {
   if (ms < MINUTE) return `${Number((ms / SECOND).toFixed(ms < 10 * SECOND ? 1 : 0))}s`;
   const parts: string[] = [];
   let rest = Math.round(ms / SECOND) * SECOND;
-  for (const [unit, size] of [["w", WEEK], ["d", DAY], ["h", HOUR], ["m", MINUTE]] as const) {
+  for (const [unit, size] of [
+    ["w", WEEK],
+    ["d", DAY],
+    ["h", HOUR],
+    ["m", MINUTE],
+  ] as const) {
     // "10d" reads better than "1w 3d"; weeks only where they are whole.
     if (unit === "w" && rest % WEEK !== 0) continue;
     const count = Math.floor(rest / size);
@@ -97,7 +107,9 @@ const STAMP = new Intl.DateTimeFormat("sv-SE", {
 /** A local date and time, `2026-05-14 08:00:00`, with a fraction where `precise`. */
 export function formatTime(ms: number, precise = false): string {
   const text = STAMP.format(ms);
-  return precise ? `${text}.${String(Math.floor(((ms % 1000) + 1000) % 1000)).padStart(3, "0")}` : text;
+  return precise
+    ? `${text}.${String(Math.floor(((ms % 1000) + 1000) % 1000)).padStart(3, "0")}`
+    : text;
 }
 
 /** What `<input type="datetime-local" step="1">` takes. */

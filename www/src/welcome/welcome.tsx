@@ -37,9 +37,9 @@ export function Welcome({ source }: PageProps) {
         <Mark />
         <h1>Your metrics, in this browser</h1>
         <p>
-          NanoTDB keeps time series in this browser’s own storage: no server, no account, and nothing
-          is sent anywhere. It works offline, and data moves to and from a NanoTDB on any machine as
-          plain files.
+          NanoTDB keeps time series in this browser’s own storage: no server, no account, and
+          nothing is sent anywhere. It works offline, and data moves to and from a NanoTDB on any
+          machine as plain files.
         </p>
       </div>
       <div class="welcome-ways">
@@ -47,7 +47,11 @@ export function Welcome({ source }: PageProps) {
           <Icon name="upload" />
           <h2>Bring your data</h2>
           <p>Line protocol, CSV, or the data directory of a NanoTDB. Or drop files anywhere.</p>
-          <Button label="Import data" disabled={progress !== undefined} onClick={() => openImport()} />
+          <Button
+            label="Import data"
+            disabled={progress !== undefined}
+            onClick={() => openImport()}
+          />
         </section>
         <section class="panel">
           <Icon name="chart" />

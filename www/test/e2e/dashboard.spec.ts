@@ -3,14 +3,19 @@ import { drawn, drop, expect, test, withDemo } from "./fixture.ts";
 test("the dashboard made of what exists", async ({ page }) => {
   await withDemo(page);
   await drawn(page);
-  await expect(page.getByRole("region", { name: "Now" }).or(page.locator(".widget.numbers"))).toContainText("°C");
+  await expect(
+    page.getByRole("region", { name: "Now" }).or(page.locator(".widget.numbers")),
+  ).toContainText("°C");
   await page.getByRole("tab", { name: "Pi" }).click();
   await expect(page).toHaveURL(/group=pi/);
   await drawn(page);
   await page.getByLabel("Lookback of all charts").selectOption("7d");
   await expect(page).toHaveURL(/last=7d/);
   await page.getByRole("button", { name: "Pause refreshing" }).click();
-  await expect(page.getByRole("button", { name: "Resume refreshing" })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByRole("button", { name: "Resume refreshing" })).toHaveAttribute(
+    "aria-pressed",
+    "true",
+  );
   // The arrow keys of tabs.
   await page.getByRole("tab", { name: "Pi" }).press("ArrowLeft");
   await expect(page.getByRole("tab", { name: "Network" })).toBeFocused();
@@ -37,7 +42,9 @@ test("edit, save, reload, and a backup of the version before", async ({ page }) 
   const preview = page.getByRole("region", { name: "Preview" });
   await expect(preview.locator(".big-number.critical")).toContainText(/\d\d\.\d °C/);
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText(/The version before is in dashboard_backups\/dashboard\./)).toBeVisible();
+  await expect(
+    page.getByText(/The version before is in dashboard_backups\/dashboard\./),
+  ).toBeVisible();
 
   await page.goto("/dashboard?group=door");
   await expect(page.getByRole("heading", { name: "My house" })).toBeVisible();
@@ -66,7 +73,11 @@ test("a dashboard file that is dropped, with names that are no HTML", async ({ p
     later_field: [1],
     groups: [{ id: "g", label: evil, widgets: ["w", "c"] }],
     widgets: {
-      w: { type: "number", title: evil, series: [{ metric: "pi.cpu.load", transform: { unit: evil } }] },
+      w: {
+        type: "number",
+        title: evil,
+        series: [{ metric: "pi.cpu.load", transform: { unit: evil } }],
+      },
       c: {
         type: "line_chart",
         title: "Chart",

@@ -24,15 +24,22 @@ test("build, recompact, verify, and the frames of a file", async ({ page }) => {
   const rows = page.getByRole("region", { name: "Partitions" }).locator("tbody tr");
   await expect(rows.nth(5)).toBeVisible();
   await rows.nth(2).getByRole("button", { name: "Build" }).click();
-  await expect(rows.nth(2).getByRole("status")).toContainText(/metric-\d{4}-\d\d-\d\d\.dat: [\d\u202f]+ samples/, {
-    timeout: 20_000,
-  });
+  await expect(rows.nth(2).getByRole("status")).toContainText(
+    /metric-\d{4}-\d\d-\d\d\.dat: [\d\u202f]+ samples/,
+    {
+      timeout: 20_000,
+    },
+  );
   await rows.nth(1).getByRole("button", { name: "Recompact" }).click();
   await expect(rows.nth(1).getByRole("status")).toContainText("frames →");
   await rows.nth(2).getByRole("button", { name: "metric", exact: true }).click();
-  await expect(page.getByRole("region", { name: /Frames of metric-/ })).toContainText("pi.cpu.load");
+  await expect(page.getByRole("region", { name: /Frames of metric-/ })).toContainText(
+    "pi.cpu.load",
+  );
   await page.getByRole("button", { name: "Verify all files" }).click();
-  await expect(page.locator(".verify [role=status]")).toContainText("all sound", { timeout: 30_000 });
+  await expect(page.locator(".verify [role=status]")).toContainText("all sound", {
+    timeout: 30_000,
+  });
 });
 
 test("flush writes open pages, and everything can be deleted", async ({ page }) => {

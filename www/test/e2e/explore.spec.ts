@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { drawn, expect, explore, test, withDemo } from "./fixture.ts";
+import { drawn, drop, expect, explore, test, withDemo } from "./fixture.ts";
 
 test("from the first visit to a chart", async ({ page }) => {
   await page.goto("/");
@@ -9,18 +9,28 @@ test("from the first visit to a chart", async ({ page }) => {
   await drawn(page);
   // Its own choice: the first database and metric.
   await expect(page).toHaveURL(/db=demo&m=climate\.bedroom\.humidity&last=1d/);
-  await expect(page.getByRole("treeitem", { name: "bedroom.humidity" })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("treeitem", { name: "bedroom.humidity" })).toHaveAttribute(
+    "aria-selected",
+    "true",
+  );
 });
 
 test("a million samples: zoom, pan, hover and back", async ({ page }) => {
   await withDemo(page);
   const start = Date.now();
-  await page.goto(explore(["power.house.watts", "pi.cpu.load", "pi.cpu.temperature", "climate.living.temperature"], "last=30d"));
+  await page.goto(
+    explore(
+      ["power.house.watts", "pi.cpu.load", "pi.cpu.temperature", "climate.living.temperature"],
+      "last=30d",
+    ),
+  );
   await drawn(page);
   console.log(`first chart after ${Date.now() - start} ms`);
   const facts = page.locator(".explore-facts");
   await expect(facts).toContainText("windows of");
-  const samples = Number((await facts.innerText()).match(/^[\d\u202f]+/)![0].replaceAll("\u202f", ""));
+  const samples = Number(
+    (await facts.innerText()).match(/^[\d\u202f]+/)![0].replaceAll("\u202f", ""),
+  );
   expect(samples).toBeGreaterThan(800_000);
 
   const box = (await page.locator(".u-over").boundingBox())!;
@@ -114,4 +124,57 @@ test("live demo", async ({ page }) => {
   await expect.poll(samples, { timeout: 20_000 }).toBeGreaterThan(6);
   await page.getByRole("button", { name: "Stop live demo" }).click();
   await expect(page.getByRole("button", { name: "Stop live demo" })).toHaveCount(0);
+});
+
+test("thousands of metrics are searched and scrolled", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByRole("button", { name: "Import data" })).toBeVisible();
+  const lines = Array.from(
+    { length: 5000 },
+    (_, at) => `plant/line${at % 50}.sensor${at}.level ${at} 2026-05-14 08:00:00`,
+  );
+  await drop(page, [{ name: "many.lp", content: lines.join("\n") }]);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await expect(dialog).toContainText("5\u202f000 of 5\u202f000 lines");
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("link", { name: "Explore" }).click();
+  const search = page.getByRole("searchbox", { name: "Search metrics" });
+  await expect(search).toHaveAttribute("placeholder", "Search 5000 metrics");
+  // Only what is in sight is in the page.
+  expect(await page.getByRole("treeitem").count()).toBeLessThan(100);
+  await search.fill("sensor4321");
+  await page.getByRole("treeitem", { name: "sensor4321.level" }).click();
+  await expect(page).toHaveURL(/line21\.sensor4321\.level/);
+});
+
+test.describe("with fingers", () => {
+  test.use({ hasTouch: true, viewport: { width: 390, height: 844 } });
+
+  test("two zoom and pan, one reads", async ({ page }) => {
+    await withDemo(page);
+    await page.goto(explore(["climate.outdoor.temperature"], "last=7d"));
+    await drawn(page);
+    const box = (await page.locator(".u-over").boundingBox())!;
+    const y = box.y + box.height / 2;
+    const at = (part: number) => ({ x: box.x + box.width * part, y });
+    const session = await page.context().newCDPSession(page);
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...parts: number[]) =>
+      session.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: parts.map((part, id) => ({ ...at(part), id })),
+      });
+    const before = page.url();
+    await touch("touchStart", 0.4, 0.6);
+    for (const step of [0.05, 0.1, 0.2]) await touch("touchMove", 0.4 - step, 0.6 + step);
+    await touch("touchEnd");
+    await expect.poll(() => page.url()).not.toBe(before);
+    const { searchParams } = new URL(page.url());
+    const span = Date.parse(searchParams.get("to")!) - Date.parse(searchParams.get("from")!);
+    if (Number.isFinite(span)) expect(span).toBeLessThan(7 * 86_400_000 * 0.5);
+    await touch("touchStart", 0.3);
+    await touch("touchMove", 0.35);
+    await expect(page.locator(".tooltip")).toContainText("climate.outdoor.temperature");
+    await touch("touchEnd");
+  });
 });

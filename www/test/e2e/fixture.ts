@@ -31,7 +31,7 @@ export const test = base.extend<{ complaints: string[] }>({
 export async function withDemo(page: Page): Promise<void> {
   await page.goto("/");
   await page.getByRole("button", { name: "Try it with demo data" }).click();
-  await expect(page.getByRole("tab", { name: "Climate" })).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("Climate", { exact: true })).toBeVisible({ timeout: 60_000 });
 }
 
 /** An address of the explorer with demo metrics. */
@@ -64,14 +64,19 @@ export async function drop(
   page: Page,
   files: readonly { name: string; content: string | Uint8Array }[],
 ): Promise<void> {
-  await page.evaluate((all) => {
-    const transfer = new DataTransfer();
-    for (const { name, content } of all) {
-      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-      transfer.items.add(new File([bytes], name));
-    }
-    for (const type of ["dragenter", "dragover", "drop"]) {
-      dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-    }
-  }, files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString("base64") })));
+  await page.evaluate(
+    (all) => {
+      const transfer = new DataTransfer();
+      for (const { name, content } of all) {
+        const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+        transfer.items.add(new File([bytes], name));
+      }
+      for (const type of ["dragenter", "dragover", "drop"]) {
+        dispatchEvent(
+          new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }),
+        );
+      }
+    },
+    files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString("base64") })),
+  );
 }

@@ -21,7 +21,9 @@ test("lines that are dropped; rejected ones are shown; names are no HTML", async
   await expect(dialog).toContainText("line 4");
   await dialog.getByRole("button", { name: "Done" }).click();
 
-  await page.goto("/explore?db=home&m=kitchen.temperature&m=%3Cimg%2Fsrc%3Dx%2Fonerror%3Ddocument.title%3D1%3E&from=2026-05-14T08:00:00Z&to=2026-05-14T08:20:00Z");
+  await page.goto(
+    "/explore?db=home&m=kitchen.temperature&m=%3Cimg%2Fsrc%3Dx%2Fonerror%3Ddocument.title%3D1%3E&from=2026-05-14T08:00:00Z&to=2026-05-14T08:20:00Z",
+  );
   await drawn(page);
   await page.locator(".u-over").hover();
   await expect(page.locator(".tooltip")).toContainText("onerror");
@@ -49,7 +51,9 @@ test("tables: wide by guess, long by choice", async ({ page }) => {
     return `${time};${20 + Math.sin(at / 60)};${at === 7 ? "broken" : 40}`;
   });
   // The newest first, as many exports are.
-  await drop(page, [{ name: "office.csv", content: ["time;temp;hum", ...rows.reverse()].join("\n") }]);
+  await drop(page, [
+    { name: "office.csv", content: ["time;temp;hum", ...rows.reverse()].join("\n") },
+  ]);
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByLabel("Database")).toHaveValue("office");
   await expect(dialog.getByRole("table")).toContainText("temp");

@@ -15,7 +15,10 @@ const FOUR = [
 
 /** Nothing may stick out: a page that scrolls sideways is broken. */
 async function fits(page: Page): Promise<void> {
-  const [inner, scroll] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+  const [inner, scroll] = await page.evaluate(() => [
+    innerWidth,
+    document.documentElement.scrollWidth,
+  ]);
   expect(scroll).toBeLessThanOrEqual(inner!);
 }
 
@@ -62,7 +65,13 @@ test("pictures of every page, on a phone and a desktop, light and dark", async (
 
 test("from 360 to 2560 pixels nothing sticks out", async ({ page }) => {
   await withDemo(page);
-  for (const path of ["/", explore(FOUR, "last=1d"), "/dashboard/edit", "/engine", "/engine?tab=files&db=demo"]) {
+  for (const path of [
+    "/",
+    explore(FOUR, "last=1d"),
+    "/dashboard/edit",
+    "/engine",
+    "/engine?tab=files&db=demo",
+  ]) {
     await page.goto(path);
     await expect(page.locator("main")).not.toBeEmpty();
     for (const width of [360, 600, 861, 1180, 1920, 2560]) {

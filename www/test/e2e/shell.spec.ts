@@ -3,7 +3,9 @@ import { drawn, expect, explore, test, withDemo } from "./fixture.ts";
 test("works without a network once it was loaded", async ({ page, context }) => {
   await withDemo(page);
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+  await expect
+    .poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null))
+    .toBe(true);
   await context.setOffline(true);
   await page.reload();
   await drawn(page);

@@ -11,7 +11,10 @@ const trace = (metric: string, times: number[], values: number[]) => ({
 
 describe("one time axis", () => {
   it("joins different times and keeps order", () => {
-    const { times, columns } = align([trace("a", [1, 3], [10, 30]), trace("b", [2, 3], [2, 3])], false);
+    const { times, columns } = align(
+      [trace("a", [1, 3], [10, 30]), trace("b", [2, 3], [2, 3])],
+      false,
+    );
     expect(times).toEqual([1, 2, 3]);
     expect(columns).toEqual([
       [10, undefined, 30],
@@ -28,11 +31,18 @@ describe("one time axis", () => {
   });
 
   it("breaks it at what cannot be drawn, too", () => {
-    expect(align([trace("a", [1, 2, 3], [1, Number.NaN, 3])], false).columns[0]).toEqual([1, null, 3]);
+    expect(align([trace("a", [1, 2, 3], [1, Number.NaN, 3])], false).columns[0]).toEqual([
+      1,
+      null,
+      3,
+    ]);
   });
 
   it("takes the last of several samples at one time", () => {
-    expect(align([trace("a", [1, 1, 2], [1, 5, 2])], false)).toEqual({ times: [1, 2], columns: [[5, 2]] });
+    expect(align([trace("a", [1, 1, 2], [1, 5, 2])], false)).toEqual({
+      times: [1, 2],
+      columns: [[5, 2]],
+    });
   });
 
   it("finds the nearest time", () => {
@@ -45,16 +55,27 @@ describe("one time axis", () => {
 
 describe("scales", () => {
   it("are shared by what is alike", () => {
-    expect(assignScales([{ low: 19, high: 22 }, { low: 4, high: 18 }])).toEqual([0, 0]);
+    expect(
+      assignScales([
+        { low: 19, high: 22 },
+        { low: 4, high: 18 },
+      ]),
+    ).toEqual([0, 0]);
   });
 
   it("are apart for what is not", () => {
-    expect(assignScales([{ low: 19, high: 22 }, { low: 0, high: 2400 }])).toEqual([0, 1]);
+    expect(
+      assignScales([
+        { low: 19, high: 22 },
+        { low: 0, high: 2400 },
+      ]),
+    ).toEqual([0, 1]);
   });
 
   it("are never more than there is room for", () => {
-    const extents = [1, 1e3, 1e6, 1e9, 1e12].map((high) => ({ low: 0, high }));
-    expect(Math.max(...assignScales(extents))).toBe(2);
+    const extents = Array.from({ length: 12 }, (_, at) => ({ low: 0, high: 10 ** at }));
+    expect(Math.max(...assignScales(extents))).toBe(5);
+    expect(Math.max(...assignScales(extents, 2))).toBe(1);
     expect(assignScales([undefined])).toEqual([0]);
   });
 

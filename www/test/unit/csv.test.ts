@@ -20,7 +20,14 @@ describe("times", () => {
   });
 
   it("are nothing else", () => {
-    for (const text of ["", "noon", "2026-13-01", "2026-02-30", "2026-05-14 25:00", "9999999999999999999"]) {
+    for (const text of [
+      "",
+      "noon",
+      "2026-13-01",
+      "2026-02-30",
+      "2026-05-14 25:00",
+      "9999999999999999999",
+    ]) {
       expect(readTime(text, "auto"), text).toBeUndefined();
     }
   });
@@ -43,7 +50,10 @@ describe("values", () => {
 describe("tables", () => {
   it("with a column for each metric", () => {
     const header = ["time", "room temp", "hum"];
-    const rows = [["2026-05-14 12:00:00", "21.5", "40"], ["2026-05-14 12:01:00", "", "41"]];
+    const rows = [
+      ["2026-05-14 12:00:00", "21.5", "40"],
+      ["2026-05-14 12:01:00", "", "41"],
+    ];
     const mapping = guessMapping(header, rows);
     expect(mapping).toMatchObject({ time: 0, form: "wide", columns: [1, 2], type: "f32" });
     expect(mapRow(rows[0]!, header, mapping)).toEqual([
@@ -56,7 +66,10 @@ describe("tables", () => {
 
   it("with names in columns", () => {
     const header = ["metric", "sensor", "value", "timestamp"];
-    const rows = [["temp", "kitchen", "21", "1778760000000"], ["temp", "attic", "19", "1778760000000"]];
+    const rows = [
+      ["temp", "kitchen", "21", "1778760000000"],
+      ["temp", "attic", "19", "1778760000000"],
+    ];
     const mapping = guessMapping(header, rows);
     expect(mapping).toMatchObject({ time: 3, form: "long", names: [0, 1], value: 2 });
     expect(mapRow(rows[1]!, header, { ...mapping, prefix: "home." })).toEqual([
@@ -90,9 +103,18 @@ describe("the collector", () => {
     expect(collector.isSorted).toBe(false);
     const days = [...collector.days()];
     expect(days.map((day) => day.map(({ metric, times }) => [metric, times.length]))).toEqual([
-      [["a", 12], ["b", 6]],
-      [["a", 24], ["b", 12]],
-      [["a", 14], ["b", 7]],
+      [
+        ["a", 12],
+        ["b", 6],
+      ],
+      [
+        ["a", 24],
+        ["b", 12],
+      ],
+      [
+        ["a", 14],
+        ["b", 7],
+      ],
     ]);
     const all = days.flatMap(([first]) => [...first!.values]);
     expect(all).toEqual(Array.from({ length: 50 }, (_, at) => at));

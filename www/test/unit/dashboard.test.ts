@@ -42,13 +42,28 @@ describe("validation", () => {
     ["no title", { groups: [], widgets: {} }, /title/],
     ["no groups", { title: "t", groups: [], widgets: {} }, /needs a group/],
     ["groups of another type", { title: "t", groups: {}, widgets: {} }, /groups must be a list/],
-    ["widgets of another type", { title: "t", groups: [], widgets: [] }, /widgets must be an object/],
+    [
+      "widgets of another type",
+      { title: "t", groups: [], widgets: [] },
+      /widgets must be an object/,
+    ],
     [
       "equal ids",
-      { title: "t", groups: [{ id: "a", widgets: [] }, { id: "a", widgets: [] }], widgets: {} },
+      {
+        title: "t",
+        groups: [
+          { id: "a", widgets: [] },
+          { id: "a", widgets: [] },
+        ],
+        widgets: {},
+      },
       /Two groups/,
     ],
-    ["an unknown widget", { title: "t", groups: [{ id: "a", widgets: ["x"] }], widgets: {} }, /does not exist/],
+    [
+      "an unknown widget",
+      { title: "t", groups: [{ id: "a", widgets: ["x"] }], widgets: {} },
+      /does not exist/,
+    ],
     [
       "a widget from the prototype",
       { title: "t", groups: [{ id: "a", widgets: ["constructor"] }], widgets: {} },
@@ -56,7 +71,11 @@ describe("validation", () => {
     ],
     [
       "a text as number",
-      { title: "t", groups: [{ id: "a", widgets: [] }], widgets: { w: { type: "number", refresh_sec: "5", series: [] } } },
+      {
+        title: "t",
+        groups: [{ id: "a", widgets: [] }],
+        widgets: { w: { type: "number", refresh_sec: "5", series: [] } },
+      },
       /refresh_sec must be a number/,
     ],
   ])("finds %s", (_name, value, message) => {
@@ -71,13 +90,33 @@ describe("validation", () => {
     ["no series", chart({ series: [] }), /needs a series/],
     ["no source", chart({ series: [{ label: "a" }] }), /needs one of/],
     ["two sources", chart({ series: [{ metric: "a", query: "b" }] }), /needs one of/],
-    ["an unknown aggregate", chart({ series: [{ metric: "a", aggregate: "mode" }] }), /does not exist/],
-    ["a window alone", { type: "number", series: [{ metric: "a", window: "5m" }] }, /needs an aggregate/],
-    ["an aggregate alone", { type: "number", series: [{ metric: "a", aggregate: "avg" }] }, /needs a window/],
+    [
+      "an unknown aggregate",
+      chart({ series: [{ metric: "a", aggregate: "mode" }] }),
+      /does not exist/,
+    ],
+    [
+      "a window alone",
+      { type: "number", series: [{ metric: "a", window: "5m" }] },
+      /needs an aggregate/,
+    ],
+    [
+      "an aggregate alone",
+      { type: "number", series: [{ metric: "a", aggregate: "avg" }] },
+      /needs a window/,
+    ],
     ["equal labels", chart({ series: [{ metric: "a" }, { metric: "a" }] }), /two series/],
-    ["limits without direction", chart({ series: [{ metric: "a", thresholds: { warning: 1 } }] }), /direction/],
+    [
+      "limits without direction",
+      chart({ series: [{ metric: "a", thresholds: { warning: 1 } }] }),
+      /direction/,
+    ],
     ["a presentation of another type", chart({ presentation: "pie" }), /presentation/],
-    ["a band of two", chart({ type: "aggregate_band", series: [{ metric: "a" }, { metric: "b" }] }), /roles/],
+    [
+      "a band of two",
+      chart({ type: "aggregate_band", series: [{ metric: "a" }, { metric: "b" }] }),
+      /roles/,
+    ],
     [
       "a band of different sources",
       chart({
@@ -90,7 +129,11 @@ describe("validation", () => {
       }),
       /same source/,
     ],
-    ["a band with an aggregate", chart({ presentation: "aggregate_band", series: [{ metric: "a", aggregate: "avg" }] }), /neither/],
+    [
+      "a band with an aggregate",
+      chart({ presentation: "aggregate_band", series: [{ metric: "a", aggregate: "avg" }] }),
+      /neither/,
+    ],
   ])("finds %s", (_name, widget, message) => {
     expect(errorsOf(widget)).toMatch(message);
   });
@@ -108,7 +151,12 @@ describe("expansion", () => {
     );
     for (const plans of [short, long]) {
       expect(plans).toHaveLength(1);
-      expect(plans[0]).toMatchObject({ metric: "a", database: "home", aggregates: ["avg", "min", "max"], window: 60_000 });
+      expect(plans[0]).toMatchObject({
+        metric: "a",
+        database: "home",
+        aggregates: ["avg", "min", "max"],
+        window: 60_000,
+      });
     }
   });
 
@@ -123,7 +171,10 @@ describe("expansion", () => {
 
   it("finds the database: the series' own, the default, or in the name", () => {
     const of = (series: SeriesConfig, default_db?: string) => {
-      const [plan] = expand({ type: "number", series: [series] }, default_db === undefined ? {} : { default_db });
+      const [plan] = expand(
+        { type: "number", series: [series] },
+        default_db === undefined ? {} : { default_db },
+      );
       return `${plan!.database}|${plan!.metric}`;
     };
     expect(of({ query: "a/b", db: "x" }, "home")).toBe("x|a/b");
@@ -152,9 +203,17 @@ describe("numbers", () => {
 
   it("alarm above or below", () => {
     const above = { direction: "above", warning: 60, critical: 80 } as const;
-    expect([59, 60, 80].map((value) => levelOf(above, value))).toEqual(["normal", "warning", "critical"]);
+    expect([59, 60, 80].map((value) => levelOf(above, value))).toEqual([
+      "normal",
+      "warning",
+      "critical",
+    ]);
     const below = { direction: "below", warning: 20, critical: 10 } as const;
-    expect([21, 20, 5].map((value) => levelOf(below, value))).toEqual(["normal", "warning", "critical"]);
+    expect([21, 20, 5].map((value) => levelOf(below, value))).toEqual([
+      "normal",
+      "warning",
+      "critical",
+    ]);
     expect(levelOf(undefined, 5)).toBe("normal");
   });
 });
@@ -168,7 +227,10 @@ describe("the file", () => {
   it("is made of the metrics that exist when there is none, and is valid", async () => {
     const double = makeDouble();
     const names = ["a.temperature", "b.x.load", "b.y.load", "<img/src=x>", "lonely"];
-    await double.addColumns("d", names.map((metric) => ({ metric, times: BigInt64Array.of(1n), values: Float32Array.of(1) })));
+    await double.addColumns(
+      "d",
+      names.map((metric) => ({ metric, times: BigInt64Array.of(1n), values: Float32Array.of(1) })),
+    );
     const { dashboard: made, isDefault } = await loadDashboard(double as unknown as Source);
     expect(isDefault).toBe(true);
     expect(made.default_db).toBe("d");
@@ -176,7 +238,10 @@ describe("the file", () => {
   });
 
   it("is valid for many metrics, too", () => {
-    const metrics = Array.from({ length: 3000 }, (_, at) => ({ name: `g${at % 40}.m${at}.v`, type: "f32" as const }));
+    const metrics = Array.from({ length: 3000 }, (_, at) => ({
+      name: `g${at % 40}.m${at}.v`,
+      type: "f32" as const,
+    }));
     expect(checkDashboard(defaultDashboard("d", metrics)).errors).toEqual([]);
     expect(checkDashboard(defaultDashboard("", [])).errors).toEqual([]);
   });
@@ -234,7 +299,9 @@ describe("edits", () => {
 
   it("drop empty objects", () => {
     const own = tidy(
-      dashboard(chart({ series: [{ metric: "a", transform: {}, thresholds: { direction: "above" } }] })),
+      dashboard(
+        chart({ series: [{ metric: "a", transform: {}, thresholds: { direction: "above" } }] }),
+      ),
     );
     expect(own.widgets["w"]!.series[0]).toEqual({ metric: "a" });
   });

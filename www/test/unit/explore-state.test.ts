@@ -22,7 +22,9 @@ describe("the address", () => {
   });
 
   it("may be nonsense", () => {
-    const state = readState("?last=x&agg=evil&window=-3&refresh=soon&from=2026-01-02&to=2026-01-01");
+    const state = readState(
+      "?last=x&agg=evil&window=-3&refresh=soon&from=2026-01-02&to=2026-01-01",
+    );
     expect(state).toEqual(INITIAL);
   });
 

@@ -23,7 +23,10 @@ describe("loading", () => {
   beforeEach(async () => {
     double = makeDouble();
     source = double as unknown as Source;
-    const times = BigInt64Array.from({ length: COUNT }, (_, at) => BigInt(START + at * 1000) * 1_000_000n);
+    const times = BigInt64Array.from(
+      { length: COUNT },
+      (_, at) => BigInt(START + at * 1000) * 1_000_000n,
+    );
     const values = Float32Array.from({ length: COUNT }, (_, at) => at % 60);
     await double.addColumns("d", { metric: "m", times, values });
   });

@@ -6,8 +6,12 @@ import { DAY } from "../../src/util/time.ts";
 import { NanotdbError } from "../double/nanotdb.ts";
 
 describe("the picker", () => {
-  const metrics = ["cpu.a", "cpu.b", "disk/x", "solo"].map((name) => ({ name, type: "f32" as const }));
-  const names = (rows: ReturnType<typeof buildRows>) => rows.map((row) => `${row.kind}:${row.name}`);
+  const metrics = ["cpu.a", "cpu.b", "disk/x", "solo"].map((name) => ({
+    name,
+    type: "f32" as const,
+  }));
+  const names = (rows: ReturnType<typeof buildRows>) =>
+    rows.map((row) => `${row.kind}:${row.name}`);
 
   it("groups by the first part of a name", () => {
     expect(["cpu.load", "a/b", "x_y", "plain", ".hidden.x"].map(groupOf)).toEqual([
@@ -33,7 +37,10 @@ describe("the picker", () => {
   });
 
   it("is quick with tens of thousands", () => {
-    const many = Array.from({ length: 50_000 }, (_, at) => ({ name: `g${at % 500}.m${at}`, type: "f32" as const }));
+    const many = Array.from({ length: 50_000 }, (_, at) => ({
+      name: `g${at % 500}.m${at}`,
+      type: "f32" as const,
+    }));
     expect(buildRows(many, "", new Set(), [])).toHaveLength(500);
   });
 });

@@ -55,7 +55,12 @@ describe("nanoseconds", () => {
   });
 
   it("become seconds without a BigInt for each, also before 1970", () => {
-    const times = BigInt64Array.from([0n, 1_500_000_000n, -1_500_000_000n, 1_778_745_600_000_000_000n]);
+    const times = BigInt64Array.from([
+      0n,
+      1_500_000_000n,
+      -1_500_000_000n,
+      1_778_745_600_000_000_000n,
+    ]);
     expect([...toSeconds(times)]).toEqual([0, 1.5, -1.5, 1_778_745_600]);
     expect([...toSeconds(times.subarray(1, 3))]).toEqual([1.5, -1.5]);
   });

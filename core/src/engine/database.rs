@@ -184,6 +184,20 @@ impl<H: Host> Database<H> {
         })
     }
 
+    /// Makes all that was taken so far as durable as the platform can, whatever the durability
+    /// profile says, by the cheapest means: pages are written only for samples that the log lacks.
+    ///
+    /// # Errors
+    ///
+    /// Those that stop all later writes.
+    pub fn make_durable(&self) -> Result<()> {
+        let now = self.host.clock().now();
+        self.writer.write(|writer| {
+            writer.check_writable()?;
+            writer.make_durable(now)
+        })
+    }
+
     /// Does what is due: writes pages that reached their age, seals partitions, lets expired ones
     /// go. To be called now and then.
     ///

@@ -244,6 +244,7 @@ impl<H: Host> Writer<H> {
                 for sample in run {
                     page.push(sample.id, sample.time, sample.raw);
                     page.logged |= sample.logged;
+                    page.unlogged |= !sample.logged;
                 }
                 for sample in run {
                     if let Some(entry) = state.catalog.get_mut(sample.slot) {

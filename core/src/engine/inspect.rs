@@ -141,6 +141,12 @@ impl<H: Host> Database<H> {
         }
     }
 
+    /// Whether samples were taken that would go with the process: those that are neither in the
+    /// log, because the settings keep them out of it, nor in a file yet.
+    pub fn has_unlogged(&self) -> bool {
+        self.readable().state.read(|state| state.pages.values().any(|page| page.unlogged))
+    }
+
     /// The records of the log, their names and types from the catalog (D-18). Writes wait while
     /// the log is read.
     ///

@@ -7,7 +7,7 @@ use crate::compress::Codecs;
 use crate::error::{Error, Rejection};
 use crate::metric_file::{MetricFile, Version};
 use crate::query::{AggregateQuery, RangeQuery};
-use crate::storage::{FileName, MemoryStorage, Storage, StorageFile};
+use crate::storage::{FileName, MemoryStorage, SimStorage, Storage, StorageFile};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use alloc::format;
 use alloc::string::String;
@@ -483,4 +483,52 @@ fn a_page_written_while_a_query_is_under_way_is_seen_once() {
     assert_eq!((report.old.frames, report.new.frames), (2, 1));
     assert_eq!(count(), 2);
     assert_eq!(all(&database, "a").len(), 2);
+}
+
+#[test]
+fn samples_that_the_log_leaves_out_are_known_until_they_are_in_a_file() {
+    let host = local();
+    host.clock.set(Timestamp(START + DAY));
+    let database = open(&host).create_database("home").unwrap();
+    database.add("new", Timestamp(START + DAY), 1.0).unwrap();
+    assert!(!database.has_unlogged());
+    database.add("old", Timestamp(START), 1.0).unwrap();
+    assert!(database.has_unlogged(), "older than an hour");
+    database.flush().unwrap();
+    assert!(!database.has_unlogged());
+    database.add("new", Timestamp(START + DAY + 1), 1.0).unwrap();
+    assert!(!database.has_unlogged());
+}
+
+#[test]
+fn what_was_made_durable_survives_a_power_cut_under_every_profile() {
+    for profile in ["strict", "balanced", "throughput"] {
+        for (wal, seed) in [(true, 1), (true, 2), (false, 3)] {
+            let host = LocalHost::new(SimStorage::new);
+            host.clock.set(Timestamp(START + DAY));
+            let settings = format!("[durability]\nprofile = {profile:?}\n[stats]\nenabled = false");
+            let settings_file = FileName::new("engine.toml").unwrap();
+            host.root_directory().replace(&settings_file, settings.as_bytes()).unwrap();
+            let disk = SimStorage::new();
+            let manifest = format!("[wal]\nenabled = {wal}\n");
+            let manifest_file = FileName::new("manifest.toml").unwrap();
+            disk.replace(&manifest_file, manifest.as_bytes()).unwrap();
+            host.set_database("home", disk.clone());
+            let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+            let database = engine.database("home").unwrap();
+            for at in 0..5 {
+                database.add("new", Timestamp(START + DAY + at), 1.0).unwrap();
+                database.add("old", Timestamp(START + at), 2.0).unwrap();
+            }
+            database.make_durable().unwrap();
+            let left = disk.after_crash(seed);
+            host.set_database("home", left);
+            let again = Engine::open(host, EngineOptions::default()).unwrap();
+            let database = again.database("home").unwrap();
+            for metric in ["new", "old"] {
+                let found = database.range(metric, Timestamp::MIN, Timestamp::MAX).unwrap().len();
+                assert_eq!(found, 5, "{metric}, {profile}, log {wal}");
+            }
+        }
+    }
 }

@@ -170,10 +170,27 @@ impl<H: Host> Writer<H> {
             Durability::Throughput => return Ok(()),
         };
         let since = now.0.saturating_sub(self.log_synced.0);
-        let Some(log) = &mut self.staging.log else { return Ok(()) };
-        if !log.needs_sync() || (0..interval).contains(&since) {
+        if (0..interval).contains(&since) {
             return Ok(());
         }
+        self.sync_log(now)
+    }
+
+    /// Makes everything that was taken so far durable by the cheapest means: pages are written
+    /// only for samples that the log lacks.
+    pub(crate) fn make_durable(&mut self, now: Timestamp) -> Result<()> {
+        if self.readable.state.read(|state| state.pages.values().any(|page| page.unlogged)) {
+            self.flush_all()?;
+        }
+        let synced = self.sync_data();
+        self.poisoning(synced)?;
+        self.sync_log(now)
+    }
+
+    fn sync_log(&mut self, now: Timestamp) -> Result<()> {
+        let Some(log) = self.staging.log.as_mut().filter(|log| log.needs_sync()) else {
+            return Ok(());
+        };
         self.log_synced = now;
         let start = self.host.clock().monotonic();
         let synced = log.sync().map_err(Error::from);

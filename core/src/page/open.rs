@@ -39,6 +39,8 @@ pub struct OpenPage {
     end: i64,
     /// Whether the log holds any of the samples.
     pub logged: bool,
+    /// Whether the log lacks any of the samples: these go with the process.
+    pub unlogged: bool,
 }
 
 /// An open page as it was at one moment; later samples do not show.
@@ -58,6 +60,7 @@ impl OpenPage {
             start: i64::MAX,
             end: i64::MIN,
             logged: false,
+            unlogged: false,
         }
     }
 

@@ -23,8 +23,11 @@ report();
 
 function buildEngine() {
   const target = "wasm32-unknown-unknown";
-  run("cargo", ["build", "--release", "--locked", "-p", "nanotdb-wasm", "--target", target]);
-  const built = path.join(metadata.target_directory, target, "release/nanotdb_wasm.wasm");
+  run("cargo", [
+    ...["build", "--profile", "wasm", "--locked"],
+    ...["-p", "nanotdb-wasm", "--target", target],
+  ]);
+  const built = path.join(metadata.target_directory, target, "wasm/nanotdb_wasm.wasm");
   // The bindings' version has to be that of the crate: it says so itself when it is not.
   run("wasm-bindgen", [
     ...["--target", "web", "--out-name", "engine", "--no-typescript"],

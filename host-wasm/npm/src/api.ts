@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** A moment: nanoseconds since the Unix epoch, or a `Date`. */
 export type Time = bigint | Date;
 
@@ -361,7 +363,7 @@ export interface Quota {
 export type StoreEvent =
   /** This tab took the store over, or gave it away. */
   | { readonly kind: "role"; readonly role: "owner" | "guest" }
-  /** The work that a store does by itself met a problem. */
+  /** The work that a store does by itself met a problem, or another tab deleted the store. */
   | { readonly kind: "problem"; readonly message: string };
 
 /**

@@ -183,7 +183,8 @@ class WorkerBackend implements Backend {
   #start(): Worker {
     const worker = new Worker(new URL("./worker.js", import.meta.url), {
       type: "module",
-      name: `nanotdb ${this.#opening.root}`,
+      // Constant, because bundlers read these options.
+      name: "nanotdb",
     });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
     worker.onmessageerror = () => this.#fail("a message of the worker could not be read");
@@ -215,6 +216,7 @@ class WorkerBackend implements Backend {
         this.#hearEvent(message.event);
         break;
       case "ended":
+        this.#listeners.tell({ kind: "problem", message: message.message });
         this.terminate(new NanotdbError(message.code, message.message));
         break;
     }

@@ -45,6 +45,7 @@ import { importRoot } from "./root-in.js";
 import { exportRoot } from "./root-out.js";
 import type { Args, Op, Result, WireColumns } from "./rpc.js";
 import { nanoseconds, span, timeColumn } from "./times.js";
+import { verify } from "./verify.js";
 
 /** Bytes of a whole file that one call reads. */
 const READ_BYTES = 4 * 1024 * 1024;
@@ -263,19 +264,7 @@ export class StoreClient implements Store {
   }
 
   verify(database: string, options: ProgressOptions = {}): Promise<readonly FileCheck[]> {
-    return this.#run(options, async () => {
-      const partitions = await this.#call("partitions", { database }, options);
-      const total = partitions.reduce((sum, partition) => sum + bytesOf(partition), 0);
-      const checks: FileCheck[] = [];
-      let bytes = 0;
-      for (const info of partitions) {
-        const partition = info.partition;
-        checks.push(...(await this.#call("verify", { database, partition }, options)));
-        bytes += bytesOf(info);
-        options.onProgress?.({ bytes, total, item: partition });
-      }
-      return checks;
-    });
+    return this.#run(options, () => verify(this.#backend, database, options));
   }
 
   runRollups(database: string, options: CallOptions = {}): Promise<TickReport> {
@@ -410,8 +399,4 @@ function bufferOf({ buffer }: { readonly buffer: ArrayBuffer }): ArrayBuffer {
 
 function encoded(text: string): Uint8Array<ArrayBuffer> {
   return owned(new TextEncoder().encode(text));
-}
-
-function bytesOf({ files }: PartitionInfo): number {
-  return files.reduce((sum, file) => sum + file.bytes, 0);
 }

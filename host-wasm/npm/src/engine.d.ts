@@ -109,7 +109,7 @@ export class Session {
   tick(): TickReport;
   stats(): Omit<StoreStats, "role">;
   flush(): void;
-  settle(): void;
+  settle(): boolean;
   close(): void;
 }
 

@@ -29,6 +29,8 @@ export interface GuestSetup {
   readonly patience: number;
   /** Counts for the tab, not for one guest: owners take no number twice. */
   readonly nextSeq: () => number;
+  /** Whether this tab has the lock and opens the files: nobody else is to be waited for. */
+  readonly isOpening: () => boolean;
   readonly say: (message: HallMessage) => void;
   readonly deliver: (id: number, reply: Reply) => void;
   readonly tell: (event: StoreEvent) => void;
@@ -255,6 +257,10 @@ export class Guest {
   }
 
   #turn(): void {
+    if (this.#setup.isOpening()) {
+      this.#silentTurns = 0;
+      return;
+    }
     this.#silentTurns += 1;
     if (this.#silentTurns > PINGS) {
       this.#silentTurns = 0;

@@ -18,7 +18,7 @@ export { NanotdbError, type ErrorCode } from "./error.js";
 const TICK_MS = 1000;
 const ROOT_FILES = new Set(["engine.toml", "dashboard.json", ".nanotdb.lock"]);
 /** What only a database's directory has. */
-const DATABASE_FILE = /^(?:catalog\.json|manifest\.toml|wal.*|data-.*\.(?:dat|metric))$/;
+const DATABASE_FILE = /^(?:catalog\.json|manifest\.toml|.*\.wal|data-.*\.dat)$/;
 
 let loaded = false;
 

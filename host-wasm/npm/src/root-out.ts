@@ -92,5 +92,5 @@ function byRank(a: FileEntry, b: FileEntry): number {
 
 function rank(path: string): number {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  return name.startsWith("wal") ? 0 : name.startsWith("catalog") ? 2 : 1;
+  return name.endsWith(".wal") ? 0 : name.startsWith("catalog") ? 2 : 1;
 }

@@ -1,6 +1,5 @@
 /** Runs calls on the engine: the one place for it, in a worker as in Node. */
 import type { AddReport } from "./api.js";
-import { isBackfill } from "./backfill.js";
 import type { RootImport, Session } from "./engine.js";
 import { errorFrom, NanotdbError } from "./error.js";
 import { KINDS, type Args, type Op, type Reply, type Request, type Result } from "./rpc.js";
@@ -40,7 +39,10 @@ export class SessionCalls {
   readonly #session: Session;
   #fault: NanotdbError | undefined;
   #lastProblems = "";
-  /** Samples were taken that may be in no file yet. */
+  /**
+   * Samples were taken that would go with the tab: the engine logs new ones only. They are flushed
+   * soon, but not after each call: that would make a page of every sample.
+   */
   #isUnlogged = false;
 
   constructor(engine: Engine, session: Session) {
@@ -62,9 +64,8 @@ export class SessionCalls {
       const place = { engine: this.#engine, session: this.#session, caller };
       const result = dispatch(place, request.op, request.args);
       if (KINDS[request.op] === "write" || request.op === "createDatabase") {
-        this.#session.settle();
+        this.#isUnlogged = this.#session.settle();
       }
-      this.#isUnlogged ||= isBackfill(request);
       return { ok: true, result };
     } catch (thrown) {
       return failure(this.#understand(thrown));

@@ -218,6 +218,7 @@ export class Tab implements Host {
       tab: this.#tab,
       patience: this.#opening.patience,
       nextSeq: () => ++this.#seq,
+      isOpening: () => this.#coming !== undefined,
       say: (message) => this.#say(message),
       deliver: (id, reply) => this.#page.reply(id, reply),
       tell: (event) => this.#page.tell(event),

@@ -159,19 +159,23 @@ impl Session {
     pub fn flush(&self) -> Answer<()> {
         let mut failed = None;
         for database in self.engine()?.open_databases() {
-            failed = failed.or(database.sync().err());
+            failed = failed.or(database.make_durable().err());
         }
         failed = failed.or(self.root.flush().err().map(Error::from));
         failed.map_or(Ok(()), |error| Err(thrown(error)))
     }
 
-    /// Makes sure that what was taken so far survives the end of the tab.
+    /// Makes sure that what was taken so far survives the end of the tab, and says whether there
+    /// are samples for which only [`flush`](Self::flush) does that: those that the settings keep
+    /// out of the log.
     ///
     /// # Errors
     ///
     /// Whatever the platform reports.
-    pub fn settle(&self) -> Answer<()> {
-        self.root.settle().map_err(thrown)
+    pub fn settle(&self) -> Answer<bool> {
+        self.root.settle().map_err(thrown)?;
+        let databases = self.engine()?.open_databases();
+        Ok(databases.iter().any(|database| database.has_unlogged()))
     }
 
     /// Writes everything, makes it durable and lets go of the files.

@@ -173,7 +173,8 @@ function ingest({ root, metric, seed, first }) {
       await steps[kindOf(step)]();
       console.log(`acknowledged ${step + 1}`);
     }
-  })();
+    // What was under way when the worker ended rejects: that is the point.
+  })().catch((error) => console.log(`ended ${error.code}`));
 }
 
 async function read([root, metric]) {

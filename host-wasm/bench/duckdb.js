@@ -44,10 +44,11 @@ export async function run(round) {
   });
   figures["insert by columns, rows/s"] = (rows / insert) * 1000;
   const select = await connection.prepare(
-    "SELECT time, value FROM points WHERE metric = ? AND time BETWEEN ? AND ? ORDER BY time",
+    // Its bindings take no BigInt.
+    `SELECT time, value FROM points WHERE metric = ? AND time BETWEEN ${START} AND ${END} ORDER BY time`,
   );
   const queryDay = async (metric) => {
-    const found = await select.query(metric, START, END);
+    const found = await select.query(metric);
     const all = [found.getChild("time").toArray(), found.getChild("value").toArray()];
     if (all[0].length !== TICKS) throw new Error(`${all[0].length} rows found`);
   };

@@ -11,6 +11,9 @@ use std::rc::Rc;
 /// Where imported files wait until all of them are there. No database can have this name.
 pub const STAGING: &str = ".import";
 
+/// Bytes that are moved at a time to give room back: some ten milliseconds.
+const TIDY_BYTES: u64 = 4 << 20;
+
 /// A volume in whatever medium there is.
 pub type AnyVolume = Volume<Box<dyn Medium>>;
 
@@ -148,6 +151,18 @@ impl Root {
         match self {
             Self::Volume(volume) => volume.borrow_mut().flush(),
             Self::Node(root) => root.directory("").sync_dir(),
+        }
+    }
+
+    /// Gives room back that removed files left, some of it each time.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the platform reports.
+    pub fn tidy(&self) -> Result<()> {
+        match self {
+            Self::Volume(volume) => volume.borrow_mut().shrink(TIDY_BYTES).map(drop),
+            Self::Node(_) => Ok(()),
         }
     }
 

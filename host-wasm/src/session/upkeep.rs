@@ -141,6 +141,9 @@ impl Session {
             report.problems.extend(problems.map(|problem| format!("{name}: {problem}")));
         }
         add_rollups(&mut report, &tick.rollups);
+        if let Err(error) = self.root.tidy() {
+            report.problems.push(error.to_string());
+        }
         object(&report)
     }
 }

@@ -24,6 +24,7 @@
 mod directory;
 pub mod medium;
 mod record;
+mod shrink;
 mod space;
 mod superblock;
 #[cfg(test)]

@@ -86,6 +86,22 @@ impl Space {
         }
     }
 
+    /// Free blocks.
+    pub(super) fn free_blocks(&self) -> u64 {
+        self.free.values().map(|&free| u64::from(free)).sum()
+    }
+
+    /// The number behind the last block in use or free.
+    pub(super) const fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// Takes up to `count` neighbouring blocks that lie before `limit`, the first there are.
+    pub(super) fn take_before(&mut self, limit: u32, count: u32) -> Option<Extent> {
+        let (&start, &free) = self.free.range(..limit).next()?;
+        self.cut(start, free.min(count).min(limit - start))
+    }
+
     /// As [`take`](Self::take), in one piece.
     pub(super) fn take_whole<M: Medium>(&mut self, medium: &mut M, count: u32) -> Result<Extent> {
         let fits = |(_, free): &(&u32, &u32)| **free >= count;
@@ -116,8 +132,7 @@ impl Space {
     }
 
     fn gather(&mut self, count: u32) -> Option<Vec<Extent>> {
-        let total: u64 = self.free.values().map(|&free| u64::from(free)).sum();
-        if total < u64::from(count) {
+        if self.free_blocks() < u64::from(count) {
             return None;
         }
         let (mut pieces, mut missing) = (Vec::new(), count);

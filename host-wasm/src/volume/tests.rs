@@ -134,6 +134,36 @@ fn room_is_used_again_and_given_back() {
 }
 
 #[test]
+fn what_lies_at_the_end_moves_to_free_blocks() {
+    let volume = open(SimMedium::default());
+    let directory = VolumeDirectory::new(&volume, "home");
+    for at in 0..20 {
+        create(&volume, &format!("a{at}")).append(&pattern(200_000 + at)).unwrap();
+    }
+    let mut written = directory.open(&name("a19")).unwrap();
+    for at in 0..15 {
+        directory.remove(&name(&format!("a{at}"))).unwrap();
+    }
+    directory.sync_dir().unwrap();
+    let before = volume.borrow().stored_bytes();
+    let mut rounds = 0;
+    while volume.borrow_mut().shrink(300_000).unwrap() {
+        rounds += 1;
+        written.append(b"and more").unwrap();
+    }
+    let after = volume.borrow().stored_bytes();
+    assert!(rounds > 2 && after * 2 < before, "{rounds} rounds: {before} to {after} bytes");
+    assert_eq!(volume.borrow().medium.len().unwrap(), after);
+    volume.borrow_mut().settle().unwrap();
+    let again = reopened(&volume);
+    for at in 15..19 {
+        assert_eq!(read(&again, &format!("a{at}")), Some(pattern(200_000 + at)));
+    }
+    let more = [pattern(200_019), b"and more".repeat(rounds)].concat();
+    assert_eq!(read(&again, "a19"), Some(more));
+}
+
+#[test]
 fn a_file_keeps_only_the_room_it_needs() {
     let volume = open(SimMedium::default());
     let mut file = create(&volume, "a");
@@ -325,6 +355,11 @@ impl Life {
                 directory.rename(&from, &to)?;
                 let content = self.model.remove(&from).unwrap();
                 self.model.insert(to, content);
+            }
+            10 if self.below(3) == 0 => {
+                // Also of volumes for which it would not be worth it.
+                let result = self.volume.borrow_mut().shrink_now(1 << 18).map(drop);
+                self.settled(result)?;
             }
             10 => {
                 let result = self.volume.borrow_mut().settle();

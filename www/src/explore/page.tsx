@@ -34,6 +34,7 @@ export default function ExplorePage({ source }: PageProps) {
   const [isPicking, setPicking] = useState(false);
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | undefined>(undefined);
+  const isLoading = useRef(false);
   const width = useWidth(host);
   const isNarrow = useMedia("(max-width: 860px)");
   const databases = useDatabases(source);
@@ -74,7 +75,7 @@ export default function ExplorePage({ source }: PageProps) {
   useEffect(() => {
     if (state.refresh === 0) return;
     const timer = setInterval(() => {
-      if (!document.hidden) setRound((old) => old + 1);
+      if (!document.hidden && !isLoading.current) setRound((old) => old + 1);
     }, state.refresh);
     return () => clearInterval(timer);
   }, [state.refresh]);
@@ -103,6 +104,7 @@ export default function ExplorePage({ source }: PageProps) {
     ],
   );
 
+  isLoading.current = data.isLoading;
   const loaded = data.value;
   const lines = useMemo(
     (): readonly Line[] =>

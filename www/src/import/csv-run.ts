@@ -1,5 +1,6 @@
 import Papa from "papaparse";
 import type { Progress, Source } from "../source.ts";
+import { formatCount } from "../util/format.ts";
 import { Collector } from "./collector.ts";
 import { mapRow, type CsvMapping } from "./csv-map.ts";
 import type { Outcome, Rejected } from "./outcome.ts";
@@ -91,7 +92,7 @@ export async function importCsv(
   });
   await write();
   return {
-    title: `${accepted.toLocaleString("en-US")} samples into ${database}`,
+    title: `${formatCount(accepted)} samples into ${database}`,
     rejected,
     rejectedCount,
   };

@@ -11,7 +11,7 @@ export type Found =
 
 export const KIND_TEXT: Readonly<Record<Found["kind"], string>> = {
   folder: "NanoTDB data directory",
-  archive: "NanoTDB data directory in a tar file",
+  archive: "NanoTDB data directory, packed",
   lines: "Line protocol",
   csv: "Table (CSV)",
   dashboard: "Dashboard",

@@ -8,7 +8,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { FailureNote, Note } from "../ui/note.tsx";
 import { formatBytes, formatCount } from "../util/format.ts";
-import { detect, unpacked, type Found } from "./detect.ts";
+import { detect, KIND_TEXT, unpacked, type Found } from "./detect.ts";
 import { guessMapping } from "./csv-map.ts";
 import { readHead } from "./csv-run.ts";
 import { ItemOptions } from "./item-options.tsx";
@@ -179,17 +179,10 @@ function isComplete({ found, choice }: Item): boolean {
 }
 
 function describe(found: Found): string {
-  const text: Readonly<Record<Found["kind"], string>> = {
-    folder: "NanoTDB data directory",
-    archive: "NanoTDB data directory, packed",
-    lines: "Line protocol",
-    csv: "Table",
-    dashboard: "Dashboard",
-  };
   const files = found.kind === "folder" ? found.entries.map((entry) => entry.file) : [found.file];
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const count = files.length === 1 ? "" : `${formatCount(files.length)} files, `;
-  return `${text[found.kind]}, ${count}${formatBytes(bytes)}`;
+  return `${KIND_TEXT[found.kind]}, ${count}${formatBytes(bytes)}`;
 }
 
 function State({ item }: { readonly item: Item }) {

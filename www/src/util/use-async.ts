@@ -6,7 +6,7 @@ export interface Loadable<T> {
   readonly value?: T;
   readonly error?: unknown;
   readonly isLoading: boolean;
-  /** Calls again. */
+  /** Calls again, unless a call is under way: frequent refreshes must not starve a slow one. */
   reload(): void;
 }
 
@@ -25,20 +25,29 @@ export function useAsync<T>(
   const [round, setRound] = useState(0);
   const newest = useRef(load);
   newest.current = load;
+  const isUnderWay = useRef(false);
   useEffect(() => {
     const controller = new AbortController();
+    isUnderWay.current = true;
     setState((old) => ({ ...old, isLoading: true }));
     newest.current(controller.signal).then(
       (value) => {
-        if (!controller.signal.aborted) setState({ value, isLoading: false });
+        if (controller.signal.aborted) return;
+        isUnderWay.current = false;
+        setState({ value, isLoading: false });
       },
       (error: unknown) => {
-        if (controller.signal.aborted || isAborted(error)) return;
-        setState((old) => ({ ...old, error, isLoading: false }));
+        if (controller.signal.aborted) return;
+        isUnderWay.current = false;
+        setState((old) =>
+          isAborted(error) ? { ...old, isLoading: false } : { ...old, error, isLoading: false },
+        );
       },
     );
     return () => controller.abort();
   }, [...inputs, round]);
-  const reload = useCallback(() => setRound((old) => old + 1), []);
+  const reload = useCallback(() => {
+    if (!isUnderWay.current) setRound((old) => old + 1);
+  }, []);
   return { ...state, reload };
 }

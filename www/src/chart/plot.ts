@@ -242,9 +242,11 @@ export class Plot {
       const { trace } = line;
       const at = nearest(trace.times, time);
       const own = trace.times[at];
+      if (own === undefined) return [];
       // Where there is a line, there is a value: the nearest end of its segment.
-      if (own === undefined || Math.abs(own - time) > Math.max(reach, this.#gaps[index]!))
-        return [];
+      const isOnLine = time > trace.times[0]! && time < trace.times.at(-1)!;
+      const far = isOnLine ? Math.max(reach, this.#gaps[index]!) : reach;
+      if (Math.abs(own - time) > far) return [];
       if (shown === undefined || Math.abs(own - time) < Math.abs(shown - time)) shown = own;
       const low = trace.low?.[at];
       const high = trace.high?.[at];

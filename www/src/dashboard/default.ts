@@ -34,7 +34,7 @@ export function defaultDashboard(database: string, metrics: readonly Metric[]): 
     alone.push(...names);
     return false;
   });
-  if (alone.length > 0) shared.push(["more", alone]);
+  if (alone.length > 0) shared.push([shared.length === 0 ? "metrics" : "more", alone]);
   const dashboard: Dashboard = {
     title: "Overview",
     default_db: database,

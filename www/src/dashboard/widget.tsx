@@ -5,7 +5,7 @@ import type { Line } from "../chart/plot.ts";
 import { explain } from "../shell/explain.ts";
 import type { Source } from "../source.ts";
 import { Icon } from "../ui/icon.tsx";
-import { formatAge, formatTime } from "../util/time.ts";
+import { formatAge, formatSpan, formatTime } from "../util/time.ts";
 import { useAsync } from "../util/use-async.ts";
 import { loadWidget, type NumberData, type WidgetData } from "./data.ts";
 import { levelOf, show } from "./expand.ts";
@@ -164,7 +164,9 @@ function ChartContent(props: { readonly widget: Widget; readonly data: WidgetDat
             group="dashboard"
           />
         )}
-        {isEmpty ? <p class="widget-none">No samples in this time</p> : null}
+        {isEmpty ? (
+          <p class="widget-none">No samples in the last {formatSpan(data.to - data.from)}</p>
+        ) : null}
       </div>
       <ul class="legend">
         {widget.series.length > 0 && lines.length === 0 ? <li>&nbsp;</li> : null}

@@ -11,7 +11,7 @@ import { Button, Empty, Select } from "../ui/controls.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { FailureNote } from "../ui/note.tsx";
 import { download } from "../util/download.ts";
-import { formatCount, formatValue } from "../util/format.ts";
+import { formatValue, plural } from "../util/format.ts";
 import { formatSpan, formatTime, stamp, toMs } from "../util/time.ts";
 import { useMedia, useWidth } from "../util/use-size.ts";
 import { useAsync } from "../util/use-async.ts";
@@ -19,7 +19,7 @@ import { Cards } from "./cards.tsx";
 import { exportLines } from "./export-lines.ts";
 import { load, type Loaded } from "./load.ts";
 import { Picker } from "./picker.tsx";
-import { fixed, resolve } from "./range.ts";
+import { endingAt, fixed, resolve } from "./range.ts";
 import { MAX_METRICS, readState, writeState, type ExploreState } from "./state.ts";
 import { toCsv, toPicture } from "./take-out.ts";
 import { Toolbar } from "./toolbar.tsx";
@@ -125,7 +125,7 @@ export default function ExplorePage({ source }: PageProps) {
     const newest = Math.max(
       ...samples.map((sample) => (sample === undefined ? -Infinity : toMs(sample.time))),
     );
-    if (Number.isFinite(newest)) changeRange(fixed(newest - (ends.to - ends.from), newest));
+    if (Number.isFinite(newest)) changeRange(endingAt(newest, ends.to - ends.from));
     else notify("These metrics have no samples yet");
   };
   const name = `${state.database}-${stamp(ends.from)}-${stamp(ends.to)}`;
@@ -311,7 +311,7 @@ function Facts(props: { readonly loaded: Loaded | undefined; readonly isLoading:
   return (
     <>
       <span>
-        {formatCount(loaded.samples)} samples, {kind}
+        {plural(loaded.samples, "sample")}, {kind}
       </span>
       <span class="explore-keys">
         Drag to zoom · wheel or + − · shift-drag or ← → to pan · double-click or Esc to go back

@@ -41,6 +41,11 @@ export function fixed(from: number, to: number): Range {
   return { kind: "fixed", from: middle - span / 2, to: middle + span / 2 };
 }
 
+/** A range with its last sample at `at`, and a little air behind it. */
+export function endingAt(at: number, span: number): Range {
+  return fixed(at - span * 0.96, at + span * 0.04);
+}
+
 /** `factor` below 1 zooms in; `at`, from 0 to 1, is what stays in its place. */
 export function zoom(ends: { from: number; to: number }, factor: number, at = 0.5): Range {
   const span = ends.to - ends.from;

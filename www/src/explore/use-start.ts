@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import type { Metric, Source } from "../source.ts";
 import { toMs } from "../util/time.ts";
-import { fixed, resolve } from "./range.ts";
+import { endingAt, resolve } from "./range.ts";
 import { INITIAL, type ExploreState } from "./state.ts";
 
 /**
@@ -33,7 +33,7 @@ export function useStart(
       const isOld = at < ends.from && state.range === INITIAL.range;
       change({
         metrics: [first.name],
-        ...(isOld ? { range: fixed(at - (ends.to - ends.from), at) } : {}),
+        ...(isOld ? { range: endingAt(at, ends.to - ends.from) } : {}),
       });
     };
     choose().catch(() => change({ metrics: [first.name] }));

@@ -36,12 +36,13 @@ export function guessMapping(
   };
   const isTime = (column: number) =>
     share(column, (text) => readTime(text, "auto") !== undefined) > 0.9;
-  const isNumber = (column: number) => share(column, (text) => readValue(text) !== undefined) > 0.9;
+  const numeric = (column: number) => share(column, (text) => readValue(text) !== undefined);
   const named = all.find((column) => /time|date|^ts$/i.test(header[column]!) && isTime(column));
   const time = named ?? all.find((column) => isTime(column)) ?? 0;
   const others = all.filter((column) => column !== time);
-  const numbers = others.filter((column) => isNumber(column));
-  const texts = others.filter((column) => !isNumber(column) && share(column, () => true) > 0);
+  // Some cells of a column may be broken; names hardly ever are numbers.
+  const numbers = others.filter((column) => numeric(column) > 0.5);
+  const texts = others.filter((column) => numeric(column) <= 0.5 && share(column, () => true) > 0);
   const isLong = texts.length > 0 && numbers.length <= 2;
   const wholes = rows.every((row) =>
     numbers.every((column) => /^\s*[-+]?\d*i?\s*$/.test(row[column] ?? "")),

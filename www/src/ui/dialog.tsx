@@ -19,6 +19,8 @@ export function Dialog({ title, children, footer, size = "small", isSheet, onClo
   useEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    // The dialog itself, not its close button, which comes first.
+    dialog?.querySelector<HTMLElement>(".dialog-box")?.focus();
     return () => dialog?.close();
   }, []);
   return (
@@ -35,7 +37,7 @@ export function Dialog({ title, children, footer, size = "small", isSheet, onClo
         if (event.target === element.current) onClose();
       }}
     >
-      <div class="dialog-box">
+      <div class="dialog-box" tabIndex={-1}>
         <header>
           <h2 id={id}>{title}</h2>
           <button type="button" class="button quiet icon-only" aria-label="Close" onClick={onClose}>

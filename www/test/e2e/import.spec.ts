@@ -28,7 +28,9 @@ test("lines that are dropped; rejected ones are shown; names are no HTML", async
     "/explore?db=home&m=kitchen.temperature&m=%3Cimg%2Fsrc%3Dx%2Fonerror%3Ddocument.title%3D1%3E&from=2026-05-14T08:00:00Z&to=2026-05-14T08:20:00Z",
   );
   await drawn(page);
-  await page.locator(".u-over").hover();
+  // A quarter in, where the single sample of the other metric is.
+  const box = (await page.locator(".u-over").boundingBox())!;
+  await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2);
   await expect(page.locator(".tooltip")).toContainText("onerror");
   await page.goto("/engine?tab=database&db=home");
   await expect(page.getByRole("link", { name: "onerror" })).toBeVisible();

@@ -64,6 +64,15 @@ describe("tables", () => {
     expect(mapRow(rows[1]!, header, mapping)).toHaveLength(1);
   });
 
+  it("with some broken cells are still wide", () => {
+    const rows = Array.from({ length: 20 }, (_, at) => [
+      String(1_778_760_000 + at),
+      String(at),
+      at % 5 === 0 ? "err" : "1.5",
+    ]);
+    expect(guessMapping(["t", "a", "b"], rows)).toMatchObject({ form: "wide", columns: [1, 2] });
+  });
+
   it("with names in columns", () => {
     const header = ["metric", "sensor", "value", "timestamp"];
     const rows = [

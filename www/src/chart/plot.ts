@@ -41,6 +41,7 @@ export class Plot {
   /** How far each line reaches from one point to the next. */
   #gaps: readonly number[] = [];
   #shape = "";
+  #axesThen = 0;
   #range: [number, number] = [0, 1];
 
   constructor(host: HTMLElement, options: PlotOptions) {
@@ -61,7 +62,9 @@ export class Plot {
     const scales = assignScales(
       lines.map(({ trace }) => extentOf(trace.low ?? trace.values, trace.high)),
     );
+    this.#axesThen = this.#mostAxes();
     const shape = JSON.stringify([
+      this.#axesThen,
       hasBands,
       scales,
       lines.map(({ label, color }) => [label, color]),
@@ -85,7 +88,10 @@ export class Plot {
 
   resize(): void {
     const { clientWidth: width, clientHeight: height } = this.#host;
-    if (width > 0 && height > 0) this.#chart?.setSize({ width, height });
+    if (width === 0 || height === 0) return;
+    this.#chart?.setSize({ width, height });
+    // A phone that was turned has room for other axes.
+    if (this.#mostAxes() !== this.#axesThen) this.setLines(this.#lines);
   }
 
   /** Moves the readout by points, for the keyboard. Answers what it says. */
@@ -112,6 +118,11 @@ export class Plot {
     this.#tooltip.remove();
   }
 
+  /** More axes than these would leave no room for the chart. */
+  #mostAxes(): number {
+    return this.#host.clientWidth < 480 ? 2 : 3;
+  }
+
   #applyRange(): void {
     const [min, max] = this.#range;
     this.#chart?.setScale("x", { min, max });
@@ -125,8 +136,7 @@ export class Plot {
     const { paint, group } = this.#options;
     const columns = hasBands ? 3 : 1;
     const count = Math.max(1, ...scales.map((scale) => scale + 1));
-    // More axes would leave no room for the chart.
-    const axes = Math.min(count, this.#host.clientWidth < 480 ? 2 : 3);
+    const axes = Math.min(count, this.#mostAxes());
     const isInteractive = this.#options.onRange !== undefined;
     const chart = new uPlot(
       {
@@ -138,6 +148,7 @@ export class Plot {
           drag: { x: isInteractive, y: false, setScale: false, dist: 4 },
           points: { size: 7, width: 2 },
           focus: { prox: -1 },
+          hover: { prox: 40 },
           ...(group === undefined ? {} : { sync: { key: group } }),
         },
         scales: {

@@ -43,7 +43,9 @@ export function explore(metrics: readonly string[], rest: string): string {
 /** Waits until lines are drawn: pixels in the colour of the first series. */
 export async function drawn(page: Page): Promise<void> {
   await expect
-    .poll(() => page.locator(".explore-chart canvas, .widget canvas").first().evaluate(countInk))
+    .poll(() => page.locator(".explore-chart canvas, .widget canvas").first().evaluate(countInk), {
+      intervals: [20],
+    })
     .toBeGreaterThan(100);
 }
 

@@ -1,0 +1,69 @@
+import type { Source } from "../source.ts";
+import { INTERNAL } from "../shell/databases.ts";
+import { defaultDashboard } from "./default.ts";
+import type { Dashboard } from "./model.ts";
+import { checkDashboard } from "./validate.ts";
+
+export const FILE = "dashboard.json";
+
+/** A dashboard and where it is from. */
+export interface Stored {
+  readonly dashboard: Dashboard;
+  /** Made from the metrics, because there is no file. */
+  readonly isDefault: boolean;
+  readonly errors: readonly string[];
+}
+
+/** A file that is no dashboard at all; it is never replaced without a backup. */
+export class DashboardError extends Error {
+  readonly code = "dashboard";
+}
+
+/** Reads the dashboard, or makes one of what exists. */
+export async function loadDashboard(source: Source, signal?: AbortSignal): Promise<Stored> {
+  const options = signal === undefined ? {} : { signal };
+  const content = await source.readFile(FILE, options);
+  if (content === undefined) {
+    const databases = await source.databases(options);
+    const database = databases.find((name) => name !== INTERNAL) ?? databases[0] ?? "";
+    const metrics = database === "" ? [] : await source.metrics(database, options);
+    return { dashboard: defaultDashboard(database, metrics), isDefault: true, errors: [] };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(content));
+  } catch (error) {
+    throw new DashboardError(`${FILE} is no JSON: ${String(error)}`);
+  }
+  const { dashboard, errors } = checkDashboard(value);
+  if (dashboard === undefined)
+    throw new DashboardError(`${FILE} is no dashboard. ${errors.join(" ")}`);
+  return { dashboard, isDefault: false, errors };
+}
+
+/** The text of a dashboard's file: two spaces, one line feed at the end. */
+export function toText(dashboard: unknown): string {
+  return `${JSON.stringify(dashboard, null, 2)}\n`;
+}
+
+/** Saves a dashboard; a file that is there is kept as a backup, whose path is the answer. */
+export async function saveDashboard(
+  source: Source,
+  dashboard: unknown,
+): Promise<string | undefined> {
+  const old = await source.readFile(FILE);
+  let backup: string | undefined;
+  if (old !== undefined) {
+    backup = `dashboard_backups/${FILE.replace(/\.json$/, "")}.${backupStamp(new Date())}.json`;
+    // Before the new one: with a full disk the old one must stay.
+    await source.writeFile(backup, old);
+  }
+  await source.writeFile(FILE, toText(dashboard));
+  return backup;
+}
+
+/** `20260514T080000.123000000Z`, which sorts by time. */
+export function backupStamp(time: Date): string {
+  const iso = time.toISOString();
+  return `${iso.slice(0, 19).replaceAll(/[-:]/g, "")}.${iso.slice(20, 23)}000000Z`;
+}

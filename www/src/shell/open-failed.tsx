@@ -1,0 +1,23 @@
+import { Button } from "../ui/controls.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { explain } from "./explain.ts";
+import { start } from "./session.ts";
+
+/** The store could not be opened: why, and what can be done about it. */
+export function OpenFailed({ error }: { readonly error: unknown }) {
+  const { code, title, text } = explain(error);
+  return (
+    <div class="empty" role="alert">
+      <Icon name="warning" />
+      <h2>{title}</h2>
+      <p>{text}</p>
+      <div class="row">
+        <Button kind="primary" icon="refresh" label="Try again" onClick={() => void start()} />
+        {code === "unavailable" || code === "locked" || code === "unresponsive" ? (
+          <Button label="Go on in memory only" onClick={() => void start("memory")} />
+        ) : null}
+      </div>
+      <p class="faint">({code})</p>
+    </div>
+  );
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the browser's tests need, or names the command that does.
+# Installs what the browser's tests need, or names the command that does. `build` stops at what
+# building the npm package needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +21,8 @@ tools="${CARGO_TARGET_DIR:-$PWD/target}/tools"
 if [ "$(wasm-bindgen --version 2>/dev/null)" != "wasm-bindgen $version" ]; then
     CARGO_TARGET_DIR=$tools cargo install --locked wasm-bindgen-cli --version "$version"
 fi
+if [ "${1:-}" = build ]; then exit; fi
+
 if ! command -v wasm-pack >/dev/null; then
     CARGO_TARGET_DIR=$tools cargo install --locked wasm-pack --version 0.15.1
 fi

@@ -3,6 +3,7 @@
 use crate::node::{NodeDirectory, NodeFile, NodeRoot};
 use crate::volume::medium::Medium;
 use crate::volume::{Volume, VolumeDirectory, VolumeFile};
+use nanotdb_core::sorted::sort_by;
 use nanotdb_core::storage::StorageErrorKind;
 use nanotdb_core::storage::{FileName, Result, Storage, StorageError, StorageFile};
 use std::cell::RefCell;
@@ -97,7 +98,7 @@ impl Root {
     pub fn files(&self) -> Result<Vec<Listed>> {
         let mut directories = self.directories()?;
         directories.push(String::new());
-        directories.sort();
+        sort_by(&mut directories, |a, b| a < b);
         let mut files = Vec::new();
         for directory in directories {
             let listed = |(name, bytes)| Listed { directory: directory.clone(), name, bytes };
@@ -107,7 +108,7 @@ impl Root {
                 }
                 Self::Node(root) => {
                     let mut names = root.directory(&directory).list()?;
-                    names.sort();
+                    sort_by(&mut names, |a, b| a < b);
                     for name in names {
                         let bytes = root.directory(&directory).open(&name)?.len()?;
                         files.push(listed((name, bytes)));

@@ -148,7 +148,6 @@ impl<K: Ord, V> SortedMap<K, V> {
     }
 
     /// The value of this key, made by `make` when there is none.
-    #[expect(clippy::missing_panics_doc, reason = "it does not")]
     #[expect(clippy::indexing_slicing, reason = "an entry is at `at`: found there, or just added")]
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let at = self.place(&key).unwrap_or_else(|at| {

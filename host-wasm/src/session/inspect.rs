@@ -14,7 +14,7 @@ use nanotdb_core::error::Result;
 use nanotdb_core::metric_file::MetricFile;
 use nanotdb_core::partition::Partition;
 use nanotdb_core::query::MetricInfo;
-use nanotdb_core::sorted::{SortedMap, SortedSet};
+use nanotdb_core::sorted::{SortedMap, SortedSet, sort_by};
 use nanotdb_core::stats::DbStats;
 use nanotdb_core::storage::{FileName, Storage, StorageFile};
 use wasm_bindgen::prelude::*;
@@ -103,7 +103,7 @@ impl Session {
             }
         };
         let mut views: Vec<_> = partitions.into_iter().map(view).collect();
-        views.sort_by_key(|view| view.from);
+        sort_by(&mut views, |a, b| a.from < b.from);
         object(&views)
     }
 

@@ -98,7 +98,7 @@ impl Space {
 
     /// Takes up to `count` neighbouring blocks that lie before `limit`, the first there are.
     pub(super) fn take_before(&mut self, limit: u32, count: u32) -> Option<Extent> {
-        let (&start, &free) = self.free.iter().next().filter(|(start, _)| **start < limit)?;
+        let (&start, &free) = self.free.first_key_value().filter(|(start, _)| **start < limit)?;
         self.cut(start, free.min(count).min(limit - start))
     }
 

@@ -7,6 +7,8 @@ import { KINDS, type Args, type Op, type Reply, type Request, type Result } from
 /** Rejections that a report of several columns names. */
 const MAX_REJECTIONS = 100;
 
+const NO_TIMES = new BigInt64Array(0);
+
 /** One who calls: what it has begun and not ended. */
 export class Caller {
   readonly imports = new Map<number, RootImport>();
@@ -241,6 +243,15 @@ function addColumns({ session }: Place, { database, columns }: Args<"addColumns"
   let rejected = 0;
   let rows = 0;
   const rejections: { row: number; reason: string }[] = [];
+  // Names, types and lengths first: what cannot be taken rejects the call before any sample is in,
+  // and the catalog is written once for all new metrics.
+  for (const { metric, times, values } of columns) {
+    if (times.length !== values.length) {
+      const message = `${metric}: ${times.length} times for ${values.length} values`;
+      throw new NanotdbError("invalid", message);
+    }
+    session.addColumns(database, metric, NO_TIMES, ...typed(values.subarray(0, 0)));
+  }
   for (const { metric, times, values } of columns) {
     const report = session.addColumns(database, metric, times, ...typed(values));
     accepted += report.accepted;

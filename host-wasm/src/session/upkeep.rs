@@ -46,6 +46,8 @@ impl Session {
         let options = BuildOptions::from_settings(&self.engine()?.settings().metrics);
         let built = self.database(database)?.build_metric_file(partition, options);
         let built = built.map_err(thrown)?;
+        // The raw pages may have left a hole larger than the file.
+        self.root.tidy().map_err(thrown)?;
         object(&BuildReport {
             partition: built.partition,
             metric_file: built.metric_file.to_string(),

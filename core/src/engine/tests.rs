@@ -7,7 +7,7 @@ use crate::compress::Codecs;
 use crate::error::{Error, Rejection};
 use crate::metric_file::{MetricFile, Version};
 use crate::query::{AggregateQuery, RangeQuery};
-use crate::storage::{FileName, MemoryStorage, SimStorage, Storage, StorageFile};
+use crate::storage::{FileName, MemoryStorage, Storage, StorageFile};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use alloc::format;
 use alloc::string::String;
@@ -500,8 +500,10 @@ fn samples_that_the_log_leaves_out_are_known_until_they_are_in_a_file() {
     assert!(!database.has_unlogged());
 }
 
+#[cfg(feature = "testing")]
 #[test]
 fn what_was_made_durable_survives_a_power_cut_under_every_profile() {
+    use crate::storage::SimStorage;
     for profile in ["strict", "balanced", "throughput"] {
         for (wal, seed) in [(true, 1), (true, 2), (false, 3)] {
             let host = LocalHost::new(SimStorage::new);

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::iter::FusedIterator;
+use core::ops::Index;
 use core::slice;
 
 /// A map in a sorted vector: see [the module](super).
@@ -268,6 +269,20 @@ impl<K, V> DoubleEndedIterator for Iter<'_, K, V> {
 
 impl<K, V> ExactSizeIterator for Iter<'_, K, V> {}
 impl<K, V> FusedIterator for Iter<'_, K, V> {}
+
+/// As in the standard library's maps.
+///
+/// # Panics
+///
+/// When there is no such key.
+impl<K: Ord + Borrow<Q>, V, Q: Ord + ?Sized> Index<&Q> for SortedMap<K, V> {
+    type Output = V;
+
+    #[expect(clippy::expect_used, reason = "what indexing does everywhere")]
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("a key of the map")
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,8 @@
 //!
 //! | blocks of 4,096 bytes | |
 //! |---|---|
-//! | 0 and 1 | [superblocks](superblock): where the journal is |
-//! | any | the journal: [frames of records](record), the first one a snapshot |
+//! | 0 and 1 | superblocks (`superblock.rs`): where the journal is |
+//! | any | the journal: frames of records (`record.rs`), the first one a snapshot |
 //! | any | what is in files |
 //!
 //! Three rules make it safe against the end of the process and of the machine at any moment:

@@ -42,7 +42,9 @@ test("build, recompact, verify, and the frames of a file", async ({ page }) => {
   });
 });
 
-test("flush writes open pages, and everything can be deleted", async ({ page }) => {
+test("flush makes all durable and leaves pages open, and everything can be deleted", async ({
+  page,
+}) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Start live demo" }).click();
   await expect(page.locator(".card-value").first()).toHaveText(/\d/);
@@ -52,7 +54,10 @@ test("flush writes open pages, and everything can be deleted", async ({ page }) 
   await page.getByRole("button", { name: "Stop live demo" }).click();
   await page.getByRole("tab", { name: "Overview" }).click();
   await page.getByRole("button", { name: "Flush" }).click();
-  await expect(page.getByText("Everything is in files")).toBeVisible();
+  await expect(page.getByText("Everything so far is durable")).toBeVisible();
+  await page.getByRole("tab", { name: "Open pages" }).click();
+  await expect(page.locator(".open-page")).toContainText("In the log");
+  await page.getByRole("tab", { name: "Overview" }).click();
   await page.getByRole("button", { name: "Delete all" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete everything" }).click();
   await expect(page.getByRole("heading", { name: "Your metrics, in this browser" })).toBeVisible();

@@ -1,4 +1,5 @@
-import { expect, test, withDemo } from "./fixture.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { drop, expect, test, withDemo } from "./fixture.ts";
 
 test("overview, database, log and open pages", async ({ page }) => {
   await withDemo(page);
@@ -40,6 +41,59 @@ test("build, recompact, verify, and the frames of a file", async ({ page }) => {
   await expect(page.locator(".verify [role=status]")).toContainText("all sound", {
     timeout: 30_000,
   });
+});
+
+const MANIFEST = `[retention]
+retention_days = 30
+retention_action = "delete"
+
+[rollups]
+enabled = true
+default_interval = "1h"
+default_destination_db = "hourly"
+default_aggregates = ["avg"]
+
+[[rollups.jobs]]
+id = "all"
+source_pattern = "*"
+`;
+
+test("rollups and retention on demand, with what they did", async ({ page }, info) => {
+  const folder = info.outputPath("data");
+  mkdirSync(`${folder}/house`, { recursive: true });
+  writeFileSync(`${folder}/house/manifest.toml`, MANIFEST);
+  await page.goto("/");
+  await page.getByRole("button", { name: "Import data" }).click();
+  const dialog = page.getByRole("dialog");
+  const chooser = page.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "Choose a folder" }).click();
+  await (await chooser).setFiles(folder);
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  const lines = Array.from({ length: 300 }, (_, minute) => {
+    const time = new Date(Date.now() - (360 - minute) * 60_000).toISOString().slice(0, 19);
+    return `house/room.temperature ${20 + (minute % 7)} ${time.replace("T", " ")}`;
+  });
+  await drop(page, [{ name: "room.lp", content: lines.join("\n") }]);
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+
+  await page.goto("/engine?tab=database&db=house");
+  const upkeep = page.locator(".upkeep");
+  await upkeep.getByRole("button", { name: "Run rollups" }).click();
+  // The store may have been quicker.
+  await expect(upkeep).toContainText(/samples? written by rollups|Nothing was due/);
+  await page.goto("/engine");
+  await expect(page.getByRole("button", { name: "hourly" })).toBeVisible();
+
+  await page.goto("/engine?tab=database&db=house");
+  await expect(upkeep).toContainText("older than 30 days");
+  await upkeep.getByRole("button", { name: "Apply retention" }).click();
+  await expect(dialog).toContainText("Nothing has expired now");
+  await dialog.getByRole("button", { name: "Apply", exact: true }).click();
+  await expect(upkeep).toContainText("Nothing had expired.");
+  await page.goto("/engine?tab=database&db=hourly");
+  await expect(upkeep.getByRole("button", { name: "Apply retention" })).toBeDisabled();
 });
 
 test("flush makes all durable and leaves pages open, and everything can be deleted", async ({

@@ -60,6 +60,7 @@ export function FilesTab({ source, database }: DatabaseProps) {
       <Section title={plural(partitions.value.length, "partition")}>
         <Table
           label="Partitions"
+          class="partitions"
           head={["Partition", "Files", ">Bytes", "", ""]}
           none="No partition yet. The first sample begins one."
           rows={[...partitions.value].reverse().map((own) => [

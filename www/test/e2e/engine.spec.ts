@@ -43,6 +43,23 @@ test("build, recompact, verify, and the frames of a file", async ({ page }) => {
   });
 });
 
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true });
+
+  test("the actions of a partition are in sight", async ({ page }) => {
+    await withDemo(page);
+    await page.goto("/engine?tab=files&db=demo");
+    const table = page.getByRole("region", { name: "Partitions" });
+    const row = table.locator("tbody tr").nth(2);
+    await expect(row.getByRole("button", { name: "Recompact" })).toBeInViewport({ ratio: 1 });
+    expect(await table.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await row.getByRole("button", { name: "Build" }).tap();
+    await expect(row.getByRole("status")).toContainText("samples", { timeout: 20_000 });
+    expect(await table.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await page.screenshot({ path: "screenshots/engine-partitions-phone.png" });
+  });
+});
+
 const MANIFEST = `[retention]
 retention_days = 30
 retention_action = "delete"

@@ -24,16 +24,17 @@ export interface WidgetData {
 /** More windows than this are not told apart on any screen. */
 const MOST_WINDOWS = 4000;
 
-/** Reads all that a widget shows, in as few calls as its series allow. */
+/** Reads all that a widget shows until `end`, or now, in as few calls as its series allow. */
 export async function loadWidget(
   source: Source,
   dashboard: Dashboard,
   widget: Widget,
   lookback: string,
+  end: number | undefined,
   signal: AbortSignal,
 ): Promise<WidgetData> {
   const plans = expand(widget, dashboard);
-  const to = Date.now();
+  const to = end ?? Date.now();
   const span = parseDuration(lookback) ?? parseDuration(widget.lookback ?? "") ?? HOUR;
   const from = to - span;
   if (isChart(widget)) {

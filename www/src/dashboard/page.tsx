@@ -7,6 +7,7 @@ import { FailureNote, Note } from "../ui/note.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useMedia } from "../util/use-size.ts";
 import { useAsync } from "../util/use-async.ts";
+import { AsOfBar, useNewest } from "./as-of.tsx";
 import { LOOKBACKS } from "./data.ts";
 import type { Dashboard, Group } from "./model.ts";
 import { loadDashboard } from "./storage.ts";
@@ -21,6 +22,8 @@ export default function DashboardPage({ source }: PageProps) {
   const [lookback, setLookback] = useState(
     LOOKBACKS.find(([text]) => text === query.get("last"))?.[0] ?? "",
   );
+  // Whether lookbacks end at the newest sample instead of now.
+  const [isAsOf, setAsOf] = useState(query.get("at") === "newest");
   const [round, setRound] = useState(0);
   const [isPaused, setPaused] = useState(false);
   const isNarrow = useMedia("(max-width: 720px)");
@@ -31,8 +34,9 @@ export default function DashboardPage({ source }: PageProps) {
     const next = new URLSearchParams();
     if (groupId !== "") next.set("group", groupId);
     if (lookback !== "") next.set("last", lookback);
+    if (isAsOf) next.set("at", "newest");
     replaceQuery(next.toString());
-  }, [groupId, lookback, here.value]);
+  }, [groupId, lookback, isAsOf, here.value]);
 
   if (stored.error !== undefined && dashboard === undefined) {
     return (
@@ -52,7 +56,15 @@ export default function DashboardPage({ source }: PageProps) {
       </div>
     );
   }
-  const shared = { source, dashboard, lookback, round: round + contentRound.value, isPaused };
+  const shared = {
+    source,
+    dashboard,
+    lookback,
+    round: round + contentRound.value,
+    isPaused,
+    isAsOf,
+    onAsOf: setAsOf,
+  };
   return (
     <div class="page">
       <div class="page-head">
@@ -122,6 +134,8 @@ interface Shared {
   readonly lookback: string;
   readonly round: number;
   readonly isPaused: boolean;
+  readonly isAsOf: boolean;
+  onAsOf(isAsOf: boolean): void;
 }
 
 function Accordion(props: {
@@ -158,6 +172,10 @@ function Accordion(props: {
 }
 
 function GroupView({ group, shared }: { readonly group: Group; readonly shared: Shared }) {
+  const { source, dashboard, lookback, round, isPaused, isAsOf } = shared;
+  const shown = group.widgets.flatMap((id) => dashboard.widgets[id] ?? []);
+  const newest = useNewest(source, dashboard, shown, lookback, round, isPaused);
+  const end = isAsOf ? newest.at : undefined;
   if (group.widgets.length === 0) {
     return (
       <Empty icon="grid" title="This group has no widgets">
@@ -167,12 +185,23 @@ function GroupView({ group, shared }: { readonly group: Group; readonly shared: 
       </Empty>
     );
   }
+  const own = { source, dashboard, lookback, end, round, isPaused };
   return (
-    <div class="widgets">
-      {group.widgets.map((id) => {
-        const widget = shared.dashboard.widgets[id];
-        return widget === undefined ? null : <WidgetView key={id} widget={widget} {...shared} />;
-      })}
+    <div class="group">
+      {newest.at !== undefined && (isAsOf || newest.isOld) ? (
+        <AsOfBar at={newest.at} isOn={isAsOf} onChange={shared.onAsOf} />
+      ) : null}
+      {isAsOf && !newest.isKnown ? (
+        // Until it is known, charts up to now would only flash.
+        <Skeleton lines={8} />
+      ) : (
+        <div class="widgets">
+          {group.widgets.map((id) => {
+            const widget = dashboard.widgets[id];
+            return widget === undefined ? null : <WidgetView key={id} widget={widget} {...own} />;
+          })}
+        </div>
+      )}
     </div>
   );
 }

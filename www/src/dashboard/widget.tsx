@@ -17,6 +17,8 @@ interface WidgetViewProps {
   readonly widget: Widget;
   /** A reader's lookback; empty for the configured one. */
   readonly lookback: string;
+  /** Where lookbacks end, in milliseconds; now without one. */
+  readonly end?: number | undefined;
   /** Changes when everything is to be refreshed. */
   readonly round: number;
   readonly isPaused: boolean;
@@ -27,11 +29,11 @@ const USUAL_REFRESH = 30;
 
 /** One widget: keeps itself fresh, and shows its last state when a refresh fails. */
 export function WidgetView(props: WidgetViewProps) {
-  const { source, dashboard, widget, lookback, round } = props;
+  const { source, dashboard, widget, lookback, end, round } = props;
   const [isPaused, setPaused] = useState(false);
   const data = useAsync(
-    (signal) => loadWidget(source, dashboard, widget, lookback, signal),
-    [source, dashboard.default_db, JSON.stringify(widget), lookback, round],
+    (signal) => loadWidget(source, dashboard, widget, lookback, end, signal),
+    [source, dashboard.default_db, JSON.stringify(widget), lookback, end, round],
   );
   const isStill = isPaused || props.isPaused || widget.auto_refresh === false;
   const seconds = Math.max(1, widget.refresh_sec || USUAL_REFRESH);
@@ -88,8 +90,11 @@ function Failed({ error }: { readonly error: unknown }) {
   );
 }
 
-function Content({ widget, data }: WidgetViewProps & { readonly data: WidgetData | undefined }) {
-  if (isChart(widget)) return <ChartContent widget={widget} data={data} />;
+function Content(props: WidgetViewProps & { readonly data: WidgetData | undefined }) {
+  const { widget, data, end } = props;
+  if (isChart(widget)) {
+    return <ChartContent widget={widget} data={data} isPast={end !== undefined} />;
+  }
   const numbers =
     data?.numbers ?? widget.series.map((config) => ({ plan: { config } }) as NumberData);
   if (widget.type === "number") {
@@ -139,8 +144,13 @@ function timeFor({ at }: NumberData): string | undefined {
   return at === undefined ? undefined : formatTime(at);
 }
 
-function ChartContent(props: { readonly widget: Widget; readonly data: WidgetData | undefined }) {
-  const { widget, data } = props;
+function ChartContent(props: {
+  readonly widget: Widget;
+  readonly data: WidgetData | undefined;
+  /** Whether it ends before now. */
+  readonly isPast: boolean;
+}) {
+  const { widget, data, isPast } = props;
   const lines = useMemo(
     (): readonly Line[] =>
       (data?.lines ?? []).map(({ plan, trace }, color) => ({
@@ -165,7 +175,11 @@ function ChartContent(props: { readonly widget: Widget; readonly data: WidgetDat
           />
         )}
         {isEmpty ? (
-          <p class="widget-none">No samples in the last {formatSpan(data.to - data.from)}</p>
+          <p class="widget-none">
+            No samples in the {isPast ? "" : "last "}
+            {formatSpan(data.to - data.from)}
+            {isPast ? " before then" : ""}
+          </p>
         ) : null}
       </div>
       <ul class="legend">

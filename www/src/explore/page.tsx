@@ -5,19 +5,20 @@ import { openImport } from "../import/request.ts";
 import { useDatabases, useMetrics } from "../shell/databases.ts";
 import { here, replaceQuery } from "../shell/router.ts";
 import { contentRound } from "../shell/session.ts";
-import { notify, report } from "../shell/toasts.tsx";
+import { report } from "../shell/toasts.tsx";
 import type { PageProps } from "../shell/app.tsx";
 import { Button, Empty, Select } from "../ui/controls.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { FailureNote } from "../ui/note.tsx";
 import { download } from "../util/download.ts";
 import { formatValue, plural } from "../util/format.ts";
-import { formatSpan, formatTime, stamp, toMs } from "../util/time.ts";
+import { formatSpan, formatTime, stamp } from "../util/time.ts";
 import { useMedia, useWidth } from "../util/use-size.ts";
 import { useAsync } from "../util/use-async.ts";
 import { Cards } from "./cards.tsx";
 import { exportLines } from "./export-lines.ts";
 import { load, type Loaded } from "./load.ts";
+import { NoSamples } from "./no-samples.tsx";
 import { Picker } from "./picker.tsx";
 import { endingAt, fixed, resolve } from "./range.ts";
 import { MAX_METRICS, readState, writeState, type ExploreState } from "./state.ts";
@@ -118,16 +119,6 @@ export default function ExplorePage({ source }: PageProps) {
   );
   const isEmpty = loaded !== undefined && loaded.samples === 0 && !data.isLoading;
 
-  const showNewest = async () => {
-    const samples = await Promise.all(
-      state.metrics.map((metric) => source.last(state.database, metric)),
-    );
-    const newest = Math.max(
-      ...samples.map((sample) => (sample === undefined ? -Infinity : toMs(sample.time))),
-    );
-    if (Number.isFinite(newest)) changeRange(endingAt(newest, ends.to - ends.from));
-    else notify("These metrics have no samples yet");
-  };
   const name = `${state.database}-${stamp(ends.from)}-${stamp(ends.to)}`;
   const items = [
     {
@@ -265,12 +256,12 @@ export default function ExplorePage({ source }: PageProps) {
             ) : null}
             {isEmpty && state.metrics.length > 0 ? (
               <div class="explore-empty">
-                <Empty title="No samples in this range">
-                  <Button
-                    label="Show the newest samples"
-                    onClick={() => void showNewest().catch(report)}
-                  />
-                </Empty>
+                <NoSamples
+                  source={source}
+                  database={state.database}
+                  metrics={state.metrics}
+                  onGo={(newest) => changeRange(endingAt(newest, ends.to - ends.from))}
+                />
               </div>
             ) : null}
           </div>

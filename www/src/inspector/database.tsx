@@ -10,6 +10,7 @@ import { useAsync } from "../util/use-async.ts";
 import { Facts, Section, Table } from "./facts.tsx";
 import { SettingsTable } from "./overview.tsx";
 import type { DatabaseProps } from "./page.tsx";
+import { UpkeepPart } from "./upkeep.tsx";
 
 /** So many metrics are listed at once. */
 const STEP = 50;
@@ -46,6 +47,9 @@ export function DatabaseTab({ source, database }: DatabaseProps) {
         </Note>
       ))}
       <MetricsPart source={source} database={database} />
+      {source.capabilities.canWrite ? (
+        <UpkeepPart source={source} database={database} settings={settings} />
+      ) : null}
       <Section title="Settings">
         <SettingsTable settings={settings} />
       </Section>

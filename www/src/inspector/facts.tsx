@@ -23,13 +23,14 @@ interface TableProps {
   readonly head: readonly string[];
   readonly rows: readonly (readonly ComponentChildren[])[];
   readonly none: string;
+  readonly class?: string;
 }
 
 /** A plain table. */
-export function Table({ label, head, rows, none }: TableProps) {
+export function Table({ label, head, rows, none, ...rest }: TableProps) {
   const isNumber = (column: number) => head[column]!.startsWith(">");
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label={label}>
+    <div class={`table-box ${rest.class ?? ""}`} tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>

@@ -60,8 +60,9 @@ export function FilesTab({ source, database }: DatabaseProps) {
       <Section title={plural(partitions.value.length, "partition")}>
         <Table
           label="Partitions"
+          class="partitions"
           head={["Partition", "Files", ">Bytes", "", ""]}
-          none="No partition yet. Samples are in memory until a page is full; flush writes them."
+          none="No partition yet. The first sample begins one."
           rows={[...partitions.value].reverse().map((own) => [
             <span
               class="partition"
@@ -77,7 +78,7 @@ export function FilesTab({ source, database }: DatabaseProps) {
                 kind="quiet"
                 label="Build"
                 title="Write the metric file, which is smaller and quicker to read"
-                disabled={busy !== undefined || own.files.length === 0}
+                disabled={busy !== undefined}
                 onClick={() => void build(own.partition)}
               />
               <Button
@@ -114,7 +115,13 @@ function FileLinks(props: {
   readonly chosen: string | undefined;
   onChoose(file: string): void;
 }) {
-  if (props.partition.files.length === 0) return <span class="muted">in memory</span>;
+  if (props.partition.files.length === 0) {
+    return (
+      <span class="muted" title="The page is written when it is full or old enough">
+        open page only
+      </span>
+    );
+  }
   return (
     <span class="row tight">
       {props.partition.files.map(({ name, kind }) => (

@@ -9,7 +9,7 @@ import type { DatabaseProps } from "./page.tsx";
 
 const NEWEST = 50;
 
-/** The log: what a crash right now would be mended from. */
+/** The log: what the open pages would be made of again after a crash right now. */
 export function LogTab({ source, database }: DatabaseProps) {
   const log = useAsync(
     (signal) => source.inspectLog(database, { signal, limit: NEWEST }),
@@ -45,7 +45,7 @@ export function LogTab({ source, database }: DatabaseProps) {
         <Table
           label="Newest records of the log"
           head={[">Offset", "Metric", "Time", ">Value"]}
-          none="The log is empty: every sample is in a file."
+          none="The log is empty: what it had is in files."
           rows={[...newest]
             .reverse()
             .map((record) => [

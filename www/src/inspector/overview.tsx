@@ -156,17 +156,19 @@ function StoreActions({ source }: { readonly source: Source }) {
   };
   return (
     <>
-      <Button
-        icon="check"
-        label="Flush"
-        title="Write everything that is only in memory to files"
-        onClick={() => {
-          source.flush().then(() => {
-            notify("Everything is in files");
-            contentChanged();
-          }, report);
-        }}
-      />
+      {source.capabilities.storageKind === "memory" ? null : (
+        <Button
+          icon="check"
+          label="Flush"
+          title="Make sure that a power cut takes nothing that came so far"
+          onClick={() => {
+            source.flush().then(() => {
+              notify("Everything so far is durable", "What is in the log stays in open pages.");
+              contentChanged();
+            }, report);
+          }}
+        />
+      )}
       <Button
         icon="download"
         label="Export all as tar"

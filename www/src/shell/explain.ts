@@ -46,7 +46,7 @@ const WORDS: Readonly<Record<string, readonly [title: string, text: string]>> = 
   "unknown-metric": ["There is no such metric", "{}"],
   "partition-open": [
     "This partition is still being written",
-    "Try again when its newest samples are in a file, or flush first.",
+    "Samples for it came meanwhile. Try again in a moment.",
   ],
   exists: ["It exists already", "{}"],
   "not-found": ["It is not there", "{}"],

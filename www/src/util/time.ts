@@ -112,6 +112,19 @@ export function formatTime(ms: number, precise = false): string {
     : text;
 }
 
+const MOMENT = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
+/** A local date and time within a sentence: `3 Mar 2026, 14:05`. */
+export function formatMoment(ms: number): string {
+  return MOMENT.format(ms);
+}
+
 /** What `<input type="datetime-local" step="1">` takes. */
 export function toInput(ms: number): string {
   return formatTime(ms).replace(" ", "T");

@@ -64,6 +64,43 @@ test("what is not valid is said and not saved", async ({ page }) => {
   await expect(page.getByText("The dashboard is valid")).toBeVisible();
 });
 
+test("old data is shown as of its newest sample", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByRole("button", { name: "Import data" })).toBeVisible();
+  const lines = Array.from({ length: 120 }, (_, minute) => {
+    const time = new Date(Date.UTC(2026, 2, 3, 10, minute)).toISOString().slice(0, 19);
+    return `old/room.temperature ${20 + (minute % 7)} ${time.replace("T", " ")}`;
+  });
+  await drop(page, [{ name: "old.lp", content: lines.join("\n") }]);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+
+  await page.goto("/dashboard");
+  await expect(page.locator(".widget-none").first()).toHaveText("No samples in the last 1d");
+  await expect(page.getByRole("note").filter({ hasText: "Newest sample" })).toContainText(
+    "3 Mar 2026",
+  );
+  await page.getByRole("button", { name: "Show as of then" }).click();
+  await expect(page).toHaveURL(/at=newest/);
+  await drawn(page);
+  await expect(page.locator(".widget-none")).toHaveCount(0);
+  // A bookmark brings it back; a shorter lookback ends there, too.
+  await page.reload();
+  await page.getByLabel("Lookback of all charts").selectOption("15m");
+  await drawn(page);
+  await expect(page.locator(".widget-none")).toHaveCount(0);
+  await page.getByRole("button", { name: "Back to now" }).click();
+  await expect(page).not.toHaveURL(/at=newest/);
+  await expect(page.locator(".widget-none").first()).toBeVisible();
+
+  // The explorer, in a range that was asked for.
+  await page.goto("/explore?db=old&m=room.temperature&last=6h");
+  await page.getByRole("button", { name: "Go to newest" }).click();
+  await expect(page).toHaveURL(/from=2026-03-03/);
+  await drawn(page);
+});
+
 test("a dashboard file that is dropped, with names that are no HTML", async ({ page }) => {
   await withDemo(page);
   const evil = '<img src=x onerror="document.title=1">';

@@ -1,4 +1,5 @@
-import { expect, test, withDemo } from "./fixture.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { drop, expect, test, withDemo } from "./fixture.ts";
 
 test("overview, database, log and open pages", async ({ page }) => {
   await withDemo(page);
@@ -42,7 +43,79 @@ test("build, recompact, verify, and the frames of a file", async ({ page }) => {
   });
 });
 
-test("flush writes open pages, and everything can be deleted", async ({ page }) => {
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true });
+
+  test("the actions of a partition are in sight", async ({ page }) => {
+    await withDemo(page);
+    await page.goto("/engine?tab=files&db=demo");
+    const table = page.getByRole("region", { name: "Partitions" });
+    const row = table.locator("tbody tr").nth(2);
+    await expect(row.getByRole("button", { name: "Recompact" })).toBeInViewport({ ratio: 1 });
+    expect(await table.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await row.getByRole("button", { name: "Build" }).tap();
+    await expect(row.getByRole("status")).toContainText("samples", { timeout: 20_000 });
+    expect(await table.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    await page.screenshot({ path: "screenshots/engine-partitions-phone.png" });
+  });
+});
+
+const MANIFEST = `[retention]
+retention_days = 30
+retention_action = "delete"
+
+[rollups]
+enabled = true
+default_interval = "1h"
+default_destination_db = "hourly"
+default_aggregates = ["avg"]
+
+[[rollups.jobs]]
+id = "all"
+source_pattern = "*"
+`;
+
+test("rollups and retention on demand, with what they did", async ({ page }, info) => {
+  const folder = info.outputPath("data");
+  mkdirSync(`${folder}/house`, { recursive: true });
+  writeFileSync(`${folder}/house/manifest.toml`, MANIFEST);
+  await page.goto("/");
+  await page.getByRole("button", { name: "Import data" }).click();
+  const dialog = page.getByRole("dialog");
+  const chooser = page.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "Choose a folder" }).click();
+  await (await chooser).setFiles(folder);
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  const lines = Array.from({ length: 300 }, (_, minute) => {
+    const time = new Date(Date.now() - (360 - minute) * 60_000).toISOString().slice(0, 19);
+    return `house/room.temperature ${20 + (minute % 7)} ${time.replace("T", " ")}`;
+  });
+  await drop(page, [{ name: "room.lp", content: lines.join("\n") }]);
+  await dialog.getByRole("button", { name: "Import" }).click();
+  await dialog.getByRole("button", { name: "Done" }).click();
+
+  await page.goto("/engine?tab=database&db=house");
+  const upkeep = page.locator(".upkeep");
+  await upkeep.getByRole("button", { name: "Run rollups" }).click();
+  // The store may have been quicker.
+  await expect(upkeep).toContainText(/samples? written by rollups|Nothing was due/);
+  await page.goto("/engine");
+  await expect(page.getByRole("button", { name: "hourly" })).toBeVisible();
+
+  await page.goto("/engine?tab=database&db=house");
+  await expect(upkeep).toContainText("older than 30 days");
+  await upkeep.getByRole("button", { name: "Apply retention" }).click();
+  await expect(dialog).toContainText("Nothing has expired now");
+  await dialog.getByRole("button", { name: "Apply", exact: true }).click();
+  await expect(upkeep).toContainText("Nothing had expired.");
+  await page.goto("/engine?tab=database&db=hourly");
+  await expect(upkeep.getByRole("button", { name: "Apply retention" })).toBeDisabled();
+});
+
+test("flush makes all durable and leaves pages open, and everything can be deleted", async ({
+  page,
+}) => {
   await page.goto("/");
   await page.getByRole("button", { name: "Start live demo" }).click();
   await expect(page.locator(".card-value").first()).toHaveText(/\d/);
@@ -52,7 +125,10 @@ test("flush writes open pages, and everything can be deleted", async ({ page }) 
   await page.getByRole("button", { name: "Stop live demo" }).click();
   await page.getByRole("tab", { name: "Overview" }).click();
   await page.getByRole("button", { name: "Flush" }).click();
-  await expect(page.getByText("Everything is in files")).toBeVisible();
+  await expect(page.getByText("Everything so far is durable")).toBeVisible();
+  await page.getByRole("tab", { name: "Open pages" }).click();
+  await expect(page.locator(".open-page")).toContainText("In the log");
+  await page.getByRole("tab", { name: "Overview" }).click();
   await page.getByRole("button", { name: "Delete all" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete everything" }).click();
   await expect(page.getByRole("heading", { name: "Your metrics, in this browser" })).toBeVisible();

@@ -278,14 +278,14 @@ fn fill_the_disk(path: &Path) {
 fn a_root_that_node_has_open_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let note = directory.path().join(".nanotdb.node.lock");
-    std::fs::write(&note, format!("{} 12345\n", std::process::id())).unwrap();
+    fs::write(&note, format!("{} 12345\n", std::process::id())).unwrap();
     let error = RootLock::acquire(directory.path()).unwrap_err();
     assert_eq!(error.kind, StorageErrorKind::Locked);
     assert!(error.detail.contains("Node"), "{error}");
     // Numbers end far below: nobody has this one.
-    std::fs::write(&note, "4294967295\n").unwrap();
+    fs::write(&note, "4294967295\n").unwrap();
     drop(RootLock::acquire(directory.path()).unwrap());
-    std::fs::write(&note, "what is this").unwrap();
+    fs::write(&note, "what is this").unwrap();
     drop(RootLock::acquire(directory.path()).unwrap());
 }
 

@@ -1,11 +1,14 @@
 import { effect } from "@preact/signals";
-import type { Source } from "../source.ts";
+import { failure, type Source } from "../source.ts";
 import { report } from "../shell/toasts.tsx";
 import { contentChanged } from "../shell/session.ts";
 import { SECOND } from "../util/time.ts";
 import { DEMO_DATABASE } from "./generate.ts";
 import { live } from "./live-state.ts";
 import { chance, SHAPES } from "./shapes.ts";
+
+/** Failures that pass by themselves. */
+const PASSING = new Set(["interrupted", "unresponsive"]);
 
 /** Adds a sample of each metric each second until it is stopped or this tab closes. */
 export function startLive(source: Source): void {
@@ -28,7 +31,8 @@ export function startLive(source: Source): void {
       if (isFirst) contentChanged();
       isFirst = false;
     } catch (error) {
-      live.value = false;
+      // Another tab was closed or sleeps: that is said, and the next tick may come through.
+      if (!PASSING.has(failure(error).code)) live.value = false;
       report(error);
     } finally {
       isBusy = false;

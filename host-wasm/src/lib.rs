@@ -5,6 +5,7 @@
 //! [`root::Root`] is either. [`session`] is what JavaScript calls: it converts and calls, and has
 //! no rules of its own.
 
+mod convert;
 mod error;
 mod host;
 mod memory;

@@ -1,5 +1,6 @@
 //! Files of Node, through functions that the package hands in.
 
+use crate::convert::{path, to_f64, to_u64};
 use nanotdb_core::storage::{
     FileName, Result, Storage, StorageError, StorageErrorKind, StorageFile,
 };
@@ -212,10 +213,6 @@ impl Drop for NodeFile {
     }
 }
 
-fn path(directory: &str, name: &FileName) -> String {
-    if directory.is_empty() { name.to_string() } else { format!("{directory}/{name}") }
-}
-
 /// Node's error: its `code` says what kind it is.
 fn failed(verb: &str, path: &str, error: &JsValue) -> StorageError {
     let code = crate::error::text_of(error, "code").unwrap_or_default();
@@ -228,14 +225,4 @@ fn failed(verb: &str, path: &str, error: &JsValue) -> StorageError {
     };
     let what = crate::error::text_of(error, "message").unwrap_or(code);
     StorageError::new(kind, format!("{verb} {path}: {what}"))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "JavaScript counts bytes in doubles")]
-const fn to_f64(count: u64) -> f64 {
-    count as f64
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
-const fn to_u64(count: f64) -> u64 {
-    count as u64
 }

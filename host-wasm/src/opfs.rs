@@ -3,6 +3,7 @@
 //! Such handles exist in dedicated workers only, and one handle locks its file. The file of a
 //! worker that died is free a little later, so opening tries again for a while.
 
+use crate::convert::{to_f64, to_u64};
 use crate::error::described;
 use crate::volume::medium::Medium;
 use core::cell::Cell;
@@ -212,14 +213,4 @@ async fn sleep(milliseconds: i32) -> core::result::Result<(), JsValue> {
         }
     });
     JsFuture::from(woken).await.map(drop)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "JavaScript counts bytes in doubles")]
-const fn to_f64(count: u64) -> f64 {
-    count as f64
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
-const fn to_u64(count: f64) -> u64 {
-    count as u64
 }

@@ -3,6 +3,7 @@
 use crate::node::{NodeDirectory, NodeFile, NodeRoot};
 use crate::volume::medium::Medium;
 use crate::volume::{Volume, VolumeDirectory, VolumeFile};
+use nanotdb_core::engine::shows_database;
 use nanotdb_core::sorted::sort_by;
 use nanotdb_core::storage::StorageErrorKind;
 use nanotdb_core::storage::{FileName, Result, Storage, StorageError, StorageFile};
@@ -83,7 +84,7 @@ impl Root {
         let mut databases = Vec::new();
         for name in self.directories()? {
             let files = self.directory(&name).list()?;
-            if files.iter().any(|file| is_of_a_database(&name, file)) {
+            if files.iter().any(|file| shows_database(&name, file.as_str())) {
                 databases.push(name);
             }
         }
@@ -101,33 +102,40 @@ impl Root {
         sort_by(&mut directories, |a, b| a < b);
         let mut files = Vec::new();
         for directory in directories {
-            let listed = |(name, bytes)| Listed { directory: directory.clone(), name, bytes };
-            match self {
-                Self::Volume(volume) => {
-                    files.extend(volume.borrow().list(&directory).into_iter().map(listed));
-                }
-                Self::Node(root) => {
-                    let mut names = root.directory(&directory).list()?;
-                    sort_by(&mut names, |a, b| a < b);
-                    for name in names {
-                        let bytes = root.directory(&directory).open(&name)?.len()?;
-                        files.push(listed((name, bytes)));
-                    }
-                }
-            }
+            files.extend(self.files_in(&directory)?);
         }
         Ok(files)
     }
 
-    /// Bytes that storage gives up for it; for files of Node, their lengths.
+    /// The files of one directory, by name.
     ///
     /// # Errors
     ///
     /// Whatever the platform reports.
-    pub fn stored_bytes(&self) -> Result<u64> {
+    pub fn files_in(&self, directory: &str) -> Result<Vec<Listed>> {
+        let listed = |(name, bytes)| Listed { directory: directory.to_owned(), name, bytes };
         match self {
-            Self::Volume(volume) => Ok(volume.borrow().stored_bytes()),
-            Self::Node(_) => Ok(self.files()?.iter().map(|file| file.bytes).sum()),
+            Self::Volume(volume) => {
+                Ok(volume.borrow().list(directory).into_iter().map(listed).collect())
+            }
+            Self::Node(root) => {
+                let files = root.directory(directory);
+                let mut names = files.list()?;
+                sort_by(&mut names, |a, b| a < b);
+                let sized = |name: FileName| {
+                    let bytes = files.open(&name)?.len()?;
+                    Ok(listed((name, bytes)))
+                };
+                names.into_iter().map(sized).collect()
+            }
+        }
+    }
+
+    /// Bytes of its volume, if it is in one.
+    pub fn volume_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Volume(volume) => Some(volume.borrow().stored_bytes()),
+            Self::Node(_) => None,
         }
     }
 
@@ -199,14 +207,6 @@ impl Root {
             }
         }
     }
-}
-
-/// Whether a file shows that its directory is a database.
-pub(crate) fn is_of_a_database(directory: &str, file: &FileName) -> bool {
-    let file = file.as_str();
-    let is_data = file.strip_prefix("data-").is_some_and(|key| key.strip_suffix(".dat").is_some());
-    let is_log = file.strip_suffix(".wal") == Some(directory);
-    file == "manifest.toml" || file == "catalog.json" || is_log || is_data
 }
 
 /// One directory of a [`Root`].

@@ -86,7 +86,7 @@ async fn what_was_written_is_there_when_the_handle_was_let_go() {
     let root = volume("reopened").await;
     let bytes = root.directory("home").read(&name("a")).unwrap().unwrap();
     assert_eq!(bytes, vec![7; 100_000]);
-    assert!(root.stored_bytes().unwrap() > 100_000);
+    assert!(root.volume_bytes().unwrap() > 100_000);
 }
 
 #[wasm_bindgen_test]

@@ -54,6 +54,14 @@ impl FileKind {
     }
 }
 
+/// Whether a file shows that the directory it is in is the database of this name: a manifest, a
+/// catalog, a log or raw data.
+pub fn shows_database(database: &str, file: &str) -> bool {
+    let is_data = file.strip_prefix("data-").is_some_and(|key| key.strip_suffix(".dat").is_some());
+    let is_log = file.strip_suffix(".wal") == Some(database);
+    file == "manifest.toml" || file == "catalog.json" || is_log || is_data
+}
+
 /// One file as queries may read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {

@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::host::{Clock, Host, Shared};
 use super::open::log_name;
-use super::state::Readable;
+use super::state::{Readable, State};
 use super::writer::page_limits;
 use crate::error::Result;
 use crate::page::{OpenPage, PageView};
@@ -144,7 +144,7 @@ impl<H: Host> Database<H> {
     /// Whether samples were taken that would go with the process: those that are neither in the
     /// log, because the settings keep them out of it, nor in a file yet.
     pub fn has_unlogged(&self) -> bool {
-        self.readable().state.read(|state| state.pages.values().any(|page| page.unlogged))
+        self.readable().state.read(State::has_unlogged)
     }
 
     /// The records of the log, their names and types from the catalog (D-18). Writes wait while

@@ -30,7 +30,7 @@ mod writer;
 pub use database::{Database, TickReport};
 pub use event::{Event, Level};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};
-pub use files::{read_frame, read_page};
+pub use files::{read_frame, read_page, shows_database};
 pub use host::{Clock, Host, Shared};
 pub use ingest::{BatchReport, MetricHandle, Row, Target};
 pub use inspect::{DbInspect, OpenPageStats, WalInspect, WalRecord};

@@ -390,7 +390,7 @@ impl<H: Host> Writer<H> {
             self.flush_all()?;
             return self.empty_log();
         }
-        let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
+        let needed = self.readable.state.read(State::needs_log);
         if needed || good_end == 0 {
             return Ok(());
         }

@@ -67,6 +67,17 @@ impl State {
         }
     }
 
+    /// Whether samples were taken that would go with the process: those that are neither in the
+    /// log, because the settings keep them out of it, nor in a file yet.
+    pub(crate) fn has_unlogged(&self) -> bool {
+        self.pages.values().any(|page| page.unlogged)
+    }
+
+    /// Whether the log has samples that are in no file yet.
+    pub(crate) fn needs_log(&self) -> bool {
+        self.pages.values().any(|page| page.logged)
+    }
+
     /// Notes that another file has taken the place of this one, if there was one: the new file
     /// gets a generation of its own, so that nobody takes it for the old one.
     pub(crate) fn replace_file(

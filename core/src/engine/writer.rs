@@ -179,7 +179,7 @@ impl<H: Host> Writer<H> {
     /// Makes everything that was taken so far durable by the cheapest means: pages are written
     /// only for samples that the log lacks.
     pub(crate) fn make_durable(&mut self, now: Timestamp) -> Result<()> {
-        if self.readable.state.read(|state| state.pages.values().any(|page| page.unlogged)) {
+        if self.readable.state.read(State::has_unlogged) {
             self.flush_all()?;
         }
         let synced = self.sync_data();
@@ -435,7 +435,7 @@ impl<H: Host> Writer<H> {
     /// log stays until it has grown to its limit, and the data files are synced then (D-23).
     pub(crate) fn try_reset_log(&mut self) -> Result<()> {
         let Some(log) = &self.staging.log else { return Ok(()) };
-        let needed = self.readable.state.read(|s| s.pages.values().any(|page| page.logged));
+        let needed = self.readable.state.read(State::needs_log);
         if log.is_empty() || needed {
             return Ok(());
         }

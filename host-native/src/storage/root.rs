@@ -2,6 +2,7 @@
 
 use super::directory::{Access, FsStorage, check_component};
 use super::error::{failed, read_only};
+use nanotdb_core::engine::shows_database;
 use nanotdb_core::storage::{Result, Storage};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,13 +126,7 @@ impl FsRoot {
     }
 
     fn holds(&self, name: &str) -> Result<bool> {
-        let log = format!("{name}.wal");
         let files = self.database(name)?.list()?;
-        Ok(files.iter().any(|file| looks_like_a_database(file.as_str(), &log)))
+        Ok(files.iter().any(|file| shows_database(name, file.as_str())))
     }
-}
-
-fn looks_like_a_database(file: &str, log: &str) -> bool {
-    let data = file.strip_prefix("data-").and_then(|rest| rest.strip_suffix(".dat"));
-    file == "manifest.toml" || file == "catalog.json" || file == log || data.is_some()
 }

@@ -2,6 +2,7 @@
 
 use super::view::{FileEntry, object};
 use super::{Answer, Session, count};
+use crate::convert::path;
 use crate::error::{thrown, with_code};
 use crate::root::Directory;
 use js_sys::Uint8Array;
@@ -102,8 +103,4 @@ pub(super) fn split(path: &str) -> Answer<(String, FileName)> {
     let checked = if directory.is_empty() { Ok(()) } else { FileName::new(directory).map(drop) };
     let name = checked.and_then(|()| FileName::new(name)).map_err(thrown)?;
     Ok((directory.to_owned(), name))
-}
-
-pub(super) fn path(directory: &str, name: &FileName) -> String {
-    if directory.is_empty() { name.to_string() } else { format!("{directory}/{name}") }
 }

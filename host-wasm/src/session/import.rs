@@ -8,7 +8,7 @@ use super::{Answer, Session, count};
 use crate::error::{thrown, with_code};
 use crate::host::WebHost;
 use crate::root::{AnyFile, Root, STAGING};
-use nanotdb_core::engine::Engine;
+use nanotdb_core::engine::{Engine, shows_database};
 use nanotdb_core::error::Error;
 use nanotdb_core::name::DatabaseName;
 use nanotdb_core::settings::INTERNAL;
@@ -106,9 +106,9 @@ impl Session {
     ) -> Answer<()> {
         let root = self.root.directory("");
         if replace {
-            for directory in present.iter().map(String::as_str).chain([BACKUPS]) {
-                if self.root.directories().map_err(thrown)?.iter().any(|name| name == directory) {
-                    self.root.remove_directory(directory).map_err(thrown)?;
+            for directory in self.root.directories().map_err(thrown)? {
+                if directory == BACKUPS || present.contains(&directory) {
+                    self.root.remove_directory(&directory).map_err(thrown)?;
                 }
             }
         }
@@ -245,7 +245,7 @@ fn is_directory(name: &str) -> bool {
 fn databases<'a>(places: impl Iterator<Item = &'a (String, FileName)>) -> SortedSet<String> {
     let in_database = places.filter(|(directory, _)| !directory.is_empty());
     in_database
-        .filter(|(directory, name)| crate::root::is_of_a_database(directory, name))
+        .filter(|(directory, name)| shows_database(directory, name.as_str()))
         .map(|(directory, _)| directory.clone())
         .collect()
 }

@@ -29,12 +29,13 @@ impl Session {
     pub fn stats(&self) -> Answer<JsValue> {
         let engine = self.engine()?;
         let files = self.root.files().map_err(thrown)?;
+        let file_bytes: u64 = files.iter().map(|file| file.bytes).sum();
         object(&StoreStats {
             version: super::version(),
             storage: self.storage,
             databases: engine.databases().map_err(thrown)?,
-            file_bytes: count(files.iter().map(|file| file.bytes).sum::<u64>()),
-            stored_bytes: count(self.root.stored_bytes().map_err(thrown)?),
+            file_bytes: count(file_bytes),
+            stored_bytes: count(self.root.volume_bytes().unwrap_or(file_bytes)),
             memory_bytes: crate::memory_bytes(),
             warnings: engine.warnings().iter().map(ToString::to_string).collect(),
         })
@@ -56,7 +57,7 @@ impl Session {
     /// `unknown-database`, or why it does not open.
     pub fn inspect(&self, database: &str) -> Answer<JsValue> {
         let opened = self.database(database)?;
-        let files = self.files_of(database)?;
+        let files = self.root.files_in(database).map_err(thrown)?;
         let found: DbInspect = opened.inspect();
         let partitions: SortedSet<Partition> = files.iter().filter_map(partition_of).collect();
         object(&DatabaseInfo {
@@ -79,7 +80,7 @@ impl Session {
     pub fn partitions(&self, database: &str) -> Answer<JsValue> {
         let opened = self.database(database)?;
         let mut partitions: SortedMap<Partition, Vec<StoredFile>> = SortedMap::new();
-        for file in self.files_of(database)? {
+        for file in self.root.files_in(database).map_err(thrown)? {
             if let Some((kind, partition)) = FileKind::parse(file.name.as_str()) {
                 let name = file.name.to_string();
                 let file = StoredFile { name, kind: kind_name(kind), bytes: count(file.bytes) };
@@ -164,12 +165,6 @@ impl Session {
             newest: found.records.iter().skip(first).map(view).collect(),
             problems: found.problems,
         })
-    }
-
-    fn files_of(&self, database: &str) -> Answer<Vec<Listed>> {
-        let mut files = self.root.files().map_err(thrown)?;
-        files.retain(|file| file.directory == database);
-        Ok(files)
     }
 
     fn describe_pages(

@@ -21,9 +21,9 @@ use crate::node::{NodeFiles, NodeRoot};
 use crate::opfs::{self, OpfsMedium};
 use crate::root::Root;
 use core::cell::RefCell;
+use nanotdb_core::Error;
 use nanotdb_core::engine::{Database, EngineOptions};
 use nanotdb_core::text::duration;
-use nanotdb_core::{Error, Timestamp};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -201,8 +201,4 @@ fn count(number: impl TryInto<u64>) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "JavaScript counts in doubles")]
     let count = number.try_into().unwrap_or(u64::MAX) as f64;
     count
-}
-
-const fn range_from(from: i64) -> Timestamp {
-    Timestamp(from)
 }

@@ -1,7 +1,7 @@
 //! Questions.
 
 use super::view::{Metric, object};
-use super::{Answer, Session, count, range_from};
+use super::{Answer, Session, count};
 use crate::error::{thrown, with_code};
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
@@ -11,7 +11,7 @@ use nanotdb_core::aggregate::{Aggregate, Arithmetic};
 use nanotdb_core::engine::ExportOptions;
 use nanotdb_core::error::Rejection;
 use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
-use nanotdb_core::{Error, TimeRange, ValueType};
+use nanotdb_core::{Error, TimeRange, Timestamp, ValueType};
 use wasm_bindgen::prelude::*;
 
 #[expect(clippy::needless_pass_by_value, reason = "JavaScript hands over what it made")]
@@ -181,7 +181,7 @@ pub(super) const fn type_name(value_type: ValueType) -> &'static str {
 }
 
 pub(super) fn range(from: i64, to: i64) -> Answer<TimeRange> {
-    let (from, to) = (range_from(from), range_from(to));
+    let (from, to) = (Timestamp(from), Timestamp(to));
     TimeRange::new(from, to).ok_or_else(|| thrown(Rejection::InvalidRange { from, to }))
 }
 

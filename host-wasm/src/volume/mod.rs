@@ -35,6 +35,7 @@ mod tree;
 
 pub use directory::{VolumeDirectory, VolumeFile};
 
+use crate::convert::path;
 use medium::Medium;
 use nanotdb_core::codec::Reader;
 use nanotdb_core::codec::checksum::{crc32, crc32_joined};
@@ -562,10 +563,6 @@ fn first_chain(number: u64) -> u32 {
 /// Blocks that so many bytes need; nothing when a volume cannot have as many.
 fn blocks_for(len: u64) -> Option<u32> {
     u32::try_from(len.div_ceil(BLOCK)).ok()
-}
-
-fn path(directory: &str, name: &FileName) -> String {
-    if directory.is_empty() { name.to_string() } else { format!("{directory}/{name}") }
 }
 
 fn io(detail: &str) -> StorageError {

@@ -95,11 +95,11 @@ fn windows<H: Host>(database: &Database<H>, metric: &MetricInfo, seconds: i64) -
         };
         let mut digest = Digest::default();
         database.aggregate(&metric.name, &query, |bucket| {
-            digest = core::mem::take(&mut digest).bytes(&bucket.start.0.to_le_bytes());
+            digest = digest.bytes(&bucket.start.0.to_le_bytes());
             for value in &bucket.values {
                 // One bit pattern for all NaN: which one arithmetic makes is the processor's choice.
                 let value = if value.is_nan() { f64::NAN } else { *value };
-                digest = core::mem::take(&mut digest).bytes(&value.to_bits().to_le_bytes());
+                digest = digest.bytes(&value.to_bits().to_le_bytes());
             }
             ControlFlow::Continue(())
         })?;
@@ -111,7 +111,7 @@ fn windows<H: Host>(database: &Database<H>, metric: &MetricInfo, seconds: i64) -
 fn export<H: Host>(database: &Database<H>) -> Result<String> {
     let mut digest = Digest::default();
     let lines = database.export(ExportOptions::default(), |text| {
-        digest = core::mem::take(&mut digest).bytes(text);
+        digest = digest.bytes(text);
         Ok(())
     })?;
     Ok(format!("{lines} lines, {digest}"))

@@ -20,6 +20,8 @@ struct Readme;
 
 pub mod codecs;
 mod host;
+#[cfg(any(feature = "server", feature = "forward"))]
+pub mod labels;
 #[cfg(feature = "tracing")]
 pub mod logging;
 pub mod storage;

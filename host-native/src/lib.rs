@@ -24,6 +24,10 @@ mod host;
 pub mod labels;
 #[cfg(feature = "tracing")]
 pub mod logging;
+#[cfg(any(feature = "cli", feature = "server"))]
+pub mod moment;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod storage;
 mod store;
 mod text_files;

@@ -198,6 +198,15 @@ impl<H: Host> Database<H> {
         })
     }
 
+    /// Whether samples can be taken in: fails with what stops that.
+    ///
+    /// # Errors
+    ///
+    /// `Poisoned` after a failed write, `Closed`, or `Rejected` when nothing may be written.
+    pub fn check_writable(&self) -> Result<()> {
+        self.writer.read(Writer::check_writable)
+    }
+
     /// Does what is due: writes pages that reached their age, seals partitions, lets expired ones
     /// go. To be called now and then.
     ///
@@ -260,6 +269,11 @@ impl<H: Host> Database<H> {
     /// All metrics, by name.
     pub fn metrics(&self) -> Vec<MetricInfo> {
         self.readable.metrics()
+    }
+
+    /// One metric, if there is one of this name.
+    pub fn metric_info(&self, name: &str) -> Option<MetricInfo> {
+        self.readable.metric_info(name)
     }
 
     /// The newest sample of a metric; nothing when the metric is unknown or has none.

@@ -38,6 +38,12 @@ pub struct MetricInfo {
     pub value_type: ValueType,
 }
 
+impl MetricInfo {
+    fn of(entry: &crate::catalog::Entry) -> Self {
+        Self { name: entry.name.to_string(), id: entry.id, value_type: entry.value_type }
+    }
+}
+
 /// Which samples of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RangeQuery {
@@ -113,16 +119,18 @@ pub struct AggregateQuery<'a> {
 impl<H: Host> Readable<H> {
     /// All metrics, by name.
     pub(crate) fn metrics(&self) -> Vec<MetricInfo> {
-        let mut metrics: Vec<MetricInfo> = self.state.read(|state| {
-            let info = |entry: &crate::catalog::Entry| MetricInfo {
-                name: entry.name.to_string(),
-                id: entry.id,
-                value_type: entry.value_type,
-            };
-            state.catalog.iter().map(info).collect()
-        });
+        let mut metrics: Vec<MetricInfo> =
+            self.state.read(|state| state.catalog.iter().map(MetricInfo::of).collect());
         sort_by(&mut metrics, |a, b| a.name < b.name);
         metrics
+    }
+
+    /// One metric.
+    pub(crate) fn metric_info(&self, name: &str) -> Option<MetricInfo> {
+        self.state.read(|state| {
+            let slot = state.catalog.find(name)?;
+            state.catalog.get(slot).map(MetricInfo::of)
+        })
     }
 
     /// Id and type of a metric.

@@ -17,6 +17,7 @@
 //! | `defaults.databases` | array of strings | none | |
 //! | `manifest_defaults.*` | | [`DatabaseSettings::default`] | as in `manifest.toml` |
 //! | `web.*` | | | read by the server, see [`WEB_KEYS`] |
+//! | `server.*` | | | read by our server alone, see [`SERVER_KEYS`] |
 //!
 //! A blank string means built in. A single `[[logging.logger]]` takes what it lacks from the
 //! built-in one; where there are several, each needs its own `output`.
@@ -51,6 +52,17 @@ pub const WEB_KEYS: [&str; 9] = [
     "dashboard_config",
     "web_root",
     "api_base_url",
+];
+
+/// The keys of the table `server`, which only our server reads.
+pub const SERVER_KEYS: [&str; 7] = [
+    "token_file",
+    "cors_origins",
+    "allowed_hosts",
+    "max_body_bytes",
+    "max_connections",
+    "request_timeout",
+    "default_database",
 ];
 
 /// The settings of a root directory, checked.
@@ -224,6 +236,9 @@ impl EngineSettings {
         let mut web = root.section("web")?;
         web.expect(&WEB_KEYS);
         web.finish(&mut warnings);
+        let mut server = root.section("server")?;
+        server.expect(&SERVER_KEYS);
+        server.finish(&mut warnings);
         root.finish(&mut warnings);
         Ok((settings, warnings))
     }

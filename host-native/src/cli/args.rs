@@ -87,6 +87,9 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serve the store over HTTP, with dashboards
+    #[cfg(feature = "server")]
+    Serve(super::serve::Options),
     /// Show what this can do: record this machine, query it, look at the files
     Demo(demo::Options),
     /// Make a new, empty store

@@ -18,6 +18,8 @@ mod recover;
 mod retention;
 mod rollup;
 mod select;
+#[cfg(feature = "server")]
+mod serve;
 mod target;
 mod time;
 mod verify;
@@ -129,6 +131,8 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Compact(options) => compact::run(&root, &options, out),
         Command::Recover(options) => recover::run(&root, &options, out),
         Command::Csv2lp(options) => csv2lp::run(&options, out),
+        #[cfg(feature = "server")]
+        Command::Serve(options) => serve::run(&root, &options, out),
         Command::Verify(options) => verify::run(&root, &options, out),
     }
 }

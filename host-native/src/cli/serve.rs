@@ -1,0 +1,49 @@
+//! `serve`: the store over HTTP.
+
+use super::output::{BOLD, Out};
+use super::{Outcome, must_be_a_root, tell_warnings};
+use nanotdb::OpenOptions;
+use nanotdb::server::{Server, Settings, read_token};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen; without a host only this machine can connect [default: engine.listen, :8428]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Ask every request for the token in the first line of this file
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Make the store if there is none
+    #[arg(long)]
+    create: bool,
+}
+
+pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
+    if !options.create {
+        must_be_a_root(root)?;
+    }
+    let store = OpenOptions::default().create(options.create).open(root)?;
+    tell_warnings(&store);
+    let mut settings = Settings::of_root(root, store.settings())?;
+    if let Some(listen) = &options.listen {
+        settings.listen.clone_from(listen);
+    }
+    if let Some(path) = &options.token_file {
+        settings.token = Some(read_token(path)?);
+    }
+    let is_open = settings.token.is_none();
+    let server = Server::start(store.engine(), settings)?;
+    let address = server.address();
+    let url = out.styled(BOLD, format!("http://{address}"));
+    writeln!(out, "NanoTDB serves {} at {url}", root.display())?;
+    if is_open && !address.ip().is_loopback() {
+        let note = "anybody who reaches this address can read, write and delete; see --token-file";
+        writeln!(out, "note: {note}")?;
+    }
+    out.flush()?;
+    server.wait_for_signal()?;
+    server.stop();
+    Ok(store.close()?)
+}

@@ -1,0 +1,12 @@
+//! What is sent back.
+//!
+//! `{"status":"success","data":…}` or `{"status":"error","errorType":…,"error":…}`, with a line
+//! end behind it; `<`, `>` and `&` are escaped, so an answer that ends up in a page is no markup.
+
+mod failure;
+mod json;
+mod stream;
+
+pub use failure::Failure;
+pub use json::{Number, success, to_json, written};
+pub use stream::{Sink, stream};

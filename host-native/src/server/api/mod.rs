@@ -1,0 +1,52 @@
+//! The reference's HTTP API: the same paths, parameters and fields.
+//!
+//! What differs: a range without an end is cheap, milliseconds are told from nanoseconds, durations
+//! may use `d` and `w` (D-24), names are checked (D-03), values that JSON lacks are text or `null`
+//! (D-18), and an import goes on behind a line that it cannot take.
+
+mod import;
+mod listing;
+mod query;
+mod range;
+mod rollup;
+
+use super::app::App;
+use super::routes::only;
+use axum::Router;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// The routes of this API.
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/import", only(post(import::import)))
+        .route("/api/v1/import/prometheus", only(post(import::import)))
+        .route("/api/v1/query", only(get(query::query)))
+        .route("/api/v1/query_range", only(get(range::query_range)))
+        .route("/api/v1/aggregates", only(get(listing::aggregates)))
+        .route("/api/v1/databases", only(get(listing::databases)))
+        .route("/api/v1/metrics", only(get(listing::metrics)))
+        .route("/api/v1/rollup/backfill", only(post(rollup::backfill)))
+}
+
+/// What most answers of this API hold.
+#[derive(Debug, serde::Serialize)]
+struct Found<T> {
+    result: T,
+    #[serde(rename = "resultType")]
+    result_type: &'static str,
+}
+
+/// The database and the metric that a request names: `db` and `query`, or both in `query`.
+fn metric_of(params: &super::request::Params) -> Result<(&str, &str), super::answer::Failure> {
+    let query = params.required("query")?;
+    match params.get("db") {
+        Some(database) => Ok((database, query)),
+        None => query
+            .split_once('/')
+            .filter(|(db, metric)| !db.is_empty() && !metric.is_empty())
+            .ok_or_else(|| {
+                super::answer::Failure::bad("db is required where query is not database/metric")
+            }),
+    }
+}

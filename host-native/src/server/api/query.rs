@@ -1,0 +1,48 @@
+//! `GET /api/v1/query`: the newest sample of a metric.
+
+use super::range::{Label, write_point};
+use super::{Found, metric_of};
+use crate::server::answer::{Failure, success};
+use crate::server::app::App;
+use crate::server::request::Params;
+use axum::extract::State;
+use axum::response::Response;
+use nanotdb_core::error::Rejection;
+use nanotdb_core::{Error, Sample};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Newest {
+    metric: Label,
+    value: Box<RawValue>,
+}
+
+/// The newest sample; none when the metric has none.
+pub(super) async fn query(
+    State(app): State<Arc<App>>,
+    params: Params,
+) -> Result<Response, Failure> {
+    app.work(move |app| {
+        let (name, metric) = metric_of(&params)?;
+        let database = app.engine.database(name)?;
+        if database.metric_info(metric).is_none() {
+            return Err(Error::Rejected(Rejection::UnknownMetric(metric.to_owned())).into());
+        }
+        let newest = match database.last(metric)? {
+            Some(sample) => vec![Newest { metric: Label::of(name, metric), value: point(sample)? }],
+            None => Vec::new(),
+        };
+        Ok(success(Found { result: newest, result_type: "vector" }))
+    })
+    .await
+}
+
+/// `[seconds,"value"]`.
+fn point(sample: Sample) -> Result<Box<RawValue>, Failure> {
+    let mut text = Vec::new();
+    write_point(&mut text, sample.time.0, sample.value);
+    let text = String::from_utf8(text).map_err(Failure::execution)?;
+    RawValue::from_string(text).map_err(Failure::execution)
+}

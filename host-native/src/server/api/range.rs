@@ -1,0 +1,308 @@
+//! `GET /api/v1/query_range`: samples, or windows of them.
+
+use super::metric_of;
+use crate::Database;
+use crate::moment::Window;
+use crate::server::answer::{Failure, Sink, stream, to_json};
+use crate::server::app::{App, Deadline};
+use crate::server::request::Params;
+use axum::extract::State;
+use axum::response::Response;
+use core::ops::ControlFlow;
+use nanotdb_core::aggregate::{Aggregate, Arithmetic};
+use nanotdb_core::error::Rejection;
+use nanotdb_core::query::{AggregateQuery, RangeQuery};
+use nanotdb_core::text::duration::Duration;
+use nanotdb_core::text::float::format_f32;
+use nanotdb_core::text::integer::format_i32;
+use nanotdb_core::{Error, TimeRange, Value};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+const NANOS: u64 = 1_000_000_000;
+
+/// Numbers that windows may come to in one answer; more would be drawn by nobody.
+const MAX_NUMBERS: usize = 4_000_000;
+
+/// What a series is called in answers.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Label {
+    #[serde(rename = "__name__")]
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aggregate: Option<String>,
+    db: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<String>,
+}
+
+impl Label {
+    pub(super) fn of(database: &str, metric: &str) -> Self {
+        Self { name: metric.to_owned(), aggregate: None, db: database.to_owned(), window: None }
+    }
+}
+
+/// The names of aggregates as they were written, and the length of a window in nanoseconds.
+type Windows = (Vec<(String, Aggregate)>, i64);
+
+/// What a request asks for.
+struct Asked {
+    database: Arc<Database>,
+    metric: String,
+    range: TimeRange,
+    windows: Option<Windows>,
+}
+
+/// The samples of a range, or with `aggregate` and `window`, or `step`, windows of it.
+pub(super) async fn query_range(
+    State(app): State<Arc<App>>,
+    params: Params,
+) -> Result<Response, Failure> {
+    let deadline = app.deadline();
+    stream(&app, "application/json", move |app, out| {
+        let asked = Asked::read(app, &params)?;
+        out.write_all(br#"{"status":"success","data":{"result":["#).map_err(gone)?;
+        match &asked.windows {
+            None => asked.write_samples(out, deadline)?,
+            Some((aggregates, window)) => {
+                asked.write_windows(out, aggregates, *window, deadline)?;
+            }
+        }
+        out.write_all(b"],\"resultType\":\"matrix\"}}\n").map_err(gone)
+    })
+    .await
+}
+
+/// Nobody reads any more.
+fn gone(error: io::Error) -> Failure {
+    Failure::execution(error)
+}
+
+impl Asked {
+    fn read(app: &App, params: &Params) -> Result<Self, Failure> {
+        let (name, metric) = metric_of(params)?;
+        let range = params.range(app.engine.now())?;
+        let windows = windows(params)?;
+        let database = app.engine.database(name)?;
+        if database.metric_info(metric).is_none() {
+            return Err(Error::Rejected(Rejection::UnknownMetric(metric.to_owned())).into());
+        }
+        Ok(Self { database, metric: metric.to_owned(), range, windows })
+    }
+
+    fn write_samples(&self, out: &mut Sink, deadline: Deadline) -> Result<(), Failure> {
+        let label = Label::of(self.database.name(), &self.metric);
+        let mut text = Vec::new();
+        let mut is_first = true;
+        let mut failed = Ok(());
+        self.database.visit_range(&self.metric, RangeQuery::all(self.range), |batch| {
+            if is_first {
+                failed = begin_series(out, &label);
+            }
+            for (&time, &raw) in batch.times.iter().zip(batch.raws) {
+                if !core::mem::take(&mut is_first) {
+                    text.push(b',');
+                }
+                write_point(&mut text, time, Value::from_raw(batch.value_type, raw));
+            }
+            if failed.is_ok() {
+                failed = deadline.check().and_then(|()| out.write_all(&text).map_err(gone));
+            }
+            text.clear();
+            if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        failed?;
+        if is_first { Ok(()) } else { out.write_all(b"]}").map_err(gone) }
+    }
+
+    fn write_windows(
+        &self,
+        out: &mut Sink,
+        aggregates: &[(String, Aggregate)],
+        window_ns: i64,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
+        let (ends, columns) = self.windows(aggregates, window_ns, deadline)?;
+        if ends.is_empty() {
+            return Ok(());
+        }
+        for (at, ((name, _), values)) in aggregates.iter().zip(&columns).enumerate() {
+            let label = Label {
+                aggregate: Some(name.clone()),
+                window: Some(Duration(window_ns).to_string()),
+                ..Label::of(self.database.name(), &self.metric)
+            };
+            if at > 0 {
+                out.write_all(b",").map_err(gone)?;
+            }
+            begin_series(out, &label)?;
+            let mut text = Vec::new();
+            for (at, (&end, &value)) in ends.iter().zip(values).enumerate() {
+                if at > 0 {
+                    text.push(b',');
+                }
+                write_point(&mut text, end, Value::F32(value));
+                if text.len() >= 1 << 15 {
+                    out.write_all(&text).map_err(gone)?;
+                    text.clear();
+                }
+            }
+            text.extend_from_slice(b"]}");
+            out.write_all(&text).map_err(gone)?;
+        }
+        Ok(())
+    }
+
+    /// The ends of the windows, and a column for each aggregate.
+    fn windows(
+        &self,
+        aggregates: &[(String, Aggregate)],
+        window_ns: i64,
+        deadline: Deadline,
+    ) -> Result<(Vec<i64>, Vec<Vec<f32>>), Failure> {
+        let asked: Vec<Aggregate> = aggregates.iter().map(|(_, aggregate)| *aggregate).collect();
+        let arithmetic = Arithmetic::Exact;
+        let query = AggregateQuery { range: self.range, window_ns, aggregates: &asked, arithmetic };
+        let mut ends = Vec::new();
+        let mut columns = vec![Vec::new(); asked.len()];
+        let mut failed = Ok(());
+        self.database.aggregate(&self.metric, &query, |bucket| {
+            ends.push(bucket.end.0);
+            for (column, &value) in columns.iter_mut().zip(&bucket.values) {
+                column.push(to_f32(value));
+            }
+            if ends.len().saturating_mul(asked.len()) > MAX_NUMBERS {
+                failed = Err(Failure::bad(format_args!(
+                    "more than {MAX_NUMBERS} values: take longer windows or a shorter range"
+                )));
+            } else if ends.len() % 1024 == 0 {
+                failed = deadline.check();
+            }
+            if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        failed.map(|()| (ends, columns))
+    }
+}
+
+/// Answers have the reference's precision.
+#[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest, as stored values")]
+const fn to_f32(value: f64) -> f32 {
+    value as f32
+}
+
+/// The windows a request asks for, if any: `aggregate` and `window`, or means of `step`.
+fn windows(params: &Params) -> Result<Option<Windows>, Failure> {
+    let step = params.get("step").map(|text| length("step", text)).transpose()?;
+    match (params.get("aggregate"), params.get("window")) {
+        (None, None) => Ok(step.filter(|&step| step > 0).map(|step| {
+            (vec![(Aggregate::default().name().to_owned(), Aggregate::default())], step)
+        })),
+        (Some(names), Some(window)) => {
+            let window: Window = window
+                .parse()
+                .map_err(|error| Failure::bad(format_args!("window={window}: {error}")))?;
+            Ok(Some((aggregates(names)?, window.0)))
+        }
+        _ => Err(Failure::bad("aggregate and window are required together")),
+    }
+}
+
+/// The aggregates of a list, each once, under the names as written.
+fn aggregates(names: &str) -> Result<Vec<(String, Aggregate)>, Failure> {
+    let mut found: Vec<(String, Aggregate)> = Vec::new();
+    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        if found.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        let aggregate = name
+            .parse::<Aggregate>()
+            .map_err(|error| Failure::bad(format_args!("aggregate={name}: {error}")))?;
+        found.push((name.to_owned(), aggregate));
+    }
+    if found.is_empty() {
+        return Err(Failure::bad("aggregate names none"));
+    }
+    Ok(found)
+}
+
+/// A duration, or seconds; not negative.
+fn length(name: &str, text: &str) -> Result<i64, Failure> {
+    let refused =
+        |detail: &dyn core::fmt::Display| Failure::bad(format_args!("{name}={text}: {detail}"));
+    let nanos = match text.parse::<f64>() {
+        #[expect(clippy::cast_possible_truncation, reason = "checked, and saturating")]
+        Ok(seconds) if seconds.is_finite() => (seconds * 1e9).round() as i64,
+        Ok(_) => return Err(refused(&"expected a finite number of seconds")),
+        Err(_) => {
+            let parsed = nanotdb_core::text::duration::parse_extended(text);
+            parsed.map_err(|error| refused(&error))?.as_nanos()
+        }
+    };
+    if nanos < 0 { Err(refused(&"must not be negative")) } else { Ok(nanos) }
+}
+
+fn begin_series(out: &mut Sink, label: &Label) -> Result<(), Failure> {
+    let begun = out
+        .write_all(br#"{"metric":"#)
+        .and_then(|()| to_json(&mut *out, label))
+        .and_then(|()| out.write_all(br#","values":["#));
+    begun.map_err(gone)
+}
+
+/// `[seconds,"value"]`, the seconds with all their decimals: programs that read them as floating
+/// point get what the reference sends, others the nanosecond.
+pub(super) fn write_point(out: &mut Vec<u8>, time: i64, value: Value) {
+    out.push(b'[');
+    if time < 0 {
+        out.push(b'-');
+    }
+    let nanos = time.unsigned_abs();
+    let fraction = nanos % NANOS;
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{}", nanos / NANOS);
+    if fraction > 0 {
+        let _ = write!(out, ".{fraction:09}");
+        let zeros = out.iter().rev().take_while(|&&byte| byte == b'0').count();
+        out.truncate(out.len() - zeros);
+    }
+    out.extend_from_slice(b",\"");
+    match value {
+        Value::I32(number) => format_i32(out, number),
+        Value::F32(number) => format_f32(out, number),
+    }
+    out.extend_from_slice(b"\"]");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(time: i64, value: Value) -> String {
+        let mut out = Vec::new();
+        write_point(&mut out, time, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn points_have_seconds_and_text() {
+        assert_eq!(point(1_767_225_600_000_000_000, Value::F32(21.5)), "[1767225600,\"21.5\"]");
+        assert_eq!(point(1_767_225_600_120_000_000, Value::I32(-3)), "[1767225600.12,\"-3\"]");
+        assert_eq!(point(-1, Value::F32(f32::NAN)), "[-0.000000001,\"NaN\"]");
+        assert_eq!(point(0, Value::F32(f32::NEG_INFINITY)), "[0,\"-Inf\"]");
+    }
+
+    #[test]
+    fn windows_are_asked_for_in_two_ways() {
+        let ask = |text: &str| windows(&Params::parse(text).unwrap());
+        assert!(ask("").unwrap().is_none() && ask("step=0").unwrap().is_none());
+        assert_eq!(ask("step=60").unwrap().unwrap().1, 60_000_000_000);
+        let (names, window) = ask("aggregate=max,+avg,max&window=1d&step=5").unwrap().unwrap();
+        assert_eq!((names.len(), window), (2, 86_400_000_000_000));
+        for wrong in ["aggregate=max", "window=1m", "step=-1", "step=x", "step=inf"] {
+            assert!(ask(wrong).is_err(), "{wrong}");
+        }
+        let refused = ask("aggregate=mean&window=1m").unwrap_err();
+        assert!(refused.message().contains("aggregate=mean"), "{refused}");
+    }
+}

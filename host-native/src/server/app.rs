@@ -1,0 +1,137 @@
+//! What all requests share.
+
+use super::answer::Failure;
+use super::settings::Settings;
+use crate::Engine;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+use tokio::sync::Semaphore;
+
+/// Threads that work for requests at once. More would only take turns on the processors and hold
+/// more memory; who waits too long is told to come back.
+const MAX_WORKERS: usize = 32;
+
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server's state.
+#[derive(Debug)]
+pub struct App {
+    /// The store's engine.
+    pub engine: Arc<Engine>,
+    /// How to serve.
+    pub settings: Settings,
+    /// What was counted.
+    pub counters: Counters,
+    /// When the server started.
+    pub started: SystemTime,
+    address: SocketAddr,
+    workers: Arc<Semaphore>,
+    stopping: AtomicBool,
+}
+
+/// What the server counts.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests that were answered, by the first digit of their status.
+    pub answered: [AtomicU64; 6],
+    /// Requests that are being worked on.
+    pub active: AtomicU64,
+    /// Connections that are open.
+    pub connections: AtomicU64,
+    /// Bytes of bodies received, after decompression.
+    pub body_bytes: AtomicU64,
+    /// Samples that came in and were taken.
+    pub accepted: AtomicU64,
+    /// Samples or lines that came in and were not.
+    pub rejected: AtomicU64,
+}
+
+/// When a piece of work has to be done, or may stop.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// Fails once the time is over.
+    ///
+    /// # Errors
+    ///
+    /// The failure to answer with.
+    pub fn check(self) -> Result<(), Failure> {
+        if self.is_over() { Err(Failure::timeout()) } else { Ok(()) }
+    }
+
+    /// Whether the time is over.
+    pub fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
+impl App {
+    pub(super) fn new(engine: Arc<Engine>, settings: Settings, address: SocketAddr) -> Self {
+        Self {
+            engine,
+            settings,
+            counters: Counters::default(),
+            started: SystemTime::now(),
+            address,
+            workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs what blocks on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// What `work` fails with, or that the server is busy.
+    pub async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let turn = Arc::clone(&self.workers).acquire_owned();
+        let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, turn).await else {
+            return Err(Failure::unavailable("too many requests at once, try again"));
+        };
+        let app = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work(&app)
+        });
+        done.await.unwrap_or_else(|_| Err(Failure::execution("the request's thread panicked")))
+    }
+
+    /// When a query that starts now has to be done.
+    pub fn deadline(&self) -> Deadline {
+        Deadline(Instant::now() + self.settings.request_timeout)
+    }
+
+    /// Whether only this machine can reach the server.
+    pub const fn is_loopback(&self) -> bool {
+        self.address.ip().is_loopback()
+    }
+
+    /// Whether the server is being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn begin_stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Counters {
+    /// Adds to a counter.
+    pub fn add(counter: &AtomicU64, amount: u64) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Takes from a counter of what is there now.
+    pub fn sub(counter: &AtomicU64, amount: u64) {
+        counter.fetch_sub(amount, Ordering::Relaxed);
+    }
+}

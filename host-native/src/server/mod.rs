@@ -1,0 +1,44 @@
+//! The HTTP server: ingest, queries and pages over one store.
+//!
+//! ```text
+//! listen     connections: how many, how slow, until when
+//! guard      who may ask: token, host, origin
+//! app        what all requests share; where blocking work runs
+//! request    parameters and bodies, read with limits
+//! answer     what is sent back: the envelope, errors, streams
+//! api        the reference's HTTP API
+//! ```
+//!
+//! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does
+//! runs on threads of its own, a bounded number at a time.
+//!
+//! ```
+//! use nanotdb::Store;
+//! use nanotdb::server::{Server, Settings};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let root = directory.path().join("data");
+//! let store = Store::open(&root)?;
+//! let mut settings = Settings::of_root(&root, store.settings())?;
+//! settings.listen = "127.0.0.1:0".into();
+//! let server = Server::start(store.engine(), settings)?;
+//! println!("http://{}", server.address());
+//! server.stop();
+//! store.close()?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod answer;
+mod api;
+pub mod app;
+mod guard;
+mod listen;
+mod request;
+mod routes;
+mod settings;
+
+pub use app::App;
+pub use listen::Server;
+pub use settings::{Settings, WebSettings, read_token};

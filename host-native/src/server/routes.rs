@@ -1,0 +1,91 @@
+//! Which path is answered by what.
+
+use super::answer::{Failure, success, written};
+use super::app::App;
+use super::{api, guard};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any};
+use core::time::Duration;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::decompression::RequestDecompressionLayer;
+
+/// How long a browser remembers what it may ask.
+const CORS_AGE: Duration = Duration::from_hours(1);
+
+/// All routes, with what stands before each of them.
+pub(super) fn all(app: &Arc<App>) -> Router {
+    let routes = Router::new()
+        .route("/health", any(health))
+        .route("/ready", only(axum::routing::get(ready)))
+        .merge(api::routes())
+        .fallback(unknown)
+        // Bodies are limited where they are read.
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestDecompressionLayer::new())
+        .layer(from_fn_with_state(Arc::clone(app), guard::watch))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_| {
+            Failure::execution("the request's handler panicked").into_response()
+        }));
+    let routes = match cors(&app.settings.cors_origins) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes.with_state(Arc::clone(app))
+}
+
+/// A route that refuses other methods as the API does.
+pub(super) fn only(methods: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
+    methods.fallback(async || Failure::method())
+}
+
+async fn unknown(method: Method, uri: axum::http::Uri) -> Failure {
+    Failure::not_found(format_args!("{method} {}: no such path", uri.path()))
+}
+
+#[derive(serde::Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+async fn health() -> Response {
+    written(&Health { status: "ok" })
+}
+
+/// Whether the store takes samples now.
+async fn ready(State(app): State<Arc<App>>) -> Result<Response, Failure> {
+    if app.is_stopping() {
+        return Err(Failure::unavailable("the server is being stopped"));
+    }
+    app.work(|app| {
+        let databases = app.engine.open_databases();
+        let failed = databases.iter().find_map(|database| database.check_writable().err());
+        failed.map_or(Ok(()), |error| Err(Failure::unavailable(error)))
+    })
+    .await?;
+    Ok(success("ready"))
+}
+
+/// What pages of other origins may ask; nothing unless the settings say so.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let named = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origin = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(named)
+    };
+    let headers: [HeaderName; 3] =
+        [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING];
+    let cors = CorsLayer::new().allow_origin(origin).allow_headers(headers).max_age(CORS_AGE);
+    Some(cors.allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))
+}

@@ -181,7 +181,7 @@ fn row(file: &DatFile) -> Vec<String> {
     let numbers = [file.bytes, file.frames, file.records, file.avg_frame_bytes];
     let mut row = vec![file.name.clone()];
     row.extend(numbers.map(|number| number.to_string()));
-    row.extend(file.span.cells());
+    row.extend(super::span_cells(&file.span));
     row
 }
 
@@ -194,6 +194,6 @@ fn page_row(page: &Page) -> Vec<String> {
         page.records.to_string(),
         format!("{:.2}", page.bytes_per_record),
     ];
-    row.extend(page.times.cells());
+    row.extend(super::part_cells(&page.times));
     row
 }

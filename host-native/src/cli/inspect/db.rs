@@ -5,7 +5,8 @@ use super::{Options, Place, PlaceFields, Span, dat, wal};
 use crate::cli::output::Out;
 use crate::cli::time::{distance, generated_at};
 use crate::cli::{Failure, Outcome};
-use nanotdb::settings::{DatabaseSettings, EngineSettings, RollupJob, RollupSource};
+use nanotdb::report::Rollups;
+use nanotdb::settings::{DatabaseSettings, EngineSettings};
 use nanotdb_core::ValueType;
 use nanotdb_core::storage::{FileName, Storage};
 use serde::Serialize;
@@ -107,36 +108,6 @@ struct PageLimits {
     max_age: String,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Rollups {
-    enabled: bool,
-    checkpoint_file: String,
-    default_grace: String,
-    default_interval: String,
-    #[serde(rename = "DefaultDestinationDB")]
-    default_destination_db: String,
-    default_aggregates: Option<Vec<String>>,
-    global_exclude_patterns: Option<Vec<String>>,
-    jobs: Option<Vec<Job>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Job {
-    #[serde(rename = "ID")]
-    id: String,
-    source_metric: String,
-    source_pattern: String,
-    exclude_patterns: Option<Vec<String>>,
-    interval: String,
-    aggregates: Option<Vec<String>>,
-    #[serde(rename = "DestinationDB")]
-    destination_db: String,
-    destination_metric_prefix: String,
-    grace: String,
-}
-
 pub(super) fn run(place: &Place, options: &Options, out: &mut Out) -> Outcome {
     let (data, wal) = (dat::read(place, options.verbose)?, wal::read(place, options.verbose)?);
     let mut report = Report {
@@ -236,13 +207,6 @@ impl DataPart {
 
 impl Config {
     fn of(settings: &DatabaseSettings) -> Self {
-        let rollups = &settings.rollups;
-        let text = |duration: &Option<nanotdb::settings::WrittenDuration>| {
-            duration.as_ref().map_or_else(String::new, |duration| duration.as_str().to_string())
-        };
-        let texts = |patterns: &[nanotdb::text::pattern::Pattern]| {
-            some(patterns.iter().map(|pattern| pattern.as_str().to_string()).collect())
-        };
         Self {
             retention: Retention {
                 grace: settings.grace.as_str().to_string(),
@@ -260,44 +224,9 @@ impl Config {
                 max_bytes: settings.page_max_bytes,
                 max_age: settings.page_max_age.as_str().to_string(),
             },
-            rollups: Rollups {
-                enabled: rollups.enabled,
-                checkpoint_file: rollups.checkpoint_file.clone(),
-                default_grace: text(&rollups.default_grace),
-                default_interval: text(&rollups.default_interval),
-                default_destination_db: rollups.default_destination_db.clone(),
-                default_aggregates: some(rollups.default_aggregates.clone()),
-                global_exclude_patterns: texts(&rollups.global_exclude_patterns),
-                jobs: some(rollups.jobs.iter().map(Job::of).collect()),
-            },
+            rollups: Rollups::of(&settings.rollups),
         }
     }
-}
-
-impl Job {
-    fn of(job: &RollupJob) -> Self {
-        let (metric, pattern) = match &job.source {
-            RollupSource::Metric(metric) => (metric.clone(), String::new()),
-            RollupSource::Pattern(pattern) => (String::new(), pattern.as_str().to_string()),
-        };
-        let excluded = job.exclude_patterns.iter().map(|pattern| pattern.as_str().to_string());
-        Self {
-            id: job.id.clone(),
-            source_metric: metric,
-            source_pattern: pattern,
-            exclude_patterns: some(excluded.collect()),
-            interval: job.interval.as_str().to_string(),
-            aggregates: some(job.aggregates.clone()),
-            destination_db: job.destination_db.clone(),
-            destination_metric_prefix: job.destination_metric_prefix.clone(),
-            grace: job.grace.as_ref().map_or_else(String::new, |grace| grace.as_str().to_string()),
-        }
-    }
-}
-
-/// An empty list is `null` in these reports.
-fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
-    if items.is_empty() { None } else { Some(items) }
 }
 
 fn show(report: &Report, out: &mut Out) -> io::Result<()> {

@@ -174,7 +174,7 @@ fn row(file: &File) -> Vec<String> {
     let numbers = [file.bytes, file.frames, file.distinct_metrics, file.points];
     let mut row = vec![file.name.clone(), format!("v{}", file.version)];
     row.extend(numbers.map(|number| number.to_string()));
-    row.extend(file.span.cells());
+    row.extend(super::span_cells(&file.span));
     row
 }
 
@@ -187,6 +187,6 @@ fn frame_row(frame: &Frame) -> Vec<String> {
         frame.payload_len.to_string(),
         frame.uncompressed_len.to_string(),
     ];
-    row.extend(frame.times.cells());
+    row.extend(super::part_cells(&frame.times));
     row
 }

@@ -12,11 +12,12 @@ mod wal;
 use super::args::DatabaseArg;
 use super::output::Out;
 use super::select::database_name;
-use super::time::distance;
+use super::time::{distance, short};
 use super::{Failure, Outcome, must_be_a_root};
 use clap::Subcommand;
+use nanotdb::Timestamp;
+use nanotdb::report::{Span, StartEnd};
 use nanotdb::storage::{FsRoot, FsStorage};
-use nanotdb::{TimeRange, Timestamp};
 use nanotdb_core::storage::{FileName, Storage};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -116,72 +117,18 @@ impl Place {
     }
 }
 
-/// From when to when something reaches.
-#[derive(Debug, Clone, Default, Serialize)]
-struct Span {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_timestamp_ns: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_timestamp_ns: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_utc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_utc: Option<String>,
-}
-
-impl Span {
-    fn of(range: Option<TimeRange>) -> Self {
-        let (from, to) = (range.map(|range| range.from), range.map(|range| range.to));
-        Self {
-            min_timestamp_ns: from.map(|time| time.0),
-            max_timestamp_ns: to.map(|time| time.0),
-            min_utc: from.map(|time| time.to_string()),
-            max_utc: to.map(|time| time.to_string()),
-        }
-    }
-
-    fn range(&self) -> Option<TimeRange> {
-        TimeRange::new(Timestamp(self.min_timestamp_ns?), Timestamp(self.max_timestamp_ns?))
-    }
-
-    /// What all of them cover.
-    fn all<'a>(spans: impl IntoIterator<Item = &'a Self>) -> Self {
-        let ranges = spans.into_iter().filter_map(Self::range);
-        Self::of(ranges.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) }))
-    }
-
-    /// Start and length, for tables.
-    fn cells(&self) -> [String; 2] {
-        match self.range() {
-            Some(range) => [super::time::short(range.from), distance(range.from, range.to)],
-            None => ["-".to_string(), "-".to_string()],
-        }
+/// Start and length of a span, for tables.
+fn span_cells(span: &Span) -> [String; 2] {
+    match span.range() {
+        Some(range) => [short(range.from), distance(range.from, range.to)],
+        None => ["-".to_string(), "-".to_string()],
     }
 }
 
-/// From when to when a part of a file reaches.
-#[derive(Debug, Clone, Serialize)]
-struct StartEnd {
-    start_timestamp_ns: i64,
-    end_timestamp_ns: i64,
-    start_utc: String,
-    end_utc: String,
-}
-
-impl StartEnd {
-    fn new(range: TimeRange) -> Self {
-        Self {
-            start_timestamp_ns: range.from.0,
-            end_timestamp_ns: range.to.0,
-            start_utc: range.from.to_string(),
-            end_utc: range.to.to_string(),
-        }
-    }
-
-    fn cells(&self) -> [String; 2] {
-        let (from, to) = (Timestamp(self.start_timestamp_ns), Timestamp(self.end_timestamp_ns));
-        [super::time::short(from), distance(from, to)]
-    }
+/// The same of a part of a file.
+fn part_cells(part: &StartEnd) -> [String; 2] {
+    let (from, to) = (Timestamp(part.start_timestamp_ns), Timestamp(part.end_timestamp_ns));
+    [short(from), distance(from, to)]
 }
 
 fn count(items: usize) -> u64 {

@@ -225,7 +225,7 @@ pub(super) fn show(out: &mut Out, files: &[WalFile]) -> io::Result<()> {
 fn row(file: &WalFile) -> Vec<String> {
     let mut row = vec![file.name.clone()];
     row.extend([file.bytes, file.records, file.decoded_bytes].map(|number| number.to_string()));
-    row.extend(file.span.cells());
+    row.extend(super::span_cells(&file.span));
     row.push(if file.has_tail { "torn" } else { "none" }.to_string());
     row
 }

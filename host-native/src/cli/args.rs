@@ -72,6 +72,12 @@ impl Args {
         Logging::default().to_file(path, level)?.install()
     }
 
+    /// Whether logging was asked for.
+    #[cfg(feature = "server")]
+    pub(crate) const fn logs_to_file(&self) -> bool {
+        self.log_file.is_some()
+    }
+
     /// The store's directory, if it was typed.
     pub(crate) fn typed_root(&self) -> Option<&Path> {
         self.root.as_deref()

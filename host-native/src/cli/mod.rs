@@ -116,6 +116,8 @@ fn tell_warnings(store: &Store) {
 fn dispatch(args: Args, out: &mut Out) -> Outcome {
     args.start_logging()?;
     let root = args.root();
+    #[cfg(feature = "server")]
+    let logs_to_file = args.logs_to_file();
     let typed = args.typed_root().map(Path::to_owned);
     match args.command {
         Command::Demo(options) => demo::run(typed, &options, out),
@@ -132,7 +134,7 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Recover(options) => recover::run(&root, &options, out),
         Command::Csv2lp(options) => csv2lp::run(&options, out),
         #[cfg(feature = "server")]
-        Command::Serve(options) => serve::run(&root, &options, out),
+        Command::Serve(options) => serve::run(&root, &options, logs_to_file, out),
         Command::Verify(options) => verify::run(&root, &options, out),
     }
 }

@@ -3,7 +3,9 @@
 use super::output::{BOLD, Out};
 use super::{Outcome, must_be_a_root, tell_warnings};
 use nanotdb::OpenOptions;
+use nanotdb::logging::Logging;
 use nanotdb::server::{Server, Settings, read_token};
+use nanotdb::settings::EngineSettings;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -20,10 +22,11 @@ pub(crate) struct Options {
     create: bool,
 }
 
-pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
+pub(crate) fn run(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> Outcome {
     if !options.create {
         must_be_a_root(root)?;
     }
+    start_logging(root, logs_to_file)?;
     let store = OpenOptions::default().create(options.create).open(root)?;
     tell_warnings(&store);
     let mut settings = Settings::of_root(root, store.settings())?;
@@ -46,4 +49,17 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     server.wait_for_signal()?;
     server.stop();
     Ok(store.close()?)
+}
+
+/// Starts the loggers of `engine.toml`, unless `--log-file` did already.
+fn start_logging(root: &Path, is_started: bool) -> Outcome {
+    if is_started {
+        return Ok(());
+    }
+    let settings = match std::fs::read_to_string(root.join("engine.toml")) {
+        Ok(text) => EngineSettings::parse(&text, "engine.toml")?.0,
+        // About to be made.
+        Err(_) => EngineSettings::fresh(),
+    };
+    Ok(Logging::from_settings(&settings.loggers)?.install()?)
 }

@@ -7,6 +7,7 @@
 //! request    parameters and bodies, read with limits
 //! answer     what is sent back: the envelope, errors, streams
 //! api        the reference's HTTP API
+//! metrics    the server's own numbers, for Prometheus
 //! ```
 //!
 //! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does
@@ -35,6 +36,7 @@ mod api;
 pub mod app;
 mod guard;
 mod listen;
+mod metrics;
 mod request;
 mod routes;
 mod settings;

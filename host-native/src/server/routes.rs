@@ -2,13 +2,13 @@
 
 use super::answer::{Failure, success, written};
 use super::app::App;
-use super::{api, guard};
+use super::{api, guard, metrics};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any};
+use axum::routing::{MethodRouter, any, get};
 use core::time::Duration;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,7 +23,8 @@ const CORS_AGE: Duration = Duration::from_hours(1);
 pub(super) fn all(app: &Arc<App>) -> Router {
     let routes = Router::new()
         .route("/health", any(health))
-        .route("/ready", only(axum::routing::get(ready)))
+        .route("/ready", only(get(ready)))
+        .route("/metrics", only(get(metrics::metrics)))
         .merge(api::routes())
         .fallback(unknown)
         // Bodies are limited where they are read.

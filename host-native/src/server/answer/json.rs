@@ -65,8 +65,7 @@ impl Formatter for Escaping {
     }
 }
 
-/// A number as JSON: whole numbers without a fraction, never an exponent; `null` when there is no
-/// such number in JSON (D-18).
+/// A number as JSON: whole numbers without a fraction; a text when JSON has no such number (D-18).
 #[derive(Debug, Clone, Copy)]
 pub struct Number(pub f64);
 
@@ -74,7 +73,7 @@ impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         if !self.0.is_finite() {
-            serializer.serialize_none()
+            serializer.collect_str(self)
         } else if self.0.fract() == 0.0 && self.0.abs() < EXACT {
             #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
             serializer.serialize_i64(self.0 as i64)
@@ -86,7 +85,12 @@ impl Serialize for Number {
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_finite() { self.0.fmt(f) } else { f.write_str("null") }
+        f.write_str(match self.0 {
+            number if number.is_finite() => return number.fmt(f),
+            number if number.is_nan() => "NaN",
+            number if number > 0.0 => "+Inf",
+            _ => "-Inf",
+        })
     }
 }
 
@@ -110,7 +114,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_none_is_missing() {
         assert_eq!(text(&[Number(1.0), Number(0.5), Number(-0.0)]), "[1,0.5,0]");
-        assert_eq!(text(&[Number(f64::NAN), Number(f64::INFINITY)]), "[null,null]");
+        assert_eq!(text(&[Number(f64::NAN), Number(f64::INFINITY)]), "[\"NaN\",\"+Inf\"]");
         assert_eq!(Number(1_767_225_600.0).to_string(), "1767225600");
         assert_eq!(Number(1_767_225_600.25).to_string(), "1767225600.25");
     }

@@ -4,6 +4,7 @@
 //! may use `d` and `w` (D-24), names are checked (D-03), values that JSON lacks are text or `null`
 //! (D-18), and an import goes on behind a line that it cannot take.
 
+mod engine;
 mod import;
 mod listing;
 mod query;
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/databases", only(get(listing::databases)))
         .route("/api/v1/metrics", only(get(listing::metrics)))
         .route("/api/v1/rollup/backfill", only(post(rollup::backfill)))
+        .merge(engine::routes())
 }
 
 /// What most answers of this API hold.

@@ -104,6 +104,8 @@ pub(super) struct Incoming {
     limit: u64,
     seen: u64,
     patience: Duration,
+    /// What went wrong behind the piece that was handed out last.
+    failed: Option<Failure>,
 }
 
 impl Incoming {
@@ -115,6 +117,7 @@ impl Incoming {
             limit: app.settings.max_body_bytes,
             seen: 0,
             patience: app.settings.request_timeout,
+            failed: None,
         }
     }
 
@@ -125,12 +128,23 @@ impl Incoming {
         self
     }
 
-    /// The next piece, at least 64 KiB unless it is the last; nothing at the end.
+    /// The next piece, at least 64 KiB unless it is the last; nothing at the end. What came before
+    /// a failure comes first.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
         let mut piece = Vec::new();
         while piece.len() < PIECE {
-            let Some(bytes) = self.frame().await? else { break };
-            piece.extend_from_slice(&bytes);
+            match self.frame().await {
+                Ok(Some(bytes)) => piece.extend_from_slice(&bytes),
+                Ok(None) => break,
+                Err(failure) if piece.is_empty() => return Err(failure),
+                Err(failure) => {
+                    self.failed = Some(failure);
+                    break;
+                }
+            }
         }
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }

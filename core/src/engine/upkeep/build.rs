@@ -191,8 +191,12 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// The partition of this key, if keys of this database look like it.
-    pub(in crate::engine) fn partition(&self, key: &str) -> Result<Partition> {
+    /// The partition of a key, which must be one of this database's kind.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::InvalidPartition`] when it is none.
+    pub fn partition(&self, key: &str) -> Result<Partition> {
         let partitioning = self.settings().partition;
         let parsed = key.trim().parse::<Partition>().ok();
         parsed.filter(|partition| partition.partitioning() == partitioning).ok_or_else(|| {

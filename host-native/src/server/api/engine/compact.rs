@@ -120,8 +120,8 @@ fn must_be_closed(app: &App, database: &crate::Database, part: &str) -> Result<(
             database.name()
         )));
     }
-    let known = part.parse::<nanotdb_core::partition::Partition>();
-    if known.is_ok() && !database.partitions().iter().any(|key| key == part) {
+    database.partition(part)?;
+    if !database.partitions().iter().any(|key| key == part) {
         let place = app.engine.host().root_directory().path().join(database.name());
         let message = format!("partition {part}: no data file in {}", place.display());
         return Err(Failure::not_found(message));

@@ -1,0 +1,7 @@
+//! The server as programs meet it.
+
+mod engine;
+mod guard;
+mod hostile;
+mod reference;
+mod support;

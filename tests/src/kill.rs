@@ -8,8 +8,10 @@ use crate::random::Random;
 use nanotdb::{OpenOptions, Store};
 use nanotdb_core::engine::{Row, Target};
 use nanotdb_core::query::RangeQuery;
+use nanotdb_core::text::line::format_line;
 use nanotdb_core::{Result, TimeRange, Timestamp, Value};
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 /// The database.
@@ -82,6 +84,16 @@ fn note(notes: &File, next: u64) {
 #[cfg(not(unix))]
 fn note(_notes: &File, _next: u64) {
     unreachable!("nobody kills processes here");
+}
+
+/// Lines with these samples.
+pub fn lines(numbers: Range<u64>) -> String {
+    let mut text = Vec::new();
+    for (metric, time, value) in numbers.map(sample) {
+        format_line(&mut text, DATABASE, &metric, value, time);
+        text.push(b'\n');
+    }
+    String::from_utf8(text).expect("lines are UTF-8")
 }
 
 /// Up to which number samples are acknowledged; nothing before the first one is.

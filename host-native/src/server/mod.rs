@@ -7,6 +7,9 @@
 //! request    parameters and bodies, read with limits
 //! answer     what is sent back: the envelope, errors, streams
 //! api        the reference's HTTP API
+//! lines      bodies cut into lines; `influx`, `exposition`: what a line says
+//! intake     samples of other systems, compared with what is stored
+//! ingest     the paths to which other systems send
 //! ```
 //!
 //! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does
@@ -33,7 +36,12 @@
 pub mod answer;
 mod api;
 pub mod app;
+mod cursor;
+pub mod exposition;
 mod guard;
+pub mod influx;
+pub mod intake;
+pub mod lines;
 mod listen;
 mod request;
 mod routes;

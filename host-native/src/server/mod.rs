@@ -40,6 +40,7 @@ mod cursor;
 pub mod exposition;
 mod guard;
 pub mod influx;
+mod ingest;
 pub mod intake;
 pub mod lines;
 mod listen;

@@ -26,6 +26,8 @@ pub mod labels;
 pub mod logging;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod moment;
+#[cfg(any(feature = "server", feature = "forward"))]
+pub mod remote_write;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod report;
 #[cfg(feature = "server")]

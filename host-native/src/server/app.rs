@@ -1,6 +1,7 @@
 //! What all requests share.
 
 use super::answer::Failure;
+use super::intake::Intakes;
 use super::settings::Settings;
 use crate::Engine;
 use core::net::SocketAddr;
@@ -24,6 +25,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// How to serve.
     pub settings: Settings,
+    /// Where samples of other systems come in.
+    pub intakes: Intakes,
     /// What was counted.
     pub counters: Counters,
     /// When the server started.
@@ -75,6 +78,7 @@ impl App {
         Self {
             engine,
             settings,
+            intakes: Intakes::default(),
             counters: Counters::default(),
             started: SystemTime::now(),
             address,

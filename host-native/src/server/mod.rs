@@ -7,6 +7,9 @@
 //! request    parameters and bodies, read with limits
 //! answer     what is sent back: the envelope, errors, streams
 //! api        the reference's HTTP API
+//! lines      bodies cut into lines; `influx`, `exposition`: what a line says
+//! intake     samples of other systems, compared with what is stored
+//! ingest     the paths to which other systems send
 //! metrics    the server's own numbers, for Prometheus
 //! ```
 //!
@@ -34,7 +37,13 @@
 pub mod answer;
 mod api;
 pub mod app;
+mod cursor;
+pub mod exposition;
 mod guard;
+pub mod influx;
+mod ingest;
+pub mod intake;
+pub mod lines;
 mod listen;
 mod metrics;
 mod request;

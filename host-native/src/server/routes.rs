@@ -2,7 +2,7 @@
 
 use super::answer::{Failure, success, written};
 use super::app::App;
-use super::{api, guard, metrics};
+use super::{api, guard, ingest, metrics};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -26,10 +26,13 @@ pub(super) fn all(app: &Arc<App>) -> Router {
         .route("/ready", only(get(ready)))
         .route("/metrics", only(get(metrics::metrics)))
         .merge(api::routes())
+        .merge(ingest::routes())
         .fallback(unknown)
         // Bodies are limited where they are read.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestDecompressionLayer::new())
+        // Snappy is this path's own concern; the layer above would refuse it.
+        .merge(ingest::compressed_routes())
         .layer(from_fn_with_state(Arc::clone(app), guard::watch))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(|_| {

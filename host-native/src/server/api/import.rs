@@ -56,27 +56,39 @@ pub(in crate::server) async fn import(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
+    let incoming = Incoming::new(&app, body);
+    take_lines(&app, &params, is_json(&headers), Vec::new(), incoming).await
+}
+
+/// Takes lines in, of which `begun` has been read already.
+pub(in crate::server) async fn take_lines(
+    app: &Arc<App>,
+    params: &Params,
+    is_json: bool,
+    begun: Vec<u8>,
+    mut incoming: Incoming,
+) -> Result<Response, Failure> {
     let mut import = Import {
         importer: Importer::new(Arc::clone(&app.engine), params.get("db")),
         rejected: 0,
         named: Vec::new(),
     };
-    let mut incoming = Incoming::new(&app, body);
-    if is_json(&headers) {
+    if is_json {
         let Lines { lines } = serde_json::from_slice(&incoming.whole().await?)
             .map_err(|error| Failure::bad(format_args!("body: {error}")))?;
-        import = import.feed(&app, lines.into_bytes()).await?;
+        import = import.feed(app, lines.into_bytes()).await?;
     } else {
+        import = import.feed(app, begun).await?;
         loop {
             match incoming.next().await {
-                Ok(Some(piece)) => import = import.feed(&app, piece).await?,
+                Ok(Some(piece)) => import = import.feed(app, piece).await?,
                 Ok(None) => break,
                 // The lines before stay; who sent them is told how many.
                 Err(failure) => return Err(import.partly(failure)),
             }
         }
     }
-    import.finish(&app).await
+    import.finish(app).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -11,6 +11,8 @@ mod query;
 mod range;
 mod rollup;
 
+pub(super) use import::take_lines;
+
 use super::app::App;
 use super::routes::only;
 use axum::Router;
@@ -21,7 +23,6 @@ use std::sync::Arc;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/import", only(post(import::import)))
-        .route("/api/v1/import/prometheus", only(post(import::import)))
         .route("/api/v1/query", only(get(query::query)))
         .route("/api/v1/query_range", only(get(range::query_range)))
         .route("/api/v1/aggregates", only(get(listing::aggregates)))

@@ -15,7 +15,8 @@ use peer::Peer;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: bench-http [SERVER]... [--days N] [--rounds N] [--seconds N] [--dir PATH]
+const USAGE: &str =
+    "usage: bench-http [SERVER]... [--days N] [--rounds N] [--seconds N] [--dir PATH]
 
 Measures nanotdb, nanotdb-influx, victoria-metrics, prometheus and influxdb, or those named.
 `cargo build --release` must have built nanotdb; the others are Debian's packages.

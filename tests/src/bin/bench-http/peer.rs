@@ -27,8 +27,13 @@ pub(crate) enum Form {
 pub(crate) const ADDRESS: &str = "127.0.0.1:18480";
 
 impl Peer {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Nanotdb, Self::NanotdbInflux, Self::VictoriaMetrics, Self::Prometheus, Self::Influxdb];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Nanotdb,
+        Self::NanotdbInflux,
+        Self::VictoriaMetrics,
+        Self::Prometheus,
+        Self::Influxdb,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -19,6 +19,8 @@
 struct Readme;
 
 pub mod codecs;
+#[cfg(feature = "machine")]
+pub mod collect;
 mod host;
 #[cfg(any(feature = "server", feature = "forward"))]
 pub mod labels;

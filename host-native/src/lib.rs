@@ -22,7 +22,7 @@ pub mod codecs;
 #[cfg(feature = "machine")]
 pub mod collect;
 mod host;
-#[cfg(any(feature = "server", feature = "forward"))]
+#[cfg(any(feature = "server", feature = "forward", feature = "parquet"))]
 pub mod labels;
 #[cfg(feature = "tracing")]
 pub mod logging;
@@ -34,6 +34,8 @@ pub mod remote_write;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod storage;
 mod store;
 mod text_files;

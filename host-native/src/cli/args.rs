@@ -107,7 +107,7 @@ pub(crate) enum Command {
     Init(init::Options),
     /// Take samples in from line protocol: `database/metric value [time]`
     Import(import::Options),
-    /// Write samples as line protocol, or in the reference's integer form
+    /// Write samples as line protocol or as Parquet files
     Export(export::Options),
     /// Show newest values, ranges and aggregates
     Query(query::Options),

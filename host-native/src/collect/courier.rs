@@ -53,13 +53,12 @@ impl Courier {
     ///
     /// When the address is none, or this process cannot make requests at all.
     pub fn new(server: Server, queue_max_bytes: usize) -> Result<Self, String> {
-        let address = format!("{}/api/v1/import", server.url.trim_end_matches('/'));
-        let parsed = reqwest::Url::parse(&address)
-            .map_err(|error| format!("server {:?}: {error}", server.url))?;
+        let refused = |why: &dyn core::fmt::Display| format!("server {:?}: {why}", server.url);
+        let parsed = reqwest::Url::parse(&server.url).map_err(|error| refused(&error))?;
         if !matches!(parsed.scheme(), "http" | "https") {
-            let url = &server.url;
-            return Err(format!("server {url:?}: expected http://… or https://…"));
+            return Err(refused(&"expected http://… or https://…"));
         }
+        let address = format!("{}/api/v1/import", server.url.trim_end_matches('/'));
         // A redirected request would come back as one without lines.
         let client = Client::builder().timeout(server.timeout).redirect(Policy::none()).build();
         let client = client.map_err(|error| told(&error))?;

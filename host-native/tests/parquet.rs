@@ -105,16 +105,16 @@ fn expected(root: &Path) -> Json {
 const BY_DAY: &str = r#"
 import duckdb, json, sys
 rows = duckdb.sql("""
-    select date::varchar, metric, count(*), sum(value), epoch_ns(min(time)), epoch_ns(max(time))
+    select date::varchar as day, metric, count(*), sum(value), epoch_ns(min(time)), epoch_ns(max(time))
     from read_parquet('%s/*/*/*.parquet', hive_partitioning = 1)
-    where db = 'home' group by all order by metric, date""" % sys.argv[1]).fetchall()
+    where db = 'home' group by all order by metric, day""" % sys.argv[1]).fetchall()
 print(json.dumps(rows))
 "#;
 
 const BY_LABEL: &str = r#"
 import duckdb, json, sys
 rows = duckdb.sql("""
-    select name, labels['room'], count(*), typeof(any_value(time)), typeof(any_value(value))
+    select name, labels['room'], count(*), replace(typeof(any_value(time)), 'TZ', ''), typeof(any_value(value))
     from read_parquet('%s/*/*/*.parquet', hive_partitioning = 1)
     where labels['floor'] = '1' group by all""" % sys.argv[1]).fetchall()
 print(json.dumps(rows))

@@ -5,7 +5,9 @@ use super::stop;
 use super::time::Window;
 use super::{Failure, Outcome, args};
 use core::time::Duration;
-use nanotdb::collect::{Collector, Courier, Delivery, Reading, Server, Settings, lines, record};
+use nanotdb::collect::{
+    Collector, Courier, Delivery, Reading, Server, Settings, lines, record, whole_milliseconds,
+};
 use nanotdb::engine::Clock;
 use nanotdb::{Database, OpenOptions, Store, SystemClock, Timestamp, Value};
 use std::io::{self, Write};
@@ -228,7 +230,7 @@ fn once(
     collector.collect(Instant::now());
     sleep(BETWEEN_TWO);
     let readings = look(collector, place);
-    let time = SystemClock.now();
+    let time = whole_milliseconds(SystemClock.now());
     let text = lines(&settings.database, time, &readings);
     debug(options, &text);
     if matches!(place, Place::Nowhere) {
@@ -251,7 +253,7 @@ fn again_and_again(
     let mut due = Instant::now();
     while goes_on(&stop, due) {
         let readings = look(collector, place);
-        let time = SystemClock.now();
+        let time = whole_milliseconds(SystemClock.now());
         debug(options, &lines(&settings.database, time, &readings));
         let next = due + settings.interval;
         let delivery = place.pass_on(time, &readings, settings, next)?;

@@ -145,6 +145,11 @@ pub fn lines(database: &str, time: Timestamp, readings: &[Reading]) -> Vec<u8> {
     lines
 }
 
+/// The time to whole milliseconds: more than the system's counters resolve, and cheaper to keep.
+pub const fn whole_milliseconds(time: Timestamp) -> Timestamp {
+    Timestamp(time.0 - time.0.rem_euclid(1_000_000))
+}
+
 /// A whole number that fits an integer metric; what does not fit is the largest that does.
 fn whole(number: u64) -> Value {
     Value::I32(i32::try_from(number).unwrap_or(i32::MAX))
@@ -231,6 +236,12 @@ mod tests {
             "home/sys.procs_total 7i 1970-01-01 00:00:00.000000001\n\
              home/sys.load1 0.25 1970-01-01 00:00:00.000000001\n"
         );
+    }
+
+    #[test]
+    fn times_are_cut_to_milliseconds() {
+        assert_eq!(whole_milliseconds(Timestamp(1_999_999)), Timestamp(1_000_000));
+        assert_eq!(whole_milliseconds(Timestamp(-1)), Timestamp(-1_000_000));
     }
 
     #[test]

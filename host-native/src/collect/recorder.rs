@@ -1,6 +1,6 @@
 //! Readings into a store.
 
-use super::{Collector, Reading, Settings};
+use super::{Collector, Reading, Settings, whole_milliseconds};
 use crate::{Database, Engine};
 use nanotdb_core::engine::{Row, Target};
 use nanotdb_core::error::Rejection;
@@ -143,7 +143,7 @@ impl Drop for Recorder {
 fn look(engine: &Engine, collector: &mut Collector, settings: &Settings) -> crate::Result<()> {
     let readings = collector.collect(Instant::now());
     let database = engine.create_database(&settings.database)?;
-    let recording = record(&database, engine.now(), &readings)?;
+    let recording = record(&database, whole_milliseconds(engine.now()), &readings)?;
     if let Some(first) = recording.rejected.first() {
         let count = recording.rejected.len();
         warn!(database = settings.database, count, %first, "readings rejected");

@@ -4,7 +4,7 @@ use crate::cli::output::{GOOD, Out, count_text};
 use crate::cli::{Failure, Outcome};
 use core::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
-use nanotdb::collect::{Collector, Settings, record as record_readings};
+use nanotdb::collect::{Collector, Settings, record as record_readings, whole_milliseconds};
 use nanotdb::engine::Clock;
 use nanotdb::{Database, SystemClock};
 use std::io::{self, IsTerminal, Write};
@@ -14,15 +14,19 @@ use std::time::Instant;
 /// Between two looks; the system counts CPU time in about this grain.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Some twenty metrics, which fit a screen.
-fn settings() -> Settings {
-    let mut settings = Settings::default();
-    let on = &mut settings.collectors;
-    on.disk.enabled = false;
-    on.io.enabled = false;
-    on.onewire.enabled = false;
-    settings
-}
+/// How the metrics end that say something within seconds. Totals since the start do not.
+const SHOWN: [&str; 10] = [
+    "_pct",
+    "_per_sec",
+    "_kbps",
+    ".iops",
+    ".available",
+    ".total",
+    ".load1",
+    ".procs_running",
+    ".procs_total",
+    ".temp_mdeg",
+];
 
 /// Records for some seconds.
 pub(super) fn record(database: &Database, seconds: u64, out: &mut Out) -> Outcome {
@@ -30,14 +34,16 @@ pub(super) fn record(database: &Database, seconds: u64, out: &mut Out) -> Outcom
     out.heading("2. This machine, recorded")?;
     out.flush()?;
     let mut machine =
-        Collector::new(&settings()).map_err(|error| Failure::failed(error.to_string()))?;
+        Collector::new(&Settings::default()).map_err(|error| Failure::failed(error.to_string()))?;
     let progress = progress(seconds);
     let started = Instant::now();
     let (mut taken, mut looks) = (0, 0_u64);
     while started.elapsed() < Duration::from_secs(seconds) {
         sleep(PAUSE);
-        let readings = machine.collect(Instant::now());
-        taken += record_readings(database, SystemClock.now(), &readings)?.taken;
+        let mut readings = machine.collect(Instant::now());
+        readings.retain(|reading| SHOWN.iter().any(|end| reading.metric.ends_with(end)));
+        let time = whole_milliseconds(SystemClock.now());
+        taken += record_readings(database, time, &readings)?.taken;
         looks += 1;
         progress.set_position(started.elapsed().as_secs().min(seconds));
         progress.set_message(format!("{} samples", count_text(taken)));

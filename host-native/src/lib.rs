@@ -28,14 +28,16 @@ pub mod labels;
 pub mod logging;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod moment;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 #[cfg(any(feature = "server", feature = "forward"))]
 pub mod remote_write;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "parquet")]
-pub mod parquet;
+#[cfg(any(feature = "server", feature = "collect"))]
+pub mod signal;
 pub mod storage;
 mod store;
 mod text_files;

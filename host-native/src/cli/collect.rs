@@ -200,11 +200,11 @@ impl Status {
     }
 }
 
-/// The token in a file, without the line's end.
+/// The token in the first line of a file.
 fn token(path: &Path) -> Result<String, Failure> {
     let failed = |what: &str| Failure::failed(format!("token file {}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| failed(&error.to_string()))?;
-    match text.trim() {
+    match text.lines().next().unwrap_or_default().trim() {
         "" => Err(failed("expected a token, found none")),
         token => Ok(token.to_owned()),
     }

@@ -59,7 +59,8 @@ pub(crate) fn run(root: Option<PathBuf>, options: &Options, out: &mut Out) -> Ou
         again_and_again(&mut collector, &mut place, &settings, options)
     };
     // Whatever ended the looking, what was taken must reach the disk.
-    place.close().and(done)
+    let closed = place.close();
+    done.and(closed)
 }
 
 fn refused(error: impl core::fmt::Display) -> Failure {

@@ -1,11 +1,11 @@
 //! `diskfs.<mount>.*`: room on mounted file systems, in bytes.
 
-use super::settings::{Disk, SettingsError, Skips};
+use super::settings::{self, SettingsError, Skips};
 use super::{Measure, Put, count, percent};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
-use sysinfo::{DiskRefreshKind, Disks};
+use sysinfo::{Disk, DiskRefreshKind, Disks};
 
 #[derive(Debug)]
 pub(super) struct FileSystems {
@@ -23,7 +23,7 @@ struct Room {
 }
 
 impl FileSystems {
-    pub(super) fn new(settings: &Disk) -> Result<Self, SettingsError> {
+    pub(super) fn new(settings: &settings::Disk) -> Result<Self, SettingsError> {
         Ok(Self { skips: Skips::new("collectors.disk.skip_mounts", &settings.skip_mounts)? })
     }
 }
@@ -32,12 +32,19 @@ impl Measure for FileSystems {
     fn measure(&mut self, _: Instant, put: &mut Put<'_>) {
         let wanted = DiskRefreshKind::nothing().with_storage();
         let Ok(disks) = Disks::new_with_refreshed_list_specifics(wanted) else { return };
-        let mut seen = BTreeSet::new();
-        for disk in &disks {
+        let mut disks: Vec<&Disk> = disks.iter().collect();
+        disks.sort_by_key(|disk| disk.mount_point().as_os_str().len());
+        let (mut names, mut devices) = (BTreeSet::new(), BTreeSet::new());
+        for disk in disks {
             let mount = disk.mount_point();
-            let name = name(mount);
+            if self.skips.covers(&mount.to_string_lossy()) {
+                continue;
+            }
+            // A device that is mounted in several places has one room: the shortest path tells it.
             // What is mounted over a mount has its name, too.
-            if self.skips.covers(&mount.to_string_lossy()) || !seen.insert(name.clone()) {
+            let name = name(mount);
+            let is_new = devices.insert((disk.name(), disk.total_space()));
+            if !is_new || !names.insert(name.clone()) {
                 continue;
             }
             let (total, available) = (disk.total_space(), disk.available_space());

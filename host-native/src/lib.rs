@@ -19,19 +19,25 @@
 struct Readme;
 
 pub mod codecs;
+#[cfg(feature = "machine")]
+pub mod collect;
 mod host;
-#[cfg(any(feature = "server", feature = "forward"))]
+#[cfg(any(feature = "server", feature = "forward", feature = "parquet"))]
 pub mod labels;
 #[cfg(feature = "tracing")]
 pub mod logging;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod moment;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 #[cfg(any(feature = "server", feature = "forward"))]
 pub mod remote_write;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(any(feature = "server", feature = "collect"))]
+pub mod signal;
 pub mod storage;
 mod store;
 mod text_files;

@@ -382,7 +382,7 @@ fn the_demo_runs_twice() {
     let root = directory.path().join("demo");
     let first = good(&root, "demo --seconds 1");
     for part in
-        ["241,920 samples", "Newest values", "cpu.usage", "━━ avg", "metric file", "Now you"]
+        ["241,920 samples", "Newest values", "cpu.busy_pct", "━━ avg", "metric file", "Now you"]
     {
         assert!(first.contains(part), "{part} is missing:\n{first}");
     }

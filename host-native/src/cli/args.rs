@@ -1,5 +1,7 @@
 //! What can be typed.
 
+#[cfg(feature = "collect")]
+use super::collect;
 use super::time::{Moment, Window};
 use super::{
     build, compact, csv2lp, demo, export, import, init, inspect, metrics, query, recover,
@@ -98,11 +100,14 @@ pub(crate) enum Command {
     Serve(super::serve::Options),
     /// Show what this can do: record this machine, query it, look at the files
     Demo(demo::Options),
+    /// Record this machine's own metrics, here or on a server
+    #[cfg(feature = "collect")]
+    Collect(collect::Options),
     /// Make a new, empty store
     Init(init::Options),
     /// Take samples in from line protocol: `database/metric value [time]`
     Import(import::Options),
-    /// Write samples as line protocol, or in the reference's integer form
+    /// Write samples as line protocol or as Parquet files
     Export(export::Options),
     /// Show newest values, ranges and aggregates
     Query(query::Options),

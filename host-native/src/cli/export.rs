@@ -1,4 +1,7 @@
-//! `export`: lines out.
+//! `export`: lines out, or Parquet files.
+
+#[cfg(feature = "parquet")]
+mod parquet;
 
 use super::args::{DatabaseArg, MetricArgs, RangeArgs};
 use super::output::{Out, bytes_text, count_text};
@@ -26,15 +29,30 @@ pub(crate) struct Options {
     /// Only these partitions, like 2026-05-14; several with commas [default: all]
     #[arg(long = "part", visible_alias = "parts", value_name = "KEY", value_delimiter = ',')]
     partitions: Vec<String>,
-    /// Write to this file, replacing it [default: standard output]
+    /// Write to this file, replacing it [default: standard output]; Parquet goes to a folder or
+    /// to <s3://bucket/prefix>, a file for each partition
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// What is written
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_enum, default_value = "lp")]
+    format: Format,
     /// Write integers as the reference does, without `i`: they come back as floats
     #[arg(long)]
     peer: bool,
     /// Print a report as JSON
     #[arg(long, requires = "out")]
     json: bool,
+}
+
+/// What an export can write.
+#[cfg(feature = "parquet")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Line protocol, which import takes
+    Lp,
+    /// Columns with time, metric, name, labels and value
+    Parquet,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +72,13 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let selector = Selector::new(&options.metrics, &database.metrics())?;
     // To the very end, not until now: what lies in the future is exported, too.
     let range = options.range.resolve(store.now(), Timestamp::MIN, Timestamp::MAX)?;
+    #[cfg(feature = "parquet")]
+    if options.format == Format::Parquet {
+        if options.peer {
+            return Err(Failure::usage("--peer is about lines: --format parquet has none"));
+        }
+        return parquet::run(root, &database, &selector, range, options, out);
+    }
     let ranges = ranges(&database, range, &options.partitions)?;
     let exports: Vec<ExportOptions> = ranges
         .into_iter()

@@ -3,6 +3,8 @@
 mod args;
 mod build;
 mod chart;
+#[cfg(feature = "collect")]
+mod collect;
 mod compact;
 mod csv2lp;
 mod demo;
@@ -20,6 +22,8 @@ mod rollup;
 mod select;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "collect")]
+mod stop;
 mod target;
 mod time;
 mod verify;
@@ -121,6 +125,8 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
     let typed = args.typed_root().map(Path::to_owned);
     match args.command {
         Command::Demo(options) => demo::run(typed, &options, out),
+        #[cfg(feature = "collect")]
+        Command::Collect(options) => collect::run(typed, &options, out),
         Command::Init(options) => init::run(&root, &options, out),
         Command::Import(options) => import::run(&root, &options, out),
         Command::Export(options) => export::run(&root, &options, out),

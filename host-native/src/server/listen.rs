@@ -3,6 +3,7 @@
 use super::app::{App, Counters};
 use super::{Settings, routes};
 use crate::Engine;
+use crate::signal::asked_to_end;
 use core::net::SocketAddr;
 use core::time::Duration;
 use hyper::server::conn::http1;
@@ -81,7 +82,7 @@ impl Server {
     ///
     /// When the system has no way to tell.
     pub fn wait_for_signal(&self) -> io::Result<()> {
-        self.runtime.as_ref().map_or(Ok(()), |runtime| runtime.block_on(signal()))
+        self.runtime.as_ref().map_or(Ok(()), |runtime| runtime.block_on(asked_to_end()))
     }
 
     /// Takes no more connections, lets requests end for up to five seconds, and returns.
@@ -107,21 +108,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-#[cfg(unix)]
-async fn signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 async fn serve(app: Arc<App>, listener: TcpListener, mut told: oneshot::Receiver<()>) {

@@ -113,14 +113,14 @@ fn range(machine: &Database, now: Timestamp, seconds: u64, out: &mut Out) -> Out
     section(out, "4. A range", &about)?;
     let seconds = i64::try_from(seconds).unwrap_or(0);
     let from = Timestamp(now.0.saturating_sub((seconds + 2) * NANOS));
-    let series = machine.range("cpu.usage", from, now)?;
+    let series = machine.range("cpu.busy_pct", from, now)?;
     // A few rows will do, evenly spread.
     let step = series.len().div_ceil(8).max(1);
     let rows = series.iter().step_by(step).map(|sample| {
         let percent = sample.value.as_f64();
         vec![short(sample.time), number_text(percent), bar(percent)]
     });
-    let columns = [("time (UTC)", false), ("cpu.usage", true), ("", false)];
+    let columns = [("time (UTC)", false), ("cpu.busy_pct", true), ("", false)];
     Ok(out.table(&columns, rows, 2)?)
 }
 
@@ -208,7 +208,7 @@ fn next_steps(root: &Path, out: &mut Out) -> io::Result<()> {
         format!("query --db {GENERATED} -m {SHOWN} --from 2d -a avg,max -w 1h"),
         format!("query --db {GENERATED} -m db1.disk.used --from 2d --chart"),
         format!("inspect metric --db {GENERATED} --verbose"),
-        format!("export --db {GENERATED} -m load --from 2d | head"),
+        format!("export --db {GENERATED} -m sys.load --from 2d | head"),
         "verify".to_string(),
         "help".to_string(),
     ];

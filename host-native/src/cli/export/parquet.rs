@@ -1,0 +1,75 @@
+//! `export --format parquet`: a file for each partition, in a folder or an object store.
+
+use super::{Options, ranges};
+use crate::cli::output::{Out, bytes_text, count_text};
+use crate::cli::select::Selector;
+use crate::cli::{Failure, Outcome};
+use nanotdb::parquet::{Destination, WrittenFile, export};
+use nanotdb::{Database, TimeRange};
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    root_dir: String,
+    database: String,
+    output: String,
+    files: Vec<ReportedFile>,
+    rows: u64,
+    bytes: u64,
+    duration_ms: u128,
+}
+
+#[derive(Debug, Serialize)]
+struct ReportedFile {
+    path: String,
+    rows: u64,
+    bytes: u64,
+}
+
+pub(super) fn run(
+    root: &Path,
+    database: &Database,
+    selector: &Selector,
+    range: TimeRange,
+    options: &Options,
+    out: &mut Out,
+) -> Outcome {
+    let started = Instant::now();
+    let name = options.out.as_ref().ok_or_else(|| {
+        Failure::usage("--format parquet needs --out, a folder or s3://bucket/prefix")
+    })?;
+    let name = name.to_str().ok_or_else(|| Failure::usage("--out: expected UTF-8"))?;
+    let failed = |error: nanotdb::parquet::ExportError| Failure::failed(error.to_string());
+    let destination = Destination::new(name).map_err(failed)?;
+    let mut files: Vec<WrittenFile> = Vec::new();
+    for range in ranges(database, range, &options.partitions)? {
+        let selects = |metric: &str| selector.selects(metric);
+        files.extend(export(database, range, selects, &destination).map_err(failed)?);
+    }
+    let report = Report {
+        root_dir: root.display().to_string(),
+        database: database.name().to_owned(),
+        output: name.to_owned(),
+        rows: files.iter().map(|file| file.rows).sum(),
+        bytes: files.iter().map(|file| file.bytes).sum(),
+        files: files.into_iter().map(ReportedFile::from).collect(),
+        duration_ms: started.elapsed().as_millis(),
+    };
+    if options.json {
+        return Ok(out.json(&report)?);
+    }
+    let (rows, bytes) = (count_text(report.rows), bytes_text(report.bytes));
+    let (files, millis) = (report.files.len(), report.duration_ms);
+    let plural = if files == 1 { "" } else { "s" };
+    writeln!(out, "exported {rows} rows, {bytes}, {files} file{plural}, to {name} ({millis} ms)")?;
+    Ok(())
+}
+
+impl From<WrittenFile> for ReportedFile {
+    fn from(file: WrittenFile) -> Self {
+        Self { path: file.path, rows: file.rows, bytes: file.bytes }
+    }
+}

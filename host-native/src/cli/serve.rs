@@ -2,7 +2,9 @@
 
 use super::output::{BOLD, Out};
 use super::{Outcome, must_be_a_root, tell_warnings};
+use core::time::Duration;
 use nanotdb::OpenOptions;
+use nanotdb::collect::{self, Recorder};
 use nanotdb::logging::Logging;
 use nanotdb::server::{Server, Settings, read_token};
 use nanotdb::settings::EngineSettings;
@@ -20,14 +22,38 @@ pub(crate) struct Options {
     /// Make the store if there is none
     #[arg(long)]
     create: bool,
+    /// Record this machine every second, to have something to look at; makes the store, in
+    /// demo-data unless --root says otherwise
+    #[arg(long)]
+    demo: bool,
 }
 
-pub(crate) fn run(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> Outcome {
-    if !options.create {
+/// From one look at this machine to the next.
+const DEMO_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Serves the store in `root`; a demo the one in the directory that was typed, else in `demo-data`:
+/// never the one that the environment names, which is somebody's own.
+pub(crate) fn run(
+    root: PathBuf,
+    typed: Option<PathBuf>,
+    options: &Options,
+    logs_to_file: bool,
+    out: &mut Out,
+) -> Outcome {
+    let root = match typed {
+        None if options.demo => PathBuf::from(super::demo::DIRECTORY),
+        _ => root,
+    };
+    serve(&root, options, logs_to_file, out)
+}
+
+fn serve(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> Outcome {
+    let create = options.create || options.demo;
+    if !create {
         must_be_a_root(root)?;
     }
     start_logging(root, logs_to_file)?;
-    let store = OpenOptions::default().create(options.create).open(root)?;
+    let store = OpenOptions::default().create(create).open(root)?;
     tell_warnings(&store);
     let mut settings = Settings::of_root(root, store.settings())?;
     if let Some(listen) = &options.listen {
@@ -37,6 +63,9 @@ pub(crate) fn run(root: &Path, options: &Options, logs_to_file: bool, out: &mut 
         settings.token = Some(read_token(path)?);
     }
     let is_open = settings.token.is_none();
+    let collecting = collect::Settings { interval: DEMO_INTERVAL, ..collect::Settings::default() };
+    let recorder =
+        if options.demo { Some(Recorder::start(store.engine(), collecting)?) } else { None };
     let server = Server::start(store.engine(), settings)?;
     let address = server.address();
     let url = out.styled(BOLD, format!("http://{address}"));
@@ -48,6 +77,7 @@ pub(crate) fn run(root: &Path, options: &Options, logs_to_file: bool, out: &mut 
     out.flush()?;
     server.wait_for_signal()?;
     server.stop();
+    drop(recorder);
     Ok(store.close()?)
 }
 

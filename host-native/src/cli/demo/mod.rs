@@ -20,6 +20,9 @@ use std::time::Instant;
 const NANOS: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * NANOS;
 
+/// Where demos keep what they record, unless somebody says otherwise.
+pub(crate) const DIRECTORY: &str = "demo-data";
+
 /// The database of the generated day, and that of this machine.
 const GENERATED: &str = "fleet";
 const MACHINE: &str = "machine";
@@ -37,7 +40,7 @@ pub(crate) struct Options {
 /// Runs in the directory that was typed, else in `demo-data`: never in the store that the
 /// environment names, which is somebody's own.
 pub(crate) fn run(typed: Option<PathBuf>, options: &Options, out: &mut Out) -> Outcome {
-    let root = typed.unwrap_or_else(|| PathBuf::from("demo-data"));
+    let root = typed.unwrap_or_else(|| PathBuf::from(DIRECTORY));
     let store = OpenOptions::default().open(&root)?;
     let title = out.styled(BOLD, "NanoTDB");
     writeln!(out, "{title}: metrics of one machine, kept in a folder")?;

@@ -11,6 +11,7 @@
 //! intake     samples of other systems, compared with what is stored
 //! ingest     the paths to which other systems send
 //! metrics    the server's own numbers, for Prometheus
+//! promql     Prometheus' query language
 //! ```
 //!
 //! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does
@@ -46,6 +47,7 @@ pub mod intake;
 pub mod lines;
 mod listen;
 mod metrics;
+pub mod promql;
 mod request;
 mod routes;
 mod settings;

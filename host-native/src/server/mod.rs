@@ -12,6 +12,8 @@
 //! ingest     the paths to which other systems send
 //! metrics    the server's own numbers, for Prometheus
 //! promql     Prometheus' query language
+//! prometheus Prometheus' HTTP API
+//! promql     the query language
 //! ```
 //!
 //! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does
@@ -47,6 +49,7 @@ pub mod intake;
 pub mod lines;
 mod listen;
 mod metrics;
+mod prometheus;
 pub mod promql;
 mod request;
 mod routes;

@@ -2,9 +2,8 @@
 
 use super::error::{QueryError, execution};
 use core::cell::Cell;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::fmt;
 use core::time::Duration;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Limits of every query.
@@ -33,20 +32,19 @@ impl Default for Limits {
 }
 
 /// What is left to one query, and whether it shall go on.
-#[derive(Debug)]
-pub struct Budget {
+pub struct Budget<'a> {
     limits: Limits,
     samples_left: Cell<u64>,
     /// None when the time is too far away to be one.
     deadline: Option<Instant>,
-    cancelled: Arc<AtomicBool>,
+    is_cancelled: &'a dyn Fn() -> bool,
 }
 
-impl Budget {
-    /// A query that begins now, and ends when `cancelled` is set.
-    pub fn new(limits: Limits, cancelled: Arc<AtomicBool>) -> Self {
+impl<'a> Budget<'a> {
+    /// A query that begins now, and ends when `is_cancelled` says so.
+    pub fn new(limits: Limits, is_cancelled: &'a dyn Fn() -> bool) -> Self {
         let deadline = Instant::now().checked_add(limits.timeout);
-        Self { limits, samples_left: Cell::new(limits.samples), deadline, cancelled }
+        Self { limits, samples_left: Cell::new(limits.samples), deadline, is_cancelled }
     }
 
     /// The limits.
@@ -78,7 +76,7 @@ impl Budget {
     ///
     /// `Timeout` and `Cancelled`.
     pub fn check(&self) -> Result<(), QueryError> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if (self.is_cancelled)() {
             return Err(QueryError::Cancelled);
         }
         match self.deadline {
@@ -88,9 +86,19 @@ impl Budget {
     }
 }
 
-impl Default for Budget {
+impl Default for Budget<'_> {
     fn default() -> Self {
-        Self::new(Limits::default(), Arc::default())
+        Self::new(Limits::default(), &|| false)
+    }
+}
+
+impl fmt::Debug for Budget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("limits", &self.limits)
+            .field("samples_left", &self.samples_left)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,14 +109,15 @@ mod tests {
     #[test]
     fn samples_time_and_the_flag_end_a_query() {
         let limits = Limits { samples: 3, ..Limits::default() };
-        let flag = Arc::new(AtomicBool::new(false));
-        let budget = Budget::new(limits, Arc::clone(&flag));
+        let flag = Cell::new(false);
+        let is_cancelled = || flag.get();
+        let budget = Budget::new(limits, &is_cancelled);
         assert_eq!(budget.charge(3), Ok(()));
         let error = budget.charge(1).unwrap_err();
         assert!(error.to_string().ends_with("at most 3 are allowed"), "{error}");
-        flag.store(true, Ordering::Relaxed);
+        flag.set(true);
         assert_eq!(budget.check(), Err(QueryError::Cancelled));
         let late = Limits { timeout: Duration::ZERO, ..Limits::default() };
-        assert_eq!(Budget::new(late, Arc::default()).check(), Err(QueryError::Timeout));
+        assert_eq!(Budget::new(late, &|| false).check(), Err(QueryError::Timeout));
     }
 }

@@ -28,16 +28,6 @@ impl QueryError {
             Self::Internal(_) => "internal",
         }
     }
-
-    /// The status code of an HTTP answer.
-    pub const fn status(&self) -> u16 {
-        match self {
-            Self::BadData(_) => 400,
-            Self::Execution(_) => 422,
-            Self::Timeout | Self::Cancelled => 503,
-            Self::Internal(_) => 500,
-        }
-    }
 }
 
 impl fmt::Display for QueryError {

@@ -1,108 +1,95 @@
 //! Answers as JSON, byte for byte as Prometheus writes them.
 
-use super::error::QueryError;
+use super::super::answer::to_json;
 use super::label_set::LabelSet;
 use super::numbers::{NANOS_PER_MILLI, plain, short};
-use super::query::{Answer, Point, Series};
-use core::fmt::Write as _;
+use super::query::{Answer, Series};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use std::io::{self, Write};
 
-/// The answer to a query that succeeded.
-pub fn write_result(answer: &Answer) -> String {
-    let mut json = String::from("{\"status\":\"success\",\"data\":{\"resultType\":");
+/// Writes the answer to a query that succeeded.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_answer(answer: &Answer, to: &mut impl Write) -> io::Result<()> {
+    to.write_all(b"{\"status\":\"success\",\"data\":{\"resultType\":")?;
     match answer {
         Answer::Matrix(series) => {
-            json.push_str("\"matrix\",\"result\":");
-            list(&mut json, series, matrix_series);
+            to.write_all(b"\"matrix\",\"result\":")?;
+            list(to, series, matrix_series)?;
         }
         Answer::Vector(series) => {
-            json.push_str("\"vector\",\"result\":");
-            list(&mut json, series, vector_series);
+            to.write_all(b"\"vector\",\"result\":")?;
+            list(to, series, vector_series)?;
         }
         Answer::Scalar(at) => {
-            json.push_str("\"scalar\",\"result\":");
-            point(&mut json, at.time, &plain(at.value));
+            to.write_all(b"\"scalar\",\"result\":")?;
+            point(to, at.time, &plain(at.value))?;
         }
         Answer::Text(time, text) => {
-            json.push_str("\"string\",\"result\":[");
-            instant(&mut json, *time);
-            json.push(',');
-            json.push_str(&encoded(text));
-            json.push(']');
+            to.write_all(b"\"string\",\"result\":[")?;
+            instant(to, *time)?;
+            to.write_all(b",")?;
+            to_json(&mut *to, text)?;
+            to.write_all(b"]")?;
         }
     }
-    json.push_str("}}");
-    json
+    to.write_all(b"}}")
 }
 
-/// The answer to any other request that succeeded; `data` as serde writes it.
-pub fn write_success(data: &impl Serialize) -> String {
-    format!("{{\"status\":\"success\",\"data\":{}}}", encoded(data))
-}
-
-/// The answer to a request that failed.
-pub fn write_error(error: &QueryError) -> String {
-    let (kind, text) = (encoded(error.kind()), encoded(&error.to_string()));
-    format!("{{\"status\":\"error\",\"errorType\":{kind},\"error\":{text}}}")
-}
-
-/// Texts, lists and maps of them: nothing that serde could refuse to write.
-fn encoded(value: &(impl Serialize + ?Sized)) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
-}
-
-fn list<T>(json: &mut String, items: &[T], mut write: impl FnMut(&mut String, &T)) {
-    json.push('[');
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            json.push(',');
-        }
-        write(json, item);
+fn list<W: Write, T>(
+    to: &mut W,
+    items: &[T],
+    mut write: impl FnMut(&mut W, &T) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut open: &[u8] = b"[";
+    for item in items {
+        to.write_all(open)?;
+        write(to, item)?;
+        open = b",";
     }
-    json.push(']');
+    to.write_all(if items.is_empty() { b"[]" } else { b"]" })
 }
 
-fn matrix_series(json: &mut String, series: &Series) {
-    metric(json, &series.labels);
-    json.push_str(",\"values\":");
-    list(json, &series.points, |json, at| point(json, at.time, &short(at.value)));
-    json.push('}');
+fn matrix_series(to: &mut impl Write, series: &Series) -> io::Result<()> {
+    metric(to, &series.labels)?;
+    to.write_all(b",\"values\":")?;
+    list(to, &series.points, |to, at| point(to, at.time, &short(at.value)))?;
+    to.write_all(b"}")
 }
 
-fn vector_series(json: &mut String, series: &Series) {
-    metric(json, &series.labels);
-    json.push_str(",\"value\":");
-    let Point { time, value } =
-        series.points.first().copied().unwrap_or(Point { time: 0, value: f64::NAN });
-    point(json, time, &short(value));
-    json.push('}');
+fn vector_series(to: &mut impl Write, series: &Series) -> io::Result<()> {
+    metric(to, &series.labels)?;
+    to.write_all(b",\"value\":")?;
+    if let Some(at) = series.points.first() {
+        point(to, at.time, &short(at.value))?;
+    }
+    to.write_all(b"}")
 }
 
-fn metric(json: &mut String, labels: &LabelSet) {
-    json.push_str("{\"metric\":");
-    json.push_str(&encoded(labels));
+fn metric(to: &mut impl Write, labels: &LabelSet) -> io::Result<()> {
+    to.write_all(b"{\"metric\":")?;
+    to_json(to, labels)
 }
 
-fn point(json: &mut String, time: i64, value: &str) {
-    json.push('[');
-    instant(json, time);
-    json.push_str(",\"");
-    json.push_str(value);
-    json.push_str("\"]");
+fn point(to: &mut impl Write, time: i64, value: &str) -> io::Result<()> {
+    to.write_all(b"[")?;
+    instant(to, time)?;
+    write!(to, ",\"{value}\"]")
 }
 
 /// Seconds, with milliseconds where there are any.
-fn instant(json: &mut String, time: i64) {
+fn instant(to: &mut impl Write, time: i64) -> io::Result<()> {
     let millis = time.div_euclid(NANOS_PER_MILLI);
     let (seconds, fraction) = (millis / 1_000, (millis % 1_000).abs());
     let sign = if millis < 0 && seconds == 0 { "-" } else { "" };
-    // Writing to a string cannot fail.
-    let _ = if fraction == 0 {
-        write!(json, "{seconds}")
+    if fraction == 0 {
+        write!(to, "{seconds}")
     } else {
-        write!(json, "{sign}{seconds}.{fraction:03}")
-    };
+        write!(to, "{sign}{seconds}.{fraction:03}")
+    }
 }
 
 impl Serialize for LabelSet {
@@ -117,7 +104,7 @@ impl Serialize for LabelSet {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::bad_data;
+    use super::super::query::Point;
     use super::*;
 
     fn series(points: &[(i64, f64)]) -> Vec<Series> {
@@ -146,14 +133,9 @@ mod tests {
             (Answer::Matrix(vec![]), r#"{"resultType":"matrix","result":[]}"#),
         ] {
             let expected = format!("{{\"status\":\"success\",\"data\":{expected}}}");
-            assert_eq!(write_result(&answer), expected);
+            let mut written = Vec::new();
+            write_answer(&answer, &mut written).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), expected);
         }
-    }
-
-    #[test]
-    fn errors_have_their_kind() {
-        let json = write_error(&bad_data("no \"query\""));
-        assert_eq!(json, r#"{"status":"error","errorType":"bad_data","error":"no \"query\""}"#);
-        assert_eq!(write_success(&["a", "b"]), r#"{"status":"success","data":["a","b"]}"#);
     }
 }

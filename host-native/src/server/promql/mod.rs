@@ -21,8 +21,8 @@ mod stored;
 
 pub use budget::{Budget, Limits};
 pub use error::QueryError;
-pub use json::{write_error, write_result, write_success};
+pub use json::write_answer;
 pub use label_set::LabelSet;
-pub use query::{Answer, Point, Series, Steps, instant, range, selector};
+pub use query::{Answer, Point, Series, Steps, formatted, instant, range, selector};
 pub use source::{RawSeries, Source};
 pub use stored::Stored;

@@ -1,6 +1,5 @@
 //! Conversions that lose what they may lose, each in one place.
 
-pub(super) const NANOS_PER_SECOND: i64 = 1_000_000_000;
 pub(super) const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// A count as a number; exact below 2^53.

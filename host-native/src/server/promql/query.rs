@@ -63,7 +63,7 @@ pub fn instant(
     query: &str,
     at: Timestamp,
     source: &dyn Source,
-    budget: &Budget,
+    budget: &Budget<'_>,
 ) -> Result<Answer, QueryError> {
     let expr = parse(query)?;
     let steps = eval::Steps::one(at.0);
@@ -93,7 +93,7 @@ pub fn range(
     query: &str,
     steps: Steps,
     source: &dyn Source,
-    budget: &Budget,
+    budget: &Budget<'_>,
 ) -> Result<Answer, QueryError> {
     let steps = checked(steps, budget)?;
     let expr = parse(query)?;
@@ -131,7 +131,16 @@ pub fn selector(text: &str) -> Result<Vec<Matcher>, QueryError> {
     parse_selector(text)
 }
 
-fn checked(steps: Steps, budget: &Budget) -> Result<eval::Steps, QueryError> {
+/// A query, laid out on lines as it is best read.
+///
+/// # Errors
+///
+/// `BadData` when the text is no query.
+pub fn formatted(query: &str) -> Result<String, QueryError> {
+    Ok(parse(query)?.prettify())
+}
+
+fn checked(steps: Steps, budget: &Budget<'_>) -> Result<eval::Steps, QueryError> {
     let (start, end) = (steps.start.0, steps.end.0);
     if end < start {
         return Err(bad_data(

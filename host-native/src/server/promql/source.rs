@@ -29,7 +29,7 @@ pub trait Source {
         &self,
         matchers: &[Matcher],
         range: TimeRange,
-        budget: &Budget,
+        budget: &Budget<'_>,
     ) -> Result<Vec<RawSeries>, QueryError>;
 }
 

@@ -52,7 +52,7 @@ impl Stored {
         &self,
         selectors: &[Vec<Matcher>],
         range: TimeRange,
-        budget: &Budget,
+        budget: &Budget<'_>,
     ) -> Result<Vec<LabelSet>, QueryError> {
         let all = [Vec::new()];
         let selectors = if selectors.is_empty() { &all } else { selectors };
@@ -114,7 +114,7 @@ impl Source for Stored {
         &self,
         matchers: &[Matcher],
         range: TimeRange,
-        budget: &Budget,
+        budget: &Budget<'_>,
     ) -> Result<Vec<RawSeries>, QueryError> {
         let mut found = Vec::new();
         for (database, metrics) in self.databases(matchers)? {
@@ -132,7 +132,7 @@ fn read(
     database: &Database,
     metrics: &[&Metric],
     range: TimeRange,
-    budget: &Budget,
+    budget: &Budget<'_>,
 ) -> Result<Vec<RawSeries>, QueryError> {
     let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
     let mut series: Vec<RawSeries> = metrics
@@ -164,8 +164,10 @@ fn read(
 }
 
 fn has_sample(database: &Database, metric: &str, range: TimeRange) -> Result<bool, QueryError> {
-    if range == TimeRange::ALL {
-        return Ok(true);
+    let Some(newest) = database.last(metric).map_err(unreadable)? else { return Ok(false) };
+    // Mostly the range ends now, and nothing but the newest sample must be read.
+    if newest.time < range.from || range.contains(newest.time) {
+        return Ok(newest.time >= range.from);
     }
     let mut found = false;
     let visit = |batch: crate::query::Batch<'_>| {

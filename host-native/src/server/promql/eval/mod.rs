@@ -54,7 +54,7 @@ pub(super) enum Value {
 #[derive(Clone, Copy)]
 pub(super) struct Evaluator<'a> {
     pub(super) source: &'a dyn Source,
-    pub(super) budget: &'a Budget,
+    pub(super) budget: &'a Budget<'a>,
     /// The steps of the whole query, that `@ start()` and `@ end()` speak of.
     pub(super) outer: Steps,
 }

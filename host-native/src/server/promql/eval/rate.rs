@@ -54,8 +54,9 @@ pub(super) fn of_last_two(window: Window<'_>, delta: Delta) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::numbers::NANOS_PER_SECOND;
     use super::*;
+
+    const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
     /// Samples every 10 s from 0 on, in a window from `from` to `to` seconds.
     fn of(values: &[f64], from: i64, to: i64, delta: Delta) -> Option<f64> {

@@ -50,8 +50,9 @@ pub(super) fn double_exponential(values: &[f64], smoothing: f64, trending: f64) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::numbers::NANOS_PER_SECOND;
     use super::*;
+
+    const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
     fn window<'a>(times: &'a [i64], values: &'a [f64]) -> Window<'a> {
         Window { times, values, from: 0, to: 0, now: 0 }

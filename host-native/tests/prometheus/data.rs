@@ -3,16 +3,16 @@
 use core::fmt::Write as _;
 
 /// Seconds since 1970 of the first sample; a multiple of two hours, the length of a block.
-pub const BEGIN: i64 = 1_700_006_400;
+pub(crate) const BEGIN: i64 = 1_700_006_400;
 
 /// The database, which is a label of every series.
-pub const DATABASE: &str = "home";
+pub(crate) const DATABASE: &str = "home";
 
 /// A sample: milliseconds after [`BEGIN`], and its value.
-pub type Sample = (i64, f32);
+pub(crate) type Sample = (i64, f32);
 
 #[derive(Debug)]
-pub struct Series {
+pub(crate) struct Series {
     pub name: &'static str,
     pub labels: Vec<(&'static str, &'static str)>,
     pub samples: Vec<Sample>,
@@ -29,7 +29,7 @@ impl Random {
     }
 }
 
-pub fn all() -> Vec<Series> {
+pub(crate) fn all() -> Vec<Series> {
     let mut random = Random(7);
     let mut all = Vec::new();
     for (job, instance) in [("api", "a:1"), ("api", "b:1"), ("web", "a:2")] {
@@ -118,7 +118,7 @@ fn sparse() -> Vec<Sample> {
 }
 
 /// All of it in OpenMetrics' text.
-pub fn open_metrics() -> String {
+pub(crate) fn open_metrics() -> String {
     let mut text = String::new();
     for series in all() {
         let labels = series.labels.iter().map(|(key, value)| format!("{key}=\"{value}\","));

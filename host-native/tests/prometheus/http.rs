@@ -5,13 +5,13 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub json: Value,
 }
 
 /// Sends a form by `method` and reads the whole reply. Fails when nobody listens.
-pub fn ask(to: SocketAddr, method: &str, path: &str, form: &str) -> std::io::Result<Reply> {
+pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, form: &str) -> std::io::Result<Reply> {
     let mut stream = TcpStream::connect(to)?;
     let (target, body) = match method {
         "GET" => (format!("{path}?{form}"), ""),
@@ -33,7 +33,7 @@ pub fn ask(to: SocketAddr, method: &str, path: &str, form: &str) -> std::io::Res
 }
 
 /// As a form writes a text.
-pub fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server of each kind over the same series.
-pub struct Pair {
+pub(crate) struct Pair {
     server: Option<Server>,
     store: Option<Store>,
     prometheus: Child,
@@ -25,7 +25,7 @@ pub struct Pair {
 
 impl Pair {
     /// Starts both; nothing when Prometheus is not installed.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let is_needed = std::env::var_os("NANOTDB_REAL_PEERS").is_some_and(|value| value == "1");
         for program in ["prometheus", "promtool"] {
             let run = Command::new(program).arg("--version").output();
@@ -43,12 +43,12 @@ impl Pair {
     }
 
     /// Both replies to a form.
-    pub fn post(&self, path: &str, form: &str) -> (Reply, Reply) {
+    pub(crate) fn post(&self, path: &str, form: &str) -> (Reply, Reply) {
         self.both("POST", path, form)
     }
 
     /// Both replies to a query.
-    pub fn get(&self, path: &str, form: &str) -> (Reply, Reply) {
+    pub(crate) fn get(&self, path: &str, form: &str) -> (Reply, Reply) {
         self.both("GET", path, form)
     }
 
@@ -59,7 +59,7 @@ impl Pair {
     }
 
     /// What `promtool query` prints of each, its lines sorted.
-    pub fn promtool(&self, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
+    pub(crate) fn promtool(&self, arguments: &[&str]) -> (Vec<String>, Vec<String>) {
         let of = |address: SocketAddr| {
             let url = format!("http://{address}");
             let (kind, rest) = arguments.split_first().unwrap();

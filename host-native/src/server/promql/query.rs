@@ -6,7 +6,7 @@ use super::eval::{self, Evaluator, Line, Value};
 use super::label_set::LabelSet;
 use super::parse::{parse, parse_selector};
 use super::source::Source;
-use crate::Timestamp;
+use crate::{TimeRange, Timestamp};
 use promql_parser::label::Matcher;
 use promql_parser::parser::Expr;
 use promql_parser::parser::value::ValueType;
@@ -67,7 +67,7 @@ pub fn instant(
 ) -> Result<Answer, QueryError> {
     let expr = parse(query)?;
     let steps = eval::Steps::one(at.0);
-    let evaluator = Evaluator { source, budget, outer: steps };
+    let evaluator = Evaluator { source, budget, range: TimeRange { from: at, to: at } };
     if expr.value_type() == ValueType::Matrix {
         return evaluator.samples(&expr, steps).map(Answer::Matrix);
     }
@@ -95,6 +95,7 @@ pub fn range(
     source: &dyn Source,
     budget: &Budget<'_>,
 ) -> Result<Answer, QueryError> {
+    let range = TimeRange { from: steps.start, to: steps.end };
     let steps = checked(steps, budget)?;
     let expr = parse(query)?;
     let kind = match expr.value_type() {
@@ -108,7 +109,7 @@ pub fn range(
              must be Scalar or instant Vector"
         )));
     }
-    let evaluator = Evaluator { source, budget, outer: steps };
+    let evaluator = Evaluator { source, budget, range };
     let lines = match evaluator.eval(&expr, steps)? {
         Value::Vector(lines) => lines,
         Value::Scalar(numbers) => {

@@ -35,8 +35,8 @@ impl Evaluator<'_> {
             T_MAX => |values| values.iter().copied().fold(f64::NAN, |a, b| a.max(b)),
             T_COUNT => |values| from_count(values.len()),
             T_GROUP => |_| 1.0,
-            T_STDDEV => |values| variance(values).sqrt(),
-            T_STDVAR => variance,
+            T_STDDEV => |values| spread(values).sqrt(),
+            T_STDVAR => spread,
             T_QUANTILE => {
                 let q = self.numbers(needed(param)?, steps)?;
                 let of = |step: usize, values: &[f64]| {
@@ -136,27 +136,35 @@ impl Evaluator<'_> {
         if !is_label_name(label) {
             return Err(execution(format!("invalid label name {label:?}")));
         }
+        // The value becomes a label first, and labels are dropped then.
+        let is_dropped = matches!(modifier, Some(LabelModifier::Exclude(without))
+            if without.labels.iter().any(|other| other == label));
         let mut counted: Vec<Line> = Vec::new();
         let mut places: HashMap<LabelSet, usize> = HashMap::new();
-        for (labels, members) in grouped(lines, modifier) {
-            for line in members.iter().filter_map(|&at| lines.get(at)) {
-                let values = line.values.iter().enumerate();
-                for (step, value) in values.filter_map(|(step, value)| Some((step, (*value)?))) {
-                    let labels = labels.with(label, &plain(value));
-                    let next = counted.len();
-                    let place = *places.entry(labels.clone()).or_insert(next);
-                    if place == next {
-                        self.budget.charge(steps.count)?;
-                        counted.push(Line::empty(labels, steps.count));
-                    }
-                    if let Some(line) = counted.get_mut(place) {
-                        line.set(step, line.at(step).unwrap_or(0.0) + 1.0);
-                    }
+        for line in lines {
+            let group = group_labels(&line.labels, modifier);
+            let values = line.values.iter().enumerate();
+            for (step, value) in values.filter_map(|(step, value)| Some((step, (*value)?))) {
+                let labels =
+                    if is_dropped { group.clone() } else { group.with(label, &plain(value)) };
+                let next = counted.len();
+                let place = *places.entry(labels.clone()).or_insert(next);
+                if place == next {
+                    self.budget.charge(steps.count)?;
+                    counted.push(Line::empty(labels, steps.count));
+                }
+                if let Some(line) = counted.get_mut(place) {
+                    line.set(step, line.at(step).unwrap_or(0.0) + 1.0);
                 }
             }
         }
         Ok(counted)
     }
+}
+
+/// The variance; 0 of one value, whatever it is.
+fn spread(values: &[f64]) -> f64 {
+    if values.len() == 1 { 0.0 } else { variance(values) }
 }
 
 fn needed(param: Option<&Expr>) -> Result<&Expr, QueryError> {

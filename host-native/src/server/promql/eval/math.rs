@@ -44,14 +44,16 @@ pub(super) fn round(value: f64, unit: f64) -> f64 {
     (value * per_one + 0.5).floor() / per_one
 }
 
-/// The larger; NaN when one is.
+/// The larger; NaN when one is, unless the other cannot be exceeded.
 pub(super) fn max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    let larger = a.max(b);
+    let is_unknown = (a.is_nan() || b.is_nan()) && !equal(larger, f64::INFINITY);
+    if is_unknown { f64::NAN } else { larger }
 }
 
-/// The smaller; NaN when one is.
+/// The smaller; NaN when one is, unless the other cannot be undercut.
 pub(super) fn min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    -max(-a, -b)
 }
 
 #[cfg(test)]
@@ -72,5 +74,7 @@ mod tests {
         assert!(equal(sign(-3.0), -1.0));
         assert!(equal(sign(0.0), 0.0));
         assert!(max(1.0, f64::NAN).is_nan() && min(f64::NAN, 1.0).is_nan());
+        assert!(equal(max(f64::INFINITY, f64::NAN), f64::INFINITY));
+        assert!(equal(min(2.0, 1.0), 1.0));
     }
 }

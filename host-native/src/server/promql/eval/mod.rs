@@ -29,6 +29,7 @@ mod tests;
 use super::budget::Budget;
 use super::error::{QueryError, execution};
 use super::source::Source;
+use crate::TimeRange;
 pub(super) use call::is_function;
 pub(super) use lines::Line;
 use promql_parser::parser::{Expr, UnaryExpr};
@@ -55,8 +56,8 @@ pub(super) enum Value {
 pub(super) struct Evaluator<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) budget: &'a Budget<'a>,
-    /// The steps of the whole query, that `@ start()` and `@ end()` speak of.
-    pub(super) outer: Steps,
+    /// The range of the whole query, that `@ start()` and `@ end()` speak of.
+    pub(super) range: TimeRange,
 }
 
 impl Evaluator<'_> {

@@ -11,6 +11,8 @@ use promql_parser::parser::token::{
 pub(super) enum Operator {
     /// Two numbers make one.
     Arithmetic(fn(f64, f64) -> f64),
+    /// The angle of a point, `atan2`.
+    Angle,
     /// Two numbers agree or do not.
     Comparison(fn(f64, f64) -> bool),
 }
@@ -25,7 +27,7 @@ impl Operator {
             T_DIV => Self::Arithmetic(|a, b| a / b),
             T_MOD => Self::Arithmetic(|a, b| a % b),
             T_POW => Self::Arithmetic(f64::powf),
-            T_ATAN2 => Self::Arithmetic(f64::atan2),
+            T_ATAN2 => Self::Angle,
             T_EQLC => Self::Comparison(equal),
             T_NEQ => Self::Comparison(|a, b| !equal(a, b)),
             T_LSS => Self::Comparison(|a, b| a < b),
@@ -41,13 +43,15 @@ impl Operator {
     pub(super) fn apply(self, a: f64, b: f64, kept: f64, as_bool: bool) -> Option<f64> {
         match self {
             Self::Arithmetic(operation) => Some(operation(a, b)),
+            Self::Angle => Some(a.atan2(b)),
             Self::Comparison(holds) if as_bool => Some(f64::from(u8::from(holds(a, b)))),
             Self::Comparison(holds) => holds(a, b).then_some(kept),
         }
     }
 
-    /// Whether what it makes is still the metric, so that it keeps its name.
+    /// Whether what it makes is still the metric, so that it keeps its name. Prometheus does not
+    /// say so of `atan2`, and keeps it there.
     pub(super) const fn keeps_name(self, as_bool: bool) -> bool {
-        matches!(self, Self::Comparison(_)) && !as_bool
+        matches!(self, Self::Comparison(_) | Self::Angle) && !as_bool
     }
 }

@@ -26,9 +26,9 @@ pub(super) fn extrapolated(window: Window<'_>, delta: Delta) -> Option<f64> {
     let [first, .., last] = *window.values else { return None };
     let mut growth = last - first;
     if delta.is_counter {
-        let pairs = window.values.iter().zip(window.values.iter().skip(1));
-        growth +=
-            pairs.filter(|(before, after)| after < before).map(|(before, _)| before).sum::<f64>();
+        for (before, after) in window.values.iter().zip(window.values.iter().skip(1)) {
+            growth += if after < before { *before } else { 0.0 };
+        }
     }
     let covered = seconds(last_time.saturating_sub(first_time));
     let distance = covered / from_count(window.values.len() - 1);
@@ -38,9 +38,12 @@ pub(super) fn extrapolated(window: Window<'_>, delta: Delta) -> Option<f64> {
         before = before.min(covered * (first / growth));
     }
     let reach = |gap: f64| if gap < distance * 1.1 { gap } else { distance / 2.0 };
-    let growth = growth * ((covered + reach(before) + reach(after)) / covered);
-    let span = seconds(window.to.saturating_sub(window.from));
-    Some(if delta.per_second { growth / span } else { growth })
+    // Multiplied once: counting changes of a rate, rounding would show.
+    let mut stretch = (covered + reach(before) + reach(after)) / covered;
+    if delta.per_second {
+        stretch /= seconds(window.to.saturating_sub(window.from));
+    }
+    Some(growth * stretch)
 }
 
 /// Growth between the last two samples.

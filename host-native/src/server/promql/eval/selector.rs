@@ -48,7 +48,7 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn shift(&self, selector: &VectorSelector) -> Shift {
-        Shift::new(selector.at.as_ref(), selector.offset.as_ref(), self.outer)
+        Shift::new(selector.at.as_ref(), selector.offset.as_ref(), self.range)
     }
 
     /// The series of a selector with all samples that some step may look at.

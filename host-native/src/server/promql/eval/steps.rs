@@ -1,5 +1,6 @@
 //! The instants at which an expression is evaluated.
 
+use crate::TimeRange;
 use promql_parser::parser::{AtModifier, Offset};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -56,11 +57,11 @@ pub(crate) struct Shift {
 }
 
 impl Shift {
-    /// What the modifiers say in a query over the instants `outer`.
-    pub(crate) fn new(at: Option<&AtModifier>, offset: Option<&Offset>, outer: Steps) -> Self {
+    /// What the modifiers say in a query over a range.
+    pub(crate) fn new(at: Option<&AtModifier>, offset: Option<&Offset>, query: TimeRange) -> Self {
         let at = at.map(|at| match at {
-            AtModifier::Start => outer.start,
-            AtModifier::End => outer.last(),
+            AtModifier::Start => query.from.0,
+            AtModifier::End => query.to.0,
             AtModifier::At(time) => since_epoch(*time),
         });
         let offset = match offset {
@@ -92,6 +93,7 @@ fn since_epoch(time: SystemTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timestamp;
 
     #[test]
     fn steps_end_at_or_before_the_end() {
@@ -103,7 +105,7 @@ mod tests {
 
     #[test]
     fn modifiers_move_where_to_look() {
-        let outer = Steps::between(100, 200, 10);
+        let outer = TimeRange { from: Timestamp(100), to: Timestamp(200) };
         let hour = Offset::Pos(Duration::from_nanos(7));
         assert_eq!(Shift::new(None, Some(&hour), outer).apply(50), 43);
         assert_eq!(Shift::new(Some(&AtModifier::End), Some(&hour), outer).apply(50), 193);

@@ -117,7 +117,7 @@ impl Evaluator<'_> {
 
     /// Evaluates the inside of a subquery once, at every instant that some window holds.
     fn subquery(&self, subquery: &SubqueryExpr, steps: Steps) -> Result<Matrix, QueryError> {
-        let shift = Shift::new(subquery.at.as_ref(), subquery.offset.as_ref(), self.outer);
+        let shift = Shift::new(subquery.at.as_ref(), subquery.offset.as_ref(), self.range);
         let range = nanos(subquery.range);
         let interval = subquery.step.map_or(SUBQUERY_INTERVAL, nanos).max(1);
         let from = shift.apply(steps.start).saturating_sub(range);

@@ -2,6 +2,7 @@
 
 use super::answer::Failure;
 use super::intake::Intakes;
+use super::promql::Stored;
 use super::settings::Settings;
 use crate::Engine;
 use core::net::SocketAddr;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct App {
     /// The store's engine.
     pub engine: Arc<Engine>,
+    /// Its series, as PromQL sees them.
+    pub series: Stored,
     /// How to serve.
     pub settings: Settings,
     /// Where samples of other systems come in.
@@ -76,6 +79,7 @@ impl Deadline {
 impl App {
     pub(super) fn new(engine: Arc<Engine>, settings: Settings, address: SocketAddr) -> Self {
         Self {
+            series: Stored::new(Arc::clone(&engine)),
             engine,
             settings,
             intakes: Intakes::default(),

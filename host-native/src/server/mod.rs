@@ -11,6 +11,9 @@
 //! intake     samples of other systems, compared with what is stored
 //! ingest     the paths to which other systems send
 //! metrics    the server's own numbers, for Prometheus
+//! promql     Prometheus' query language
+//! prometheus Prometheus' HTTP API
+//! promql     the query language
 //! ```
 //!
 //! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does
@@ -46,6 +49,8 @@ pub mod intake;
 pub mod lines;
 mod listen;
 mod metrics;
+mod prometheus;
+pub mod promql;
 mod request;
 mod routes;
 mod settings;

@@ -3,6 +3,7 @@
 use super::answer::{Failure, success, written};
 use super::app::App;
 use super::{api, guard, ingest, metrics};
+use super::{api, guard, prometheus};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -27,6 +28,7 @@ pub(super) fn all(app: &Arc<App>) -> Router {
         .route("/metrics", only(get(metrics::metrics)))
         .merge(api::routes())
         .merge(ingest::routes())
+        .merge(prometheus::routes())
         .fallback(unknown)
         // Bodies are limited where they are read.
         .layer(DefaultBodyLimit::disable())

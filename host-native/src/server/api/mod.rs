@@ -14,6 +14,7 @@ mod rollup;
 pub(super) use import::take_lines;
 
 use super::app::App;
+use super::prometheus;
 use super::routes::only;
 use axum::Router;
 use axum::routing::{get, post};
@@ -25,6 +26,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/import", only(post(import::import)))
         .route("/api/v1/query", only(get(query::query)))
         .route("/api/v1/query_range", only(get(range::query_range)))
+        .route("/api/v1/import/prometheus", only(post(import::import)))
+        .route("/api/v1/query", only(get(query::either).post(prometheus::instant)))
+        .route("/api/v1/query_range", only(get(range::either).post(prometheus::range)))
         .route("/api/v1/aggregates", only(get(listing::aggregates)))
         .route("/api/v1/databases", only(get(listing::databases)))
         .route("/api/v1/metrics", only(get(listing::metrics)))

@@ -4,8 +4,11 @@ use super::range::{Label, write_point};
 use super::{Found, metric_of};
 use crate::server::answer::{Failure, success};
 use crate::server::app::App;
+use crate::server::prometheus;
 use crate::server::request::Params;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::Method;
 use axum::response::Response;
 use nanotdb_core::error::Rejection;
 use nanotdb_core::{Error, Sample};
@@ -19,11 +22,21 @@ struct Newest {
     value: Box<RawValue>,
 }
 
-/// The newest sample; none when the metric has none.
-pub(super) async fn query(
-    State(app): State<Arc<App>>,
+/// The newest sample of a metric, or the value of an expression in PromQL.
+pub(super) async fn either(
+    app: State<Arc<App>>,
+    method: Method,
     params: Params,
+    body: Body,
 ) -> Result<Response, Failure> {
+    if prometheus::is_reference(&method, &params) {
+        return query(app, params).await;
+    }
+    prometheus::instant(app, method, params, body).await
+}
+
+/// The newest sample; none when the metric has none.
+async fn query(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
     app.work(move |app| {
         let (name, metric) = metric_of(&params)?;
         let database = app.engine.database(name)?;

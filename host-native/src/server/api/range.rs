@@ -5,8 +5,11 @@ use crate::Database;
 use crate::moment::Window;
 use crate::server::answer::{Failure, Sink, stream, to_json};
 use crate::server::app::{App, Deadline};
+use crate::server::prometheus;
 use crate::server::request::Params;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::Method;
 use axum::response::Response;
 use core::ops::ControlFlow;
 use nanotdb_core::aggregate::{Aggregate, Arithmetic};
@@ -54,11 +57,21 @@ struct Asked {
     windows: Option<Windows>,
 }
 
-/// The samples of a range, or with `aggregate` and `window`, or `step`, windows of it.
-pub(super) async fn query_range(
-    State(app): State<Arc<App>>,
+/// Samples of a metric, or the values of an expression in PromQL.
+pub(super) async fn either(
+    app: State<Arc<App>>,
+    method: Method,
     params: Params,
+    body: Body,
 ) -> Result<Response, Failure> {
+    if prometheus::is_reference(&method, &params) {
+        return query_range(app, params).await;
+    }
+    prometheus::range(app, method, params, body).await
+}
+
+/// The samples of a range, or with `aggregate` and `window`, or `step`, windows of it.
+async fn query_range(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
     let deadline = app.deadline();
     stream(&app, "application/json", move |app, out| {
         let asked = Asked::read(app, &params)?;

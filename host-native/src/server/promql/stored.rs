@@ -1,0 +1,201 @@
+//! The series of an engine.
+
+use super::budget::Budget;
+use super::error::QueryError;
+use super::label_set::{LabelSet, NAME};
+use super::source::{RawSeries, Source, matches};
+use crate::labels::Labels;
+use crate::query::RangeQuery;
+use crate::{Database, Engine, Error, TimeRange, Value};
+use core::ops::ControlFlow;
+use promql_parser::label::{MatchOp, Matcher};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The label that says which database a series is in.
+const DATABASE: &str = "db";
+
+/// What a stored label of that name is shown as.
+const STORED_DATABASE: &str = "exported_db";
+
+/// The database with what the server measures of itself.
+const INTERNAL: &str = "internal";
+
+/// One metric of a database.
+#[derive(Debug)]
+struct Metric {
+    name: String,
+    labels: LabelSet,
+}
+
+/// The databases of an engine, each with the labels of its metrics, which are read only when there
+/// are more of them than before.
+#[derive(Debug)]
+pub struct Stored {
+    engine: Arc<Engine>,
+    known: Mutex<HashMap<String, Arc<Vec<Metric>>>>,
+}
+
+impl Stored {
+    /// All series of an engine.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, known: Mutex::default() }
+    }
+
+    /// The labels of all series that have a sample in a range, for each of several selectors;
+    /// those of all series when there is no selector.
+    ///
+    /// # Errors
+    ///
+    /// When a database cannot be read; when the budget is used up.
+    pub fn labels(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+        budget: &Budget<'_>,
+    ) -> Result<Vec<LabelSet>, QueryError> {
+        let all = [Vec::new()];
+        let selectors = if selectors.is_empty() { &all } else { selectors };
+        let mut found = std::collections::BTreeSet::new();
+        for matchers in selectors {
+            for (database, metrics) in self.databases(matchers)? {
+                for metric in metrics.iter().filter(|metric| matches(&metric.labels, matchers)) {
+                    budget.check()?;
+                    if has_sample(&database, &metric.name, range)? {
+                        found.insert(metric.labels.clone());
+                    }
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The databases that some series matching may be in, with all their metrics.
+    fn databases(
+        &self,
+        matchers: &[Matcher],
+    ) -> Result<Vec<(Arc<Database>, Arc<Vec<Metric>>)>, QueryError> {
+        let of_database = || matchers.iter().filter(|matcher| matcher.name == DATABASE);
+        let mut databases = Vec::new();
+        for name in self.engine.databases().map_err(unreadable)? {
+            let is_hidden = name == INTERNAL && !of_database().any(names_internal);
+            if is_hidden || !of_database().all(|matcher| matcher.is_match(&name)) {
+                continue;
+            }
+            let database = self.engine.database(&name).map_err(unreadable)?;
+            let metrics = self.metrics(&database);
+            databases.push((database, metrics));
+        }
+        Ok(databases)
+    }
+
+    /// The metrics of a database with their labels, sorted by name.
+    fn metrics(&self, database: &Database) -> Arc<Vec<Metric>> {
+        let now = database.metrics();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |known: &Arc<Vec<Metric>>| {
+            known.iter().map(|metric| &metric.name).eq(now.iter().map(|metric| &metric.name))
+        };
+        if let Some(metrics) = known.get(database.name()).filter(|known| is_same(known)) {
+            return Arc::clone(metrics);
+        }
+        let metrics = now.into_iter().map(|metric| Metric {
+            labels: shown(&metric.name, database.name()),
+            name: metric.name,
+        });
+        let metrics = Arc::new(metrics.collect::<Vec<_>>());
+        known.insert(database.name().into(), Arc::clone(&metrics));
+        metrics
+    }
+}
+
+impl Source for Stored {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        budget: &Budget<'_>,
+    ) -> Result<Vec<RawSeries>, QueryError> {
+        let mut found = Vec::new();
+        for (database, metrics) in self.databases(matchers)? {
+            let wanted: Vec<&Metric> =
+                metrics.iter().filter(|metric| matches(&metric.labels, matchers)).collect();
+            found.append(&mut read(&database, &wanted, range, budget)?);
+        }
+        Ok(found)
+    }
+}
+
+/// The samples of some metrics. Of several at the same instant the last counts: an instant has one
+/// value here.
+fn read(
+    database: &Database,
+    metrics: &[&Metric],
+    range: TimeRange,
+    budget: &Budget<'_>,
+) -> Result<Vec<RawSeries>, QueryError> {
+    let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+    let mut series: Vec<RawSeries> = metrics
+        .iter()
+        .map(|metric| RawSeries { labels: metric.labels.clone(), ..RawSeries::default() })
+        .collect();
+    let mut spent = Ok(());
+    let read = database.visit_many(&names, RangeQuery::all(range), |at, batch| {
+        spent = budget.charge(batch.times.len());
+        let Some(series) = series.get_mut(at).filter(|_| spent.is_ok()) else {
+            return ControlFlow::Break(());
+        };
+        for (&time, &raw) in batch.times.iter().zip(batch.raws) {
+            let value = Value::from_raw(batch.value_type, raw).as_f64();
+            match series.times.last().zip(series.values.last_mut()) {
+                Some((&last, newest)) if last == time => *newest = value,
+                _ => {
+                    series.times.push(time);
+                    series.values.push(value);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    spent?;
+    read.map_err(unreadable)?;
+    series.retain(|series| !series.times.is_empty());
+    Ok(series)
+}
+
+fn has_sample(database: &Database, metric: &str, range: TimeRange) -> Result<bool, QueryError> {
+    let Some(newest) = database.last(metric).map_err(unreadable)? else { return Ok(false) };
+    // Mostly the range ends now, and nothing but the newest sample must be read.
+    if newest.time < range.from || range.contains(newest.time) {
+        return Ok(newest.time >= range.from);
+    }
+    let mut found = false;
+    let visit = |batch: crate::query::Batch<'_>| {
+        found = !batch.times.is_empty();
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    database.visit_range(metric, RangeQuery::all(range), visit).map_err(unreadable)?;
+    Ok(found)
+}
+
+/// The labels that a metric is shown with.
+fn shown(metric: &str, database: &str) -> LabelSet {
+    let labels = Labels::of_metric(metric);
+    let own = labels.pairs().filter(|(key, _)| *key != NAME);
+    let own = own.map(|(key, value)| (if key == DATABASE { STORED_DATABASE } else { key }, value));
+    LabelSet::new(own.chain([(NAME, labels.name()), (DATABASE, database)]))
+}
+
+/// Whether a matcher asks for the internal database by its name, and not just for any.
+fn names_internal(matcher: &Matcher) -> bool {
+    match &matcher.op {
+        MatchOp::Equal => matcher.value == INTERNAL,
+        MatchOp::Re(regex) => matcher.value.contains(INTERNAL) && regex.is_match(INTERNAL),
+        MatchOp::NotEqual | MatchOp::NotRe(_) => false,
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
+fn unreadable(error: Error) -> QueryError {
+    QueryError::Internal(error.to_string())
+}

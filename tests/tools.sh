@@ -1,10 +1,36 @@
 #!/usr/bin/env bash
-# Installs what the browser's tests need, or names the command that does. `build` stops at what
-# building the npm package needs.
+# Installs what tests need beside Rust, or names the command that does: for the browser's; with `build`
+# only what building the npm package needs; with `peers` the servers and programs that ours is tested
+# with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing() { printf '%s\n' "$1 is missing. Install it with: $2" >&2; exit 1; }
+
+# Debian's packages, as root; others are told.
+packages() {
+    local what=$1 install
+    shift
+    install="apt-get update && apt-get install -y --no-install-recommends $*"
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        DEBIAN_FRONTEND=noninteractive bash -c "$install"
+    else
+        missing "$what" "sudo bash -c '$install'"
+    fi
+}
+
+if [ "${1:-}" = peers ]; then
+    if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null \
+        || ! command -v victoria-metrics >/dev/null; then
+        packages "prometheus or victoria-metrics" prometheus victoria-metrics
+    fi
+    python=target/peers/bin/python
+    if ! "$python" -c 'import duckdb, moto.server' 2>/dev/null; then
+        python3 -m venv target/peers || missing "Python's venv" "apt-get install -y python3-venv"
+        "$python" -m pip install --quiet duckdb 'moto[server]'
+    fi
+    exit
+fi
 
 command -v node >/dev/null || missing "Node 20 or later" "https://nodejs.org"
 major=$(node --print 'process.versions.node.split(".")[0]')
@@ -28,10 +54,5 @@ if ! command -v wasm-pack >/dev/null; then
 fi
 
 if [ ! -x "${CHROMIUM:-/usr/bin/chromium}" ] || ! command -v chromedriver >/dev/null; then
-    install="apt-get update && apt-get install -y chromium chromium-driver"
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        bash -c "$install"
-    else
-        missing "Chromium with ChromeDriver (or set CHROMIUM)" "sudo bash -c '$install'"
-    fi
+    packages "Chromium with ChromeDriver (or set CHROMIUM)" chromium chromium-driver
 fi

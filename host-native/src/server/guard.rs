@@ -7,6 +7,7 @@
 
 use super::answer::Failure;
 use super::app::{App, Counters};
+use super::request::linger;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -41,7 +42,10 @@ pub(super) async fn watch(
     let _active = Active(&app);
     let response = match admit(&app, &request) {
         Ok(()) => next.run(request).await,
-        Err(failure) => failure.into_response(),
+        Err(failure) => {
+            linger(request.into_body());
+            failure.into_response()
+        }
     };
     let status = response.status().as_u16();
     if let Some(counter) = app.counters.answered.get(usize::from(status / 100)) {

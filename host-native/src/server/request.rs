@@ -16,6 +16,10 @@ use crate::moment::Moment;
 /// so little that a thousand clients may do so at once.
 const PIECE: usize = 64 * 1024;
 
+/// How long, and for how many bytes, a body is read that was refused.
+const LINGER: Duration = Duration::from_secs(5);
+const LINGER_BYTES: usize = 256 << 20;
+
 /// Longest body that is read as a whole.
 pub(super) const MAX_WHOLE: u64 = 32 << 20;
 
@@ -169,11 +173,26 @@ impl Incoming {
             self.seen = self.seen.saturating_add(len);
             Counters::add(&self.app.counters.body_bytes, len);
             if self.seen > self.limit {
+                linger(core::mem::take(&mut self.body));
                 return Err(Failure::too_large(self.limit));
             }
             return Ok(Some(bytes));
         }
     }
+}
+
+/// Goes on reading a body that nobody wants, for a while: a client that still sends when the
+/// connection is closed may never see the answer.
+pub(super) fn linger(body: Body) {
+    tokio::spawn(tokio::time::timeout(LINGER, async move {
+        let (mut body, mut left) = (body, LINGER_BYTES);
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    }));
 }
 
 #[cfg(test)]

@@ -49,12 +49,16 @@ fn shared() -> Router<Arc<App>> {
 /// that names a database, by `db` or as `database/metric`. PromQL has no `/` between two words that
 /// could not as well be written with spaces.
 pub(super) fn is_reference(method: &Method, params: &Params) -> bool {
-    let is_path = |query: &str| {
-        let is_expression = |c: char| c.is_whitespace() || "(){}[]\"'".contains(c);
-        query.matches('/').count() == 1 && !query.contains(is_expression)
-    };
     method == Method::GET
         && (params.get("db").is_some() || params.get("query").is_some_and(is_path))
+}
+
+/// Whether a query is `database/metric`. A metric's name may have a `/`, too.
+fn is_path(query: &str) -> bool {
+    let is_expression = |c: char| c.is_whitespace() || "(){}[]\"'*+^,".contains(c);
+    let is_number = |text: &str| text.parse::<f64>().is_ok();
+    let parts = query.split_once('/');
+    parts.is_some_and(|(_, metric)| !is_number(metric)) && !query.contains(is_expression)
 }
 
 /// The parameters of a request and those of its form, which come first.
@@ -133,15 +137,20 @@ mod tests {
     #[test]
     fn the_two_apis_are_told_apart() {
         let of = |text: &str| is_reference(&Method::GET, &Params::parse(text).unwrap());
-        for reference in ["query=home/cpu.usage", "db=home&query=cpu", "db=home&query=rate(x[5m])"]
-        {
+        for reference in [
+            "query=home/cpu.usage",
+            "query=internal/nanotdb/home/wal/append_count",
+            "db=home&query=cpu",
+            "db=home&query=rate(x[5m])",
+        ] {
             assert!(of(reference), "{reference}");
         }
         for promql in [
             "query=up",
             "query=a%20/%20b",
             "query=a%7Bb%3D%22c%22%7D/d",
-            "query=a/b/c",
+            "query=up/2",
+            "query=a/b*c",
             "query=1%2B1",
             "db=&query=up",
             "",

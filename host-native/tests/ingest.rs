@@ -1,8 +1,6 @@
 //! What other systems send to the server, as they send it.
 
-use nanotdb::remote_write::{
-    Histogram, Label, STALE_MARKER, Sample, TimeSeries, WriteRequest,
-};
+use nanotdb::remote_write::{Histogram, Label, STALE_MARKER, Sample, TimeSeries, WriteRequest};
 use nanotdb::server::{Server, Settings};
 use nanotdb::{Store, Timestamp};
 use reqwest::blocking::{Client, Response};
@@ -122,10 +120,9 @@ fn a_partial_write_names_what_is_missing_and_keeps_the_rest() {
     assert_eq!(json["data"]["rejections"][1]["line"], 3);
     assert_eq!(fixture.stored("home", "c.v"), [(10, 3.0)]);
 
-    for (path, text) in [
-        ("/write?db=home&precision=x", "precision"),
-        ("/write?db=a%2Fb", "database name"),
-    ] {
+    for (path, text) in
+        [("/write?db=home&precision=x", "precision"), ("/write?db=a%2Fb", "database name")]
+    {
         let answer = fixture.post(path, "a v=1");
         assert_eq!(answer.status, 400, "{path}");
         assert!(answer.json()["error"].as_str().unwrap().contains(text), "{}", answer.text);
@@ -137,7 +134,8 @@ fn a_body_of_many_pieces_is_taken_as_it_comes() {
     use std::io::{Read, Write};
     let fixture = serve();
     let mut connection = std::net::TcpStream::connect(fixture.server.address()).unwrap();
-    let head = "POST /write?db=home HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "POST /write?db=home HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
     connection.write_all(head.as_bytes()).unwrap();
     let lines: String = (0..20_000).map(|time| format!("m,k=v f={time} {time}\n")).collect();
     for piece in lines.as_bytes().chunks(7001) {
@@ -181,7 +179,10 @@ fn text_of_prometheus_is_told_from_our_own() {
     let answer = fixture.post(path, text);
     assert_eq!((answer.status, &answer.json()["data"]["imported"]), (200, &2.into()));
     let again = fixture.post(path, text).json();
-    assert_eq!((&again["data"]["imported"], &again["data"]["already_stored"]), (&0.into(), &2.into()));
+    assert_eq!(
+        (&again["data"]["imported"], &again["data"]["already_stored"]),
+        (&0.into(), &2.into())
+    );
     assert_eq!(fixture.stored("home", "up;job=a"), [(5_000_000_000, 1.0)]);
 
     let headers = [("content-type", "application/openmetrics-text; version=1.0.0")];

@@ -52,10 +52,8 @@ impl Position {
 
     /// Moves behind the next sample.
     pub(super) fn pass(&mut self, time: i64) {
-        *self = match time == self.time {
-            true => Self { time, count: self.count + 1 },
-            false => Self { time, count: 1 },
-        };
+        let count = if time == self.time { self.count + 1 } else { 1 };
+        *self = Self { time, count };
     }
 }
 

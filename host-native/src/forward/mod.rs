@@ -236,9 +236,10 @@ impl Forwarder {
     }
 
     fn forward(&mut self, database: &Database) -> Result<(), Halt> {
-        let names = self.names.entry(database.name().to_owned()).or_insert_with(|| {
-            Names::new(database.name(), self.options.labels.clone())
-        });
+        let names = self
+            .names
+            .entry(database.name().to_owned())
+            .or_insert_with(|| Names::new(database.name(), self.options.labels.clone()));
         let metrics = database.metrics();
         names.learn(&metrics);
         for group in round::groups(database, &metrics, &self.cursor, &self.idle)? {

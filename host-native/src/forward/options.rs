@@ -127,7 +127,9 @@ mod tests {
         assert_eq!(name("https://user:secret@example.org:9090/api/v1/write?x=1"), expected);
         assert_eq!(name("http://[::1]:8428/w"), "---1--8428-w");
         let mut options = ForwardOptions::to("http://a/");
-        for (typed, is_allowed) in [("home-1.x", true), ("", false), ("../x", false), ("a b", false)] {
+        for (typed, is_allowed) in
+            [("home-1.x", true), ("", false), ("../x", false), ("a b", false)]
+        {
             options.name = Some(typed.into());
             assert_eq!(options.checked_name().is_ok(), is_allowed, "{typed:?}");
         }

@@ -100,25 +100,25 @@ impl Forwarder {
         let mut batch = Batch::default();
         let mut halted = Ok(());
         database.visit_many(&metrics, RangeQuery::all(group.range), |at, samples| {
-                let mut taken = 0;
-                while taken < samples.times.len() {
-                    let room = self.options.batch_samples.saturating_sub(batch.samples);
-                    let (Some(metric), Some(read)) = (metrics.get(at), read.get_mut(at)) else {
-                        break;
-                    };
-                    let labels = self.names.get(database.name());
-                    taken += batch.take(at, room, samples, taken, read, || {
-                        labels.map(|labels| labels.get(metric).to_vec()).unwrap_or_default()
-                    });
-                    if batch.samples >= self.options.batch_samples {
-                        halted = self.send(database, &metrics, core::mem::take(&mut batch));
-                        if halted.is_err() {
-                            return ControlFlow::Break(());
-                        }
+            let mut taken = 0;
+            while taken < samples.times.len() {
+                let room = self.options.batch_samples.saturating_sub(batch.samples);
+                let (Some(metric), Some(read)) = (metrics.get(at), read.get_mut(at)) else {
+                    break;
+                };
+                let labels = self.names.get(database.name());
+                taken += batch.take(at, room, samples, taken, read, || {
+                    labels.map(|labels| labels.get(metric).to_vec()).unwrap_or_default()
+                });
+                if batch.samples >= self.options.batch_samples {
+                    halted = self.send(database, &metrics, core::mem::take(&mut batch));
+                    if halted.is_err() {
+                        return ControlFlow::Break(());
                     }
                 }
-                ControlFlow::Continue(())
-            })?;
+            }
+            ControlFlow::Continue(())
+        })?;
         halted?;
         self.send(database, &metrics, batch)?;
         self.note_idle(database, group, &read);

@@ -95,8 +95,7 @@ fn serve(connection: TcpStream, state: &Mutex<State>) {
         let mut body = vec![0; len];
         reader.read_exact(&mut body).unwrap();
         let Some((status, text)) = state.lock().unwrap().take(head, &body) else { return };
-        let answer =
-            format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+        let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n{text}", text.len());
         if writer.write_all(answer.as_bytes()).is_err() {
             return;
         }
@@ -126,8 +125,10 @@ impl State {
                 let label = |name| {
                     series.labels.iter().find(|label| label.name == name).unwrap().value.clone()
                 };
-                let list =
-                    self.arrived.entry(format!("{};{}", label(NAME_LABEL), label("db"))).or_default();
+                let list = self
+                    .arrived
+                    .entry(format!("{};{}", label(NAME_LABEL), label("db")))
+                    .or_default();
                 list.extend(series.samples.iter().map(|s| (s.timestamp, s.value)));
             }
         }
@@ -259,7 +260,10 @@ fn what_is_refused_for_good_is_passed_over_alone() {
         assert_eq!(receiver.values(series), all_of(0..100));
     }
     let said = said.lock().unwrap();
-    assert!(said.len() == 1 && said[0].contains("a sample of b{db=\"home\"} was refused: 400"), "{said:?}");
+    assert!(
+        said.len() == 1 && said[0].contains("a sample of b{db=\"home\"} was refused: 400"),
+        "{said:?}"
+    );
     assert_eq!(forwarder.round(store.engine()).unwrap(), Counts::default());
 }
 
@@ -287,7 +291,10 @@ fn giving_up_keeps_what_was_not_sent() {
     receiver.plan(&[Do::Take, Do::Answer(500), Do::Answer(500), Do::Answer(500)]);
     let mut forwarder = Forwarder::open(&root(&directory), options.clone()).unwrap();
     let error = forwarder.round(store.engine()).unwrap_err();
-    assert!(matches!(&error, ForwardError::GaveUp(text) if text.contains("failed 3 times")), "{error}");
+    assert!(
+        matches!(&error, ForwardError::GaveUp(text) if text.contains("failed 3 times")),
+        "{error}"
+    );
     let locked = Forwarder::open(&root(&directory), options.clone()).unwrap_err();
     assert!(matches!(locked, ForwardError::Locked(_)), "{locked}");
     drop(forwarder);

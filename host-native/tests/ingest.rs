@@ -137,7 +137,8 @@ fn a_body_of_many_pieces_is_taken_as_it_comes() {
     let head =
         "POST /write?db=home HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
     connection.write_all(head.as_bytes()).unwrap();
-    let lines: String = (0..20_000).map(|time| format!("m,k=v f={time} {time}\n")).collect();
+    let line = |time: u32| format!("m,k=v f={time} {time}\n");
+    let lines = (0..20_000).map(line).collect::<Vec<_>>().concat();
     for piece in lines.as_bytes().chunks(7001) {
         write!(connection, "{:x}\r\n", piece.len()).unwrap();
         connection.write_all(piece).unwrap();

@@ -14,7 +14,7 @@ const PATIENCE: u32 = 5;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where remote write is accepted, like http://localhost:9090/api/v1/write
+    /// Where remote write is accepted; the path of Prometheus is /api/v1/write
     #[arg(long, value_name = "URL")]
     url: String,
     /// A database to send; may be given more than once [default: all]

@@ -309,7 +309,7 @@ mod tests {
             let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
             let mut inside = quoted(&name);
             for (key, value) in &pairs {
-                inside.push_str(&format!(",{key}={}", quoted(value)));
+                inside.extend([",", key, "=", &quoted(value)]);
             }
             let line = format!("{{{inside}}} {value:?} {millis}");
             let exposed = parse(&line, Form::Prometheus).unwrap().unwrap();

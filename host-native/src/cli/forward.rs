@@ -4,7 +4,7 @@ use super::output::{Out, count_text};
 use super::time::{Moment, Window};
 use super::{Failure, Outcome, must_be_a_root, open_to_read};
 use core::time::Duration;
-use nanotdb::forward::{Counts, ForwardError, ForwardOptions, Forwarder};
+use nanotdb::forward::{Counts, ForwardError, ForwardOptions, Forwarder, read_token};
 use nanotdb::{OpenOptions, Store, Timestamp};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ fn forward_options(options: &Options) -> Result<ForwardOptions, Failure> {
     forward.databases.clone_from(&options.databases);
     forward.from = options.from.map(|from| from.at(now()));
     forward.labels.clone_from(&options.labels);
-    forward.bearer_token = options.bearer_token_file.as_deref().map(token).transpose()?;
+    forward.bearer_token = options.bearer_token_file.as_deref().map(read_token).transpose()?;
     forward.name.clone_from(&options.name);
     forward.batch_samples = options.batch;
     forward.max_failures = options.once.then_some(PATIENCE);
@@ -106,17 +106,6 @@ fn forward_options(options: &Options) -> Result<ForwardOptions, Failure> {
 fn now() -> Timestamp {
     let nanos = i64::try_from(jiff::Timestamp::now().as_nanosecond());
     nanos.map_or(Timestamp::MAX, Timestamp)
-}
-
-fn token(path: &Path) -> Result<String, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::failed(format!("read {shown}: {error}")))?;
-    let token = text.lines().next().unwrap_or_default().trim();
-    if token.is_empty() {
-        return Err(Failure::failed(format!("{shown}: its first line is empty")));
-    }
-    Ok(token.to_owned())
 }
 
 fn show(counts: &Counts, url: &str, out: &mut Out) -> io::Result<()> {

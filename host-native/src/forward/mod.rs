@@ -21,6 +21,7 @@
 //! cursor    up to where; a file in the store's directory
 //! names     a metric's name as the labels of a series
 //! deliver   a batch until it is taken or refused for good
+//! running   all that the settings name, on threads of their own
 //! ```
 //!
 //! The protocol has milliseconds: of samples of a metric within one millisecond, the last of a
@@ -32,11 +33,15 @@ mod lock;
 mod names;
 mod options;
 mod round;
+mod running;
+mod settings;
 mod stop;
 #[cfg(test)]
 mod tests;
 
 pub use options::{ForwardError, ForwardOptions};
+pub use running::Forwarding;
+pub use settings::{ForwardSettings, read_token};
 pub use stop::Stop;
 
 use crate::settings::INTERNAL;

@@ -320,8 +320,9 @@ fn a_receiver_that_asks_for_patience_gets_it_and_a_stop_ends_it() {
         let _ = connection.read(&mut buffer).unwrap();
         let answer = "HTTP/1.1 429 x\r\nretry-after: 3000\r\ncontent-length: 0\r\n\r\n";
         connection.write_all(answer.as_bytes()).unwrap();
-        // The forwarder now waits for 3000 seconds, or until this. Without `Retry-After` it would
-        // ask again at once, and nobody would answer.
+        drop(listener);
+        // Without `Retry-After` it would ask again at once, and fail again: nobody listens.
+        std::thread::sleep(Duration::from_millis(100));
         stop.stop();
     });
     let counts = forwarder.round(store.engine()).unwrap();
@@ -455,4 +456,26 @@ proptest! {
             prop_assert_eq!(first_arrivals(&found), expected);
         }
     }
+}
+
+#[test]
+fn what_the_settings_name_is_sent_beside_everything_else() {
+    let ((directory, store), receiver) = (store(), Receiver::start());
+    let table =
+        format!("\n[[forward]]\nurl = \"{}\"\nfrom = \"all\"\ninterval = \"10ms\"\n", receiver.url);
+    let path = root(&directory).join("engine.toml");
+    let text = std::fs::read_to_string(&path).unwrap() + &table;
+    std::fs::write(&path, text).unwrap();
+    let forwarding = Forwarding::start(&root(&directory), store.engine()).unwrap();
+    fill(&store, "a", 0..50);
+    for _ in 0..1000 {
+        if receiver.values("a;home").len() == 50 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(forwarding);
+    assert_eq!(receiver.values("a;home"), all_of(0..50));
+    fill(&store, "a", 50..60);
+    assert_eq!(receiver.values("a;home").len(), 50, "nobody sends any more");
 }

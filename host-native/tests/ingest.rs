@@ -15,11 +15,16 @@ struct Fixture {
 }
 
 fn serve() -> Fixture {
+    serve_with(None)
+}
+
+fn serve_with(token: Option<&str>) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("store");
     let store = Store::open(&root).unwrap();
     let mut settings = Settings::of_root(&root, store.settings()).unwrap();
     settings.listen = "127.0.0.1:0".into();
+    settings.token = token.map(str::to_owned);
     let server = Server::start(store.engine(), settings).unwrap();
     Fixture { store, server, client: Client::new(), _directory: directory }
 }
@@ -300,4 +305,49 @@ fn a_store_that_cannot_write_is_to_be_asked_again() {
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert!(answer.headers.contains_key("retry-after"));
     }
+}
+
+#[test]
+fn lines_that_would_need_more_than_they_are_worth_are_refused_as_a_whole() {
+    let fixture = serve();
+    let fields = (0..50_000).map(|n| format!("f{n}=1,")).collect::<Vec<_>>().concat();
+    let line = format!("{} {fields}g=1 1\nok v=1 1\n", "m".repeat(300_000));
+    let answer = fixture.post("/write?db=home", line);
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["data"]["rejected"], 1, "one line, not each of its fields");
+    assert_eq!(fixture.metrics("home"), ["ok.v"]);
+    let labels: Vec<String> = (0..1000).map(|n| format!("l{n:04}")).collect();
+    let labels: Vec<(&str, &str)> = labels.iter().rev().map(|name| (name.as_str(), "x")).collect();
+    let body = message(vec![
+        series(&[&[("__name__", "m")], &labels[..]].concat(), &[(1, 1.0)]),
+        series(&[("__name__", &"n".repeat(300))], &[(1, 1.0), (2, 1.0)]),
+    ]);
+    let answer = fixture.post_with("/api/v1/write?db=home", &PROTOBUF, body);
+    assert_eq!((answer.status, &answer.json()["data"]["rejected"]), (400, &2.into()));
+}
+
+#[test]
+fn every_path_asks_for_the_token() {
+    let fixture = serve_with(Some("secret"));
+    let body = message(vec![series(&[("__name__", "up")], &[(1000, 1.0)])]);
+    for path in ["/write", "/api/v2/write", "/query", "/api/v1/import/prometheus", "/api/v1/write"]
+    {
+        assert_eq!(fixture.post_with(path, &PROTOBUF[..1], body.clone()).status, 401, "{path}");
+    }
+    let borne = [PROTOBUF[0], PROTOBUF[1], ("authorization", "Bearer secret")];
+    assert_eq!(fixture.post_with("/api/v1/write", &borne, body).status, 204);
+    let borne = [("authorization", "Token secret")];
+    assert_eq!(fixture.post_with("/api/v2/write", &borne, b"m f=1 1".to_vec()).status, 204);
+}
+
+#[test]
+fn compressed_lines_are_read() {
+    use std::io::Write;
+    let fixture = serve();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(b"m f=1 1\nm f=2 2\n").unwrap();
+    let body = gzip.finish().unwrap();
+    let headers = [("content-encoding", "gzip")];
+    assert_eq!(fixture.post_with("/write?db=home", &headers, body).status, 204);
+    assert_eq!(fixture.stored("home", "m.f"), [(1, 1.0), (2, 2.0)]);
 }

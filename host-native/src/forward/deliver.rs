@@ -129,7 +129,7 @@ impl Delivery {
 
     /// Returns when every sample was taken or refused for good.
     pub(super) fn deliver(&mut self, series: Vec<TimeSeries>) -> Result<(), Halt> {
-        let mut halvings = MAX_HALVINGS;
+        let (mut halvings, mut refused) = (MAX_HALVINGS, Refused::default());
         // The first half of what is left is on top: samples of a series stay in order.
         let mut left = vec![series];
         while let Some(series) = left.pop() {
@@ -143,9 +143,13 @@ impl Delivery {
                 }
                 Err(text) => {
                     self.counts.refused += samples;
-                    self.notice(&refusal(&series, samples, &text));
+                    refused.add(&series, samples, text);
                 }
             }
+        }
+        // One sentence for a batch: a receiver that has it already refuses every sample of it.
+        if let Some(text) = refused.told() {
+            self.notice(&text);
         }
         Ok(())
     }
@@ -275,11 +279,29 @@ fn chain(error: &dyn core::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-fn refusal(series: &[TimeSeries], samples: u64, text: &str) -> String {
-    let first = series.first().map(|series| names::shown(&series.labels)).unwrap_or_default();
-    match samples {
-        1 => format!("a sample of {first} was refused: {text}"),
-        _ => format!("{samples} samples, first of {first}, were refused: {text}"),
+/// What of a batch was refused for good.
+#[derive(Debug, Default)]
+struct Refused {
+    samples: u64,
+    /// The first series, and what was said of it.
+    first: Option<(String, String)>,
+}
+
+impl Refused {
+    fn add(&mut self, series: &[TimeSeries], samples: u64, text: String) {
+        self.samples += samples;
+        if self.first.is_none() {
+            let series = series.first().map(|series| names::shown(&series.labels));
+            self.first = Some((series.unwrap_or_default(), text));
+        }
+    }
+
+    fn told(&self) -> Option<String> {
+        let (series, text) = self.first.as_ref()?;
+        Some(match self.samples {
+            1 => format!("a sample of {series} was refused: {text}"),
+            samples => format!("{samples} samples, first of {series}, were refused: {text}"),
+        })
     }
 }
 

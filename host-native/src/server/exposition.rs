@@ -10,6 +10,7 @@
 //! label's value, `\\`, `\"` and `\n` are a backslash, a quote and a line end.
 
 use super::cursor::{Cursor, SyntaxError};
+use super::intake::MAX_LABELS;
 use crate::Timestamp;
 use crate::labels::Labels;
 
@@ -111,6 +112,9 @@ impl<'t> Cursor<'t> {
             self.has_skipped_blanks();
             if self.has_skipped('=') {
                 self.has_skipped_blanks();
+                if labels.len() >= MAX_LABELS {
+                    return Err(self.error(format!("expected at most {MAX_LABELS} labels")));
+                }
                 labels.push((key, self.quoted()?));
             } else if is_quoted && name.is_none() {
                 *name = Some(key);
@@ -155,7 +159,7 @@ impl<'t> Cursor<'t> {
             if text.is_empty() {
                 return Err(self.expected("a value"));
             }
-            return Err(self.error(format!("expected a number as value, found {text:?}")));
+            return Err(self.found("a number as value", text));
         };
         self.skip(text.len());
         self.has_skipped_blanks();
@@ -176,9 +180,7 @@ impl<'t> Cursor<'t> {
             Err(NoTime::OutOfRange) => {
                 return Err(self.error("the time is outside the years 1677 to 2262"));
             }
-            Err(NoTime::NoNumber) => {
-                return Err(self.error(format!("expected {expected}, found {text:?}")));
-            }
+            Err(NoTime::NoNumber) => return Err(self.found(expected, text)),
         };
         self.skip(text.len());
         self.has_skipped_blanks();
@@ -294,6 +296,9 @@ mod tests {
         ] {
             assert_eq!(parse(line, Form::Prometheus).unwrap_err().to_string(), error, "{line}");
         }
+        let many = (0..200).map(|n| format!("l{n}=\"x\",")).collect::<Vec<_>>().concat();
+        let error = parse(&format!("up{{{many}}} 1"), Form::Prometheus).unwrap_err().to_string();
+        assert!(error.ends_with("expected at most 128 labels"), "{error}");
         let error = parse("up 1 soon", Form::OpenMetrics).unwrap_err().to_string();
         assert_eq!(error, "column 6: expected a time in seconds, found \"soon\"");
     }

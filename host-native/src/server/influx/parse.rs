@@ -112,8 +112,7 @@ impl<'t> Cursor<'t> {
             if text.is_empty() {
                 return Err(self.expected("a value"));
             }
-            let expected = "expected a number, true, false or a text in quotes";
-            return Err(self.error(format!("{expected}, found {text:?}")));
+            return Err(self.found("a number, true, false or a text in quotes", text));
         };
         self.skip(text.len());
         Ok(value)
@@ -127,8 +126,7 @@ impl<'t> Cursor<'t> {
             return Err(self.expected("',', a blank and a time, or the end of the line"));
         }
         let Ok(count) = self.rest.parse::<i64>() else {
-            let found = self.rest;
-            return Err(self.error(format!("expected a time as a whole number, found {found:?}")));
+            return Err(self.found("a time as a whole number", self.rest));
         };
         let time = precision.at(count);
         time.map(Some).ok_or_else(|| self.error("the time is outside the years 1677 to 2262"))

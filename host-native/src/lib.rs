@@ -21,6 +21,8 @@ struct Readme;
 pub mod codecs;
 #[cfg(feature = "machine")]
 pub mod collect;
+#[cfg(feature = "forward")]
+pub mod forward;
 mod host;
 #[cfg(any(feature = "server", feature = "forward", feature = "parquet"))]
 pub mod labels;

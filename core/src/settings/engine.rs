@@ -18,6 +18,7 @@
 //! | `manifest_defaults.*` | | [`DatabaseSettings::default`] | as in `manifest.toml` |
 //! | `web.*` | | | read by the server, see [`WEB_KEYS`] |
 //! | `server.*` | | | read by our server alone, see [`SERVER_KEYS`] |
+//! | `forward[].*` | | | read by our server alone, see [`FORWARD_KEYS`] |
 //!
 //! A blank string means built in. A single `[[logging.logger]]` takes what it lacks from the
 //! built-in one; where there are several, each needs its own `output`.
@@ -63,6 +64,18 @@ pub const SERVER_KEYS: [&str; 7] = [
     "max_connections",
     "request_timeout",
     "default_database",
+];
+
+/// The keys of each table `forward`, which only our server reads.
+pub const FORWARD_KEYS: [&str; 8] = [
+    "url",
+    "name",
+    "databases",
+    "from",
+    "labels",
+    "bearer_token_file",
+    "batch_samples",
+    "interval",
 ];
 
 /// The settings of a root directory, checked.
@@ -239,6 +252,10 @@ impl EngineSettings {
         let mut server = root.section("server")?;
         server.expect(&SERVER_KEYS);
         server.finish(&mut warnings);
+        for mut forward in root.tables("forward")? {
+            forward.expect(&FORWARD_KEYS);
+            forward.finish(&mut warnings);
+        }
         root.finish(&mut warnings);
         Ok((settings, warnings))
     }

@@ -98,6 +98,9 @@ pub(crate) enum Command {
     /// Serve the store over HTTP, with dashboards
     #[cfg(feature = "server")]
     Serve(super::serve::Options),
+    /// Send what is stored, and what comes in, to another system by Prometheus remote write
+    #[cfg(feature = "forward")]
+    Forward(super::forward::Options),
     /// Show what this can do: record this machine, query it, look at the files
     Demo(demo::Options),
     /// Record this machine's own metrics, here or on a server

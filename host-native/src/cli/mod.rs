@@ -9,6 +9,8 @@ mod compact;
 mod csv2lp;
 mod demo;
 mod export;
+#[cfg(feature = "forward")]
+mod forward;
 mod import;
 mod init;
 mod inspect;
@@ -141,6 +143,8 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Csv2lp(options) => csv2lp::run(&options, out),
         #[cfg(feature = "server")]
         Command::Serve(options) => serve::run(root, typed, &options, logs_to_file, out),
+        #[cfg(feature = "forward")]
+        Command::Forward(options) => forward::run(&root, &options, out),
         Command::Verify(options) => verify::run(&root, &options, out),
     }
 }

@@ -66,6 +66,8 @@ fn serve(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> O
     let collecting = collect::Settings { interval: DEMO_INTERVAL, ..collect::Settings::default() };
     let recorder =
         if options.demo { Some(Recorder::start(store.engine(), collecting)?) } else { None };
+    #[cfg(feature = "forward")]
+    let forwarding = nanotdb::forward::Forwarding::start(root, store.engine())?;
     let server = Server::start(store.engine(), settings)?;
     let address = server.address();
     let url = out.styled(BOLD, format!("http://{address}"));
@@ -78,6 +80,8 @@ fn serve(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> O
     server.wait_for_signal()?;
     server.stop();
     drop(recorder);
+    #[cfg(feature = "forward")]
+    drop(forwarding);
     Ok(store.close()?)
 }
 

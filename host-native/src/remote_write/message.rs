@@ -43,7 +43,7 @@ pub struct TimeSeries {
 }
 
 /// One label.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct Label {
     /// Its name; [`NAME_LABEL`](super::NAME_LABEL) for the metric's.
     #[prost(string, tag = "1")]

@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+/// Longest part of a line that an error repeats, in characters.
+const MAX_SHOWN: usize = 40;
+
 /// Why a line is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -47,6 +50,13 @@ impl<'t> Cursor<'t> {
             Some(found) => format!("expected {what}, found {found:?}"),
             None => format!("expected {what}, found the end of the line"),
         })
+    }
+
+    /// The error that this text stands here.
+    pub(super) fn found(&self, expected: &str, text: &str) -> SyntaxError {
+        let shown: String = text.chars().take(MAX_SHOWN).collect();
+        let more = if shown.len() < text.len() { "…" } else { "" };
+        self.error(format!("expected {expected}, found {shown:?}{more}"))
     }
 
     /// Passes over this character, if it is the next.

@@ -10,6 +10,7 @@
 //! label's value, `\\`, `\"` and `\n` are a backslash, a quote and a line end.
 
 use super::cursor::{Cursor, SyntaxError};
+use super::intake::MAX_LABELS;
 use crate::Timestamp;
 use crate::labels::Labels;
 
@@ -27,9 +28,10 @@ impl Form {
     /// The format of a body with this header `Content-Type`.
     pub fn of_content_type(content_type: &str) -> Self {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        match essence.eq_ignore_ascii_case("application/openmetrics-text") {
-            true => Self::OpenMetrics,
-            false => Self::Prometheus,
+        if essence.eq_ignore_ascii_case("application/openmetrics-text") {
+            Self::OpenMetrics
+        } else {
+            Self::Prometheus
         }
     }
 }
@@ -55,10 +57,10 @@ pub fn parse(line: &str, form: Form) -> Result<Option<Exposed>, SyntaxError> {
     if cursor.rest.is_empty() || cursor.rest.starts_with('#') {
         return Ok(None);
     }
-    let mut name = match cursor.rest.starts_with('{') {
-        true => None,
-        false => Some(cursor.plain_name(true, "a name")?.to_owned()),
-    };
+    let mut name = None;
+    if !cursor.rest.starts_with('{') {
+        name = Some(cursor.plain_name(true, "a name")?.to_owned());
+    }
     let is_apart = cursor.has_skipped_blanks();
     let mut labels = Vec::new();
     if cursor.has_skipped('{') {
@@ -102,13 +104,17 @@ impl<'t> Cursor<'t> {
                 return Ok(());
             }
             let is_quoted = self.rest.starts_with('"');
-            let key = match is_quoted {
-                true => self.quoted()?,
-                false => self.plain_name(false, "a label or '}'")?.to_owned(),
+            let key = if is_quoted {
+                self.quoted()?
+            } else {
+                self.plain_name(false, "a label or '}'")?.to_owned()
             };
             self.has_skipped_blanks();
             if self.has_skipped('=') {
                 self.has_skipped_blanks();
+                if labels.len() >= MAX_LABELS {
+                    return Err(self.error(format!("expected at most {MAX_LABELS} labels")));
+                }
                 labels.push((key, self.quoted()?));
             } else if is_quoted && name.is_none() {
                 *name = Some(key);
@@ -150,10 +156,10 @@ impl<'t> Cursor<'t> {
     fn sample_value(&mut self) -> Result<f64, SyntaxError> {
         let text = self.until(|c| matches!(c, ' ' | '\t'));
         let Ok(value) = text.parse::<f64>() else {
-            return Err(match text.is_empty() {
-                true => self.expected("a value"),
-                false => self.error(format!("expected a number as value, found {text:?}")),
-            });
+            if text.is_empty() {
+                return Err(self.expected("a value"));
+            }
+            return Err(self.found("a number as value", text));
         };
         self.skip(text.len());
         self.has_skipped_blanks();
@@ -165,20 +171,16 @@ impl<'t> Cursor<'t> {
             return Ok(None);
         }
         let text = self.until(|c| matches!(c, ' ' | '\t'));
-        let time = match form {
-            Form::Prometheus => {
-                text.parse::<i64>().ok().map(|millis| millis.checked_mul(1_000_000))
+        let (nanos, expected) = match form {
+            Form::Prometheus => (milliseconds(text), "a time in whole milliseconds"),
+            Form::OpenMetrics => (seconds(text), "a time in seconds"),
+        };
+        let time = match nanos {
+            Ok(nanos) => Timestamp(nanos),
+            Err(NoTime::OutOfRange) => {
+                return Err(self.error("the time is outside the years 1677 to 2262"));
             }
-            Form::OpenMetrics => seconds(text),
-        };
-        let expected = match form {
-            Form::Prometheus => "a time in whole milliseconds",
-            Form::OpenMetrics => "a time in seconds",
-        };
-        let time = match time {
-            Some(Some(nanos)) => Timestamp(nanos),
-            Some(None) => return Err(self.error("the time is outside the years 1677 to 2262")),
-            None => return Err(self.error(format!("expected {expected}, found {text:?}"))),
+            Err(NoTime::NoNumber) => return Err(self.found(expected, text)),
         };
         self.skip(text.len());
         self.has_skipped_blanks();
@@ -186,28 +188,39 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Seconds as nanoseconds: nothing when they are no number, nothing within when they are out of
-/// range. Nine decimals count, which no floating-point number could hold.
-fn seconds(text: &str) -> Option<Option<i64>> {
+/// Why a text is no time.
+enum NoTime {
+    NoNumber,
+    OutOfRange,
+}
+
+/// Milliseconds as nanoseconds.
+fn milliseconds(text: &str) -> Result<i64, NoTime> {
+    let millis = text.parse::<i64>().map_err(|_| NoTime::NoNumber)?;
+    millis.checked_mul(1_000_000).ok_or(NoTime::OutOfRange)
+}
+
+/// Seconds as nanoseconds. Nine decimals count, which no floating-point number could hold.
+fn seconds(text: &str) -> Result<i64, NoTime> {
     const NANOS: i64 = 1_000_000_000;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if digits.is_empty() || !all_digits(digits) || !all_digits(fraction) {
         // With an exponent, say. Such a time has no more digits than it shows.
-        let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite())?;
-        return Some(whole_nanos(seconds * 1e9));
+        let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite());
+        return whole_nanos(seconds.ok_or(NoTime::NoNumber)? * 1e9);
     }
     let fraction: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     let part = fraction.parse::<i64>().unwrap_or(0);
-    let nanos = whole.parse::<i64>().ok().and_then(|whole| whole.checked_mul(NANOS));
     let part = if whole.starts_with('-') { -part } else { part };
-    Some(nanos.and_then(|nanos| nanos.checked_add(part)))
+    let nanos = whole.parse::<i64>().ok().and_then(|whole| whole.checked_mul(NANOS));
+    nanos.and_then(|nanos| nanos.checked_add(part)).ok_or(NoTime::OutOfRange)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn whole_nanos(nanos: f64) -> Option<i64> {
-    (nanos.abs() < 9.2e18).then(|| nanos.round() as i64)
+fn whole_nanos(nanos: f64) -> Result<i64, NoTime> {
+    if nanos.abs() < 9.2e18 { Ok(nanos.round() as i64) } else { Err(NoTime::OutOfRange) }
 }
 
 #[cfg(test)]
@@ -283,6 +296,9 @@ mod tests {
         ] {
             assert_eq!(parse(line, Form::Prometheus).unwrap_err().to_string(), error, "{line}");
         }
+        let many = (0..200).map(|n| format!("l{n}=\"x\",")).collect::<Vec<_>>().concat();
+        let error = parse(&format!("up{{{many}}} 1"), Form::Prometheus).unwrap_err().to_string();
+        assert!(error.ends_with("expected at most 128 labels"), "{error}");
         let error = parse("up 1 soon", Form::OpenMetrics).unwrap_err().to_string();
         assert_eq!(error, "column 6: expected a time in seconds, found \"soon\"");
     }
@@ -298,7 +314,7 @@ mod tests {
             let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
             let mut inside = quoted(&name);
             for (key, value) in &pairs {
-                inside.push_str(&format!(",{key}={}", quoted(value)));
+                inside.extend([",", key, "=", &quoted(value)]);
             }
             let line = format!("{{{inside}}} {value:?} {millis}");
             let exposed = parse(&line, Form::Prometheus).unwrap().unwrap();

@@ -5,15 +5,21 @@ use crate::Timestamp;
 use crate::server::cursor::{Cursor, SyntaxError};
 use std::borrow::Cow;
 
+/// Tags in the order they stand.
+type Tags<'t> = Vec<(Cow<'t, str>, Cow<'t, str>)>;
+
+/// Fields that are numbers, in the order they stand.
+type Numbers<'t> = Vec<(Cow<'t, str>, f64)>;
+
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point<'t> {
     /// What was measured.
     pub measurement: Cow<'t, str>,
     /// Tags in the order they stand.
-    pub tags: Vec<(Cow<'t, str>, Cow<'t, str>)>,
+    pub tags: Tags<'t>,
     /// Fields that are numbers, in the order they stand.
-    pub fields: Vec<(Cow<'t, str>, f64)>,
+    pub fields: Numbers<'t>,
     /// Fields that are texts.
     pub texts: u64,
     /// When it was measured, if the line says.
@@ -56,7 +62,7 @@ impl<'t> Cursor<'t> {
         Ok(unprotected(name))
     }
 
-    fn tags(&mut self) -> Result<Vec<(Cow<'t, str>, Cow<'t, str>)>, SyntaxError> {
+    fn tags(&mut self) -> Result<Tags<'t>, SyntaxError> {
         let mut tags = Vec::new();
         while self.has_skipped(',') {
             let key = self.key("a tag")?;
@@ -71,7 +77,7 @@ impl<'t> Cursor<'t> {
         if self.has_skipped('=') { Ok(key) } else { Err(self.expected("'='")) }
     }
 
-    fn fields(&mut self) -> Result<(Vec<(Cow<'t, str>, f64)>, u64), SyntaxError> {
+    fn fields(&mut self) -> Result<(Numbers<'t>, u64), SyntaxError> {
         let (mut fields, mut texts) = (Vec::new(), 0);
         loop {
             let key = self.key("a field")?;
@@ -103,12 +109,10 @@ impl<'t> Cursor<'t> {
     fn field_value(&mut self) -> Result<f64, SyntaxError> {
         let text = self.until(|c| matches!(c, ',' | ' '));
         let Some(value) = number(text) else {
-            return Err(match text.is_empty() {
-                true => self.expected("a value"),
-                false => self.error(format!(
-                    "expected a number, true, false or a text in quotes, found {text:?}"
-                )),
-            });
+            if text.is_empty() {
+                return Err(self.expected("a value"));
+            }
+            return Err(self.found("a number, true, false or a text in quotes", text));
         };
         self.skip(text.len());
         Ok(value)
@@ -122,8 +126,7 @@ impl<'t> Cursor<'t> {
             return Err(self.expected("',', a blank and a time, or the end of the line"));
         }
         let Ok(count) = self.rest.parse::<i64>() else {
-            let found = self.rest;
-            return Err(self.error(format!("expected a time as a whole number, found {found:?}")));
+            return Err(self.found("a time as a whole number", self.rest));
         };
         let time = precision.at(count);
         time.map(Some).ok_or_else(|| self.error("the time is outside the years 1677 to 2262"))

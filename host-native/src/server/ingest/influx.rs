@@ -3,9 +3,10 @@
 use super::line_bodies::{self, ReadLine};
 use super::{Done, Place};
 use crate::labels::Labels;
+use crate::name::MAX_METRIC_NAME;
 use crate::server::answer::{Failure, written};
 use crate::server::app::App;
-use crate::server::influx::{InfluxEnds, Precision, parse};
+use crate::server::influx::{InfluxEnds, Point, Precision, parse};
 use crate::server::intake::{Intake, IntakeReport};
 use crate::server::request::{Incoming, Params};
 use axum::body::Body;
@@ -143,6 +144,10 @@ impl ReadLine for InfluxLines {
             }
         };
         intake.skip(point.texts);
+        if is_too_long(&point) {
+            intake.refuse(number, format!("measurement and tags: {TOO_LONG}"));
+            return Ok(());
+        }
         for (field, value) in &point.fields {
             let tags = point.tags.iter().map(|(key, value)| (&**key, &**value));
             let labels = Labels::new(format!("{}.{field}", point.measurement), tags);
@@ -150,4 +155,13 @@ impl ReadLine for InfluxLines {
         }
         Ok(())
     }
+}
+
+const TOO_LONG: &str = "expected names of metrics that have at most 255 bytes";
+
+/// Whether no field of the point can become a metric. Its name would be written down for each of
+/// them, so a line could ask for far more work and memory than it is long.
+fn is_too_long(point: &Point<'_>) -> bool {
+    let tags: usize = point.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    point.measurement.len() + tags > MAX_METRIC_NAME
 }

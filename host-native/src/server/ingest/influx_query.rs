@@ -64,11 +64,11 @@ fn parse(text: &str) -> Result<Statement, Failure> {
         return Ok(Statement::ShowDatabases);
     }
     // What stands behind the name, `WITH DURATION …`, is for settings here.
-    if words.len() == 3 || (words.len() > 3 && is(3, "with")) {
-        if let (true, true, Some(name)) = (is(0, "create"), is(1, "database"), words.get(2)) {
-            let plain = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
-            return Ok(Statement::CreateDatabase(plain.unwrap_or(name).to_owned()));
-        }
+    let ends = words.len() == 3 || is(3, "with");
+    if let (true, true, true, Some(name)) = (is(0, "create"), is(1, "database"), ends, words.get(2))
+    {
+        let plain = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+        return Ok(Statement::CreateDatabase(plain.unwrap_or(name).to_owned()));
     }
     let message = "only CREATE DATABASE and SHOW DATABASES are understood here; \
                    /api/v1/query answers queries";

@@ -2,13 +2,14 @@
 
 use super::{Done, Place, count, stopped};
 use crate::labels::Labels;
+use crate::name::check_metric_name;
 use crate::remote_write::{
     CONTENT_ENCODING, CONTENT_TYPE, DecodeError, NAME_LABEL, STALE_MARKER, TimeSeries,
     VERSION_HEADER, decode,
 };
 use crate::server::answer::Failure;
 use crate::server::app::App;
-use crate::server::intake::Intake;
+use crate::server::intake::{Intake, MAX_LABELS};
 use crate::server::request::{Incoming, MAX_WHOLE, Params};
 use crate::{Error, Timestamp};
 use axum::body::Body;
@@ -94,6 +95,10 @@ fn take(number: u64, series: TimeSeries, intake: &mut Intake) -> crate::Result<(
     if series.samples.is_empty() {
         return Ok(());
     }
+    if series.labels.len() > MAX_LABELS {
+        intake.refuse(number, format!("expected at most {MAX_LABELS} labels"));
+        return Ok(());
+    }
     let (names, pairs): (Vec<_>, Vec<_>) =
         series.labels.into_iter().partition(|label| label.name == NAME_LABEL);
     let Some(name) = names.into_iter().next().filter(|name| !name.value.is_empty()) else {
@@ -102,6 +107,11 @@ fn take(number: u64, series: TimeSeries, intake: &mut Intake) -> crate::Result<(
     };
     let pairs = pairs.into_iter().map(|label| (label.name, label.value));
     let metric = Labels::new(name.value, pairs).metric();
+    // Before it is written down for each sample.
+    if let Err(rejection) = check_metric_name(&metric) {
+        intake.refuse(number, rejection.to_string());
+        return Ok(());
+    }
     for sample in series.samples {
         if sample.value.to_bits() == STALE_MARKER {
             continue;

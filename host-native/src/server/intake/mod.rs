@@ -12,6 +12,7 @@ mod value;
 
 pub use report::{IntakeReport, MAX_NAMED, Refused};
 
+use crate::name::check_metric_name;
 use crate::{Database, Engine, Result, Timestamp};
 use plan::Plan;
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Samples that are looked at together, and held until then.
 const CHUNK: usize = 4096;
+
+/// Most labels of one series that are looked at. A metric's name has no room for half as many.
+pub const MAX_LABELS: usize = 128;
 
 /// Where all intakes of a server begin, so that they wait for each other: between the comparison
 /// of a sample and its storing, no other request may store the same.
@@ -87,6 +91,11 @@ impl Intake {
         time: Option<Timestamp>,
         value: f64,
     ) -> Result<()> {
+        // What a chunk holds is limited by this, too.
+        if let Err(rejection) = check_metric_name(&metric) {
+            self.refuse(place, rejection.to_string());
+            return Ok(());
+        }
         let (time, is_dated) = (time.unwrap_or(self.now), time.is_some());
         self.chunk.push(Incoming { place, metric, time, is_dated, value });
         if self.chunk.len() >= CHUNK { self.store() } else { Ok(()) }

@@ -11,9 +11,8 @@
 //! intake     samples of other systems, compared with what is stored
 //! ingest     the paths to which other systems send
 //! metrics    the server's own numbers, for Prometheus
-//! promql     Prometheus' query language
-//! prometheus Prometheus' HTTP API
-//! promql     the query language
+//! prometheus Prometheus' query API
+//! promql     the query language, over the series of an engine
 //! ```
 //!
 //! Handlers are asynchronous and do nothing but convert; the engine blocks, so everything it does

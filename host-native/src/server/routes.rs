@@ -2,8 +2,7 @@
 
 use super::answer::{Failure, success, written};
 use super::app::App;
-use super::{api, guard, ingest, metrics};
-use super::{api, guard, prometheus};
+use super::{api, guard, ingest, metrics, prometheus};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};

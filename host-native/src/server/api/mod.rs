@@ -24,9 +24,6 @@ use std::sync::Arc;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/import", only(post(import::import)))
-        .route("/api/v1/query", only(get(query::query)))
-        .route("/api/v1/query_range", only(get(range::query_range)))
-        .route("/api/v1/import/prometheus", only(post(import::import)))
         .route("/api/v1/query", only(get(query::either).post(prometheus::instant)))
         .route("/api/v1/query_range", only(get(range::either).post(prometheus::range)))
         .route("/api/v1/aggregates", only(get(listing::aggregates)))

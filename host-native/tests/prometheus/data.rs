@@ -117,7 +117,7 @@ fn sparse() -> Vec<Sample> {
     (0..20).map(|at| (at * 420_000 + 7, 1.0e-7 * f32::from(u8::try_from(at).unwrap()))).collect()
 }
 
-/// All of it in OpenMetrics' text.
+/// All of it in the text of `OpenMetrics`.
 pub(crate) fn open_metrics() -> String {
     let mut text = String::new();
     for series in all() {

@@ -3,8 +3,6 @@
 //! Needs `prometheus` and `promtool`; without them these tests pass over it, unless
 //! `NANOTDB_REAL_PEERS=1` says that they must be there.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
-
 mod data;
 mod http;
 mod peers;

@@ -79,12 +79,12 @@ async fn with_form(
 
 /// What a query may cost: what the settings say, or less where the request does.
 fn limits(app: &App, params: &Params) -> Result<Limits, Failure> {
-    let mut limits = Limits::default();
-    limits.timeout = app.settings.request_timeout;
-    if let Some(timeout) = params.get("timeout") {
-        limits.timeout = limits.timeout.min(times::duration("timeout", timeout)?);
-    }
-    Ok(limits)
+    let most = app.settings.request_timeout;
+    let timeout = match params.get("timeout") {
+        Some(timeout) => most.min(times::duration("timeout", timeout)?),
+        None => most,
+    };
+    Ok(Limits { timeout, ..Limits::default() })
 }
 
 /// Says, by being dropped with the request's future, that nobody waits for the answer.

@@ -14,8 +14,10 @@ struct Build {
     version: &'static str,
     revision: &'static str,
     branch: &'static str,
-    build_user: &'static str,
-    build_date: &'static str,
+    #[serde(rename = "buildUser")]
+    user: &'static str,
+    #[serde(rename = "buildDate")]
+    date: &'static str,
     go_version: &'static str,
 }
 
@@ -25,8 +27,8 @@ pub(super) async fn build() -> Response {
         version: COMPATIBLE,
         revision: concat!("nanotdb-", env!("CARGO_PKG_VERSION")),
         branch: "",
-        build_user: "",
-        build_date: "",
+        user: "",
+        date: "",
         go_version: "",
     })
 }

@@ -26,7 +26,7 @@ impl Default for Limits {
             samples: 50_000_000,
             points: 11_000,
             series: 100_000,
-            timeout: Duration::from_secs(120),
+            timeout: Duration::from_mins(2),
         }
     }
 }

@@ -28,6 +28,9 @@ struct Metric {
     labels: LabelSet,
 }
 
+/// A database and its metrics, sorted by name.
+type Opened = (Arc<Database>, Arc<Vec<Metric>>);
+
 /// The databases of an engine, each with the labels of its metrics, which are read only when there
 /// are more of them than before.
 #[derive(Debug)]
@@ -71,10 +74,7 @@ impl Stored {
     }
 
     /// The databases that some series matching may be in, with all their metrics.
-    fn databases(
-        &self,
-        matchers: &[Matcher],
-    ) -> Result<Vec<(Arc<Database>, Arc<Vec<Metric>>)>, QueryError> {
+    fn databases(&self, matchers: &[Matcher]) -> Result<Vec<Opened>, QueryError> {
         let of_database = || matchers.iter().filter(|matcher| matcher.name == DATABASE);
         let mut databases = Vec::new();
         for name in self.engine.databases().map_err(unreadable)? {
@@ -198,4 +198,90 @@ fn names_internal(matcher: &Matcher) -> bool {
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
 fn unreadable(error: Error) -> QueryError {
     QueryError::Internal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Answer, instant, selector};
+    use super::*;
+    use crate::{OpenOptions, Timestamp};
+
+    /// A store with two databases and the server's own.
+    fn with_series(test: impl FnOnce(&Stored)) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = OpenOptions::default().background(false).open(directory.path()).unwrap();
+        for (database, metric, value) in [
+            ("home", "cpu.usage", 1.0_f32),
+            ("home", "up;db=other;job=a%20b", 2.0),
+            ("work", "up;job=c", 3.0),
+            ("internal", "up", 4.0),
+        ] {
+            store.add(database, metric, Timestamp(1_000_000_000), value).unwrap();
+        }
+        test(&Stored::new(Arc::clone(store.engine())));
+        store.close().unwrap();
+    }
+
+    /// The values that a query finds a second after the samples.
+    fn values(stored: &Stored, query: &str) -> Vec<f64> {
+        let at = Timestamp(2_000_000_000);
+        let Answer::Vector(mut found) = instant(query, at, stored, &Budget::default()).unwrap()
+        else {
+            panic!("{query} must be a vector");
+        };
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
+        found.iter().flat_map(|series| &series.points).map(|point| point.value).collect()
+    }
+
+    #[test]
+    fn names_have_dots_and_labels_are_in_names() {
+        with_series(|stored| {
+            assert_eq!(values(stored, r#"{"cpu.usage"}"#), [1.0]);
+            assert_eq!(values(stored, r#"{__name__="cpu.usage", db="home"}"#), [1.0]);
+            assert_eq!(values(stored, r#"up{job="a b"}"#), [2.0]);
+            assert_eq!(values(stored, r#"up{exported_db="other", db="home"}"#), [2.0]);
+            assert_eq!(values(stored, "up"), [2.0, 3.0]);
+        });
+    }
+
+    #[test]
+    fn the_internal_database_is_seen_when_it_is_named() {
+        with_series(|stored| {
+            for query in ["up{db=~\".*\"}", "up{db!=\"home\"}", "up{db!~\"internal\"}"] {
+                assert!(!values(stored, query).contains(&4.0), "{query}");
+            }
+            for query in ["up{db=\"internal\"}", "up{db=~\"internal|none\"}"] {
+                assert_eq!(values(stored, query), [4.0], "{query}");
+            }
+        });
+    }
+
+    #[test]
+    fn listings_are_of_series_with_samples_in_the_range() {
+        with_series(|stored| {
+            let names = |text: &str, from: i64, to: i64| {
+                let range = TimeRange::new(Timestamp(from), Timestamp(to)).unwrap();
+                let selectors = [selector(text).unwrap()];
+                let found = stored.labels(&selectors, range, &Budget::default()).unwrap();
+                found.iter().map(ToString::to_string).collect::<Vec<_>>()
+            };
+            let up = [
+                r#"{__name__="up", db="home", exported_db="other", job="a b"}"#,
+                r#"{__name__="up", db="work", job="c"}"#,
+            ];
+            assert_eq!(names("up", 0, i64::MAX), up);
+            assert_eq!(names("up", 1_000_000_000, 1_000_000_000), up);
+            assert_eq!(names("up", 0, 999_999_999), [""; 0]);
+            assert_eq!(names("up", 1_000_000_001, i64::MAX), [""; 0]);
+        });
+    }
+
+    #[test]
+    fn new_metrics_are_found() {
+        with_series(|stored| {
+            assert_eq!(values(stored, "later").len(), 0);
+            stored.engine.add("home", "later", Timestamp(2_000_000_000), 5.0_f32).unwrap();
+            assert_eq!(values(stored, "later"), [5.0]);
+        });
+    }
 }

@@ -31,8 +31,8 @@ impl Evaluator<'_> {
         let fold: fn(&[f64]) -> f64 = match aggregate.op.id() {
             T_SUM => |values| sum(values.iter().copied()),
             T_AVG => mean,
-            T_MIN => |values| values.iter().copied().fold(f64::NAN, |a, b| a.min(b)),
-            T_MAX => |values| values.iter().copied().fold(f64::NAN, |a, b| a.max(b)),
+            T_MIN => |values| values.iter().copied().fold(f64::NAN, f64::min),
+            T_MAX => |values| values.iter().copied().fold(f64::NAN, f64::max),
             T_COUNT => |values| from_count(values.len()),
             T_GROUP => |_| 1.0,
             T_STDDEV => |values| spread(values).sqrt(),
@@ -44,9 +44,9 @@ impl Evaluator<'_> {
                 };
                 return self.folded(&lines, modifier, steps, of);
             }
-            T_TOPK => return self.best(needed(param)?, lines, modifier, steps, descending),
+            T_TOPK => return self.best(needed(param)?, &lines, modifier, steps, descending),
             T_BOTTOMK => {
-                return self.best(needed(param)?, lines, modifier, steps, ascending_nan_last);
+                return self.best(needed(param)?, &lines, modifier, steps, ascending_nan_last);
             }
             T_COUNT_VALUES => {
                 let label = self.text(needed(param)?, steps)?;
@@ -86,14 +86,14 @@ impl Evaluator<'_> {
     fn best(
         &self,
         count: &Expr,
-        lines: Vec<Line>,
+        lines: &[Line],
         modifier: Option<&LabelModifier>,
         steps: Steps,
         order: fn(f64, f64) -> core::cmp::Ordering,
     ) -> Result<Vec<Line>, QueryError> {
         let counts = self.numbers(count, steps)?;
         let mut best = Vec::new();
-        for (_, members) in grouped(&lines, modifier) {
+        for (_, members) in grouped(lines, modifier) {
             self.budget.check()?;
             let of_group = members.iter().filter_map(|&at| lines.get(at));
             let mut chosen: Vec<Line> = of_group

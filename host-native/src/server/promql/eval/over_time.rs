@@ -100,7 +100,7 @@ fn count_pairs(values: &[f64], counts: fn(f64, f64) -> bool) -> f64 {
 }
 
 fn differ(before: f64, after: f64) -> bool {
-    !equal(before, after) && !(before.is_nan() && after.is_nan())
+    !(equal(before, after) || before.is_nan() && after.is_nan())
 }
 
 #[cfg(test)]

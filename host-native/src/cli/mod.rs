@@ -142,7 +142,7 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Recover(options) => recover::run(&root, &options, out),
         Command::Csv2lp(options) => csv2lp::run(&options, out),
         #[cfg(feature = "server")]
-        Command::Serve(options) => serve::run(root, typed, &options, logs_to_file, out),
+        Command::Serve(options) => serve::run(&root, typed.as_deref(), &options, logs_to_file, out),
         #[cfg(feature = "forward")]
         Command::Forward(options) => forward::run(&root, &options, out),
         Command::Verify(options) => verify::run(&root, &options, out),

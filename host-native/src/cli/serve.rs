@@ -34,17 +34,17 @@ const DEMO_INTERVAL: Duration = Duration::from_secs(1);
 /// Serves the store in `root`; a demo the one in the directory that was typed, else in `demo-data`:
 /// never the one that the environment names, which is somebody's own.
 pub(crate) fn run(
-    root: PathBuf,
-    typed: Option<PathBuf>,
+    root: &Path,
+    typed: Option<&Path>,
     options: &Options,
     logs_to_file: bool,
     out: &mut Out,
 ) -> Outcome {
     let root = match typed {
-        None if options.demo => PathBuf::from(super::demo::DIRECTORY),
+        None if options.demo => Path::new(super::demo::DIRECTORY),
         _ => root,
     };
-    serve(&root, options, logs_to_file, out)
+    serve(root, options, logs_to_file, out)
 }
 
 fn serve(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> Outcome {

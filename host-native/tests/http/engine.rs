@@ -45,7 +45,7 @@ fn overview_has_every_database_and_the_settings() {
     assert_eq!((&home["open_pages"], &home["active"]), (&json!(1), &json!(true)));
     assert_eq!(home["manifest"]["rollups"]["Enabled"], json!(false));
     assert_eq!(home["stats"]["DataFile"]["FlushCount"], json!(1));
-    assert_eq!(home["stats"]["WAL"]["LastFsyncAt"].as_str().unwrap().len() >= 20, true);
+    assert!(home["stats"]["WAL"]["LastFsyncAt"].as_str().unwrap().len() >= 20);
     assert_eq!(found["settings"]["wal_fsync_policy"], "segment");
     assert_eq!(keys(&found["settings"]).len(), 21);
 }
@@ -144,13 +144,13 @@ fn prometheus_can_scrape_it() {
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     let value = |name: &str| {
         let line = answer.text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{name} in {}", answer.text)).parse::<f64>().unwrap()
+        line.unwrap_or_else(|| panic!("{name} in {}", answer.text)).parse::<u64>().unwrap()
     };
-    assert_eq!(value("nanotdb_samples_total{db=\"home\"}"), 4.0);
-    assert_eq!(value("nanotdb_metrics{db=\"home\"}"), 2.0);
-    assert_eq!(value("nanotdb_http_samples_accepted_total"), 4.0);
-    assert_eq!(value("nanotdb_http_samples_rejected_total"), 1.0);
-    assert_eq!(value("nanotdb_writable{db=\"home\"}"), 1.0);
+    assert_eq!(value("nanotdb_samples_total{db=\"home\"}"), 4);
+    assert_eq!(value("nanotdb_metrics{db=\"home\"}"), 2);
+    assert_eq!(value("nanotdb_http_samples_accepted_total"), 4);
+    assert_eq!(value("nanotdb_http_samples_rejected_total"), 1);
+    assert_eq!(value("nanotdb_writable{db=\"home\"}"), 1);
     for line in answer.text.lines().filter(|line| !line.starts_with('#')) {
         assert!(
             line.starts_with("nanotdb_") && line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(),

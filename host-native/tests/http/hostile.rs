@@ -179,8 +179,8 @@ fn connections_beyond_the_limit_wait_for_a_place() {
 #[test]
 fn a_client_that_reads_nothing_holds_no_query_up() {
     let served = Served::with("", |settings| settings.request_timeout = Duration::from_millis(500));
-    let lines: String = (0..200_000).map(|n| format!("home/a {n} {n}\n")).collect();
-    served.import(&lines);
+    let lines: Vec<String> = (0..200_000).map(|n| format!("home/a {n} {n}\n")).collect();
+    served.import(&lines.concat());
     let path = "/api/v1/query_range?query=home/a&start=1970-01-01&end=9999999999";
     let deaf: Vec<_> = (0..64)
         .map(|_| {

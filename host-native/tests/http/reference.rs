@@ -8,16 +8,15 @@ const NEW_YEAR: i64 = 1_767_225_600;
 
 fn with_samples() -> Served {
     let served = Served::new();
-    let lines: String = (0..10_i64)
+    let lines: Vec<String> = (0..10_i64)
         .map(|minute| {
             let time = (NEW_YEAR + minute * 60) * 1_000_000_000;
             format!(
-                "home/kitchen.temperature {}.5 {time}\nhome/door.count {minute}i {time}\n",
-                minute
+                "home/kitchen.temperature {minute}.5 {time}\nhome/door.count {minute}i {time}\n"
             )
         })
         .collect();
-    served.import(&lines);
+    served.import(&lines.concat());
     served
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to start, or to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Running {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+            .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         let client = Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.map_err(|error| error.to_string())?;
         let running = Self { peer, client, child, directory: directory.to_owned() };

@@ -11,6 +11,7 @@
 //! | pure functions | [`partition`], [`aggregate`], [`sorted`] | |
 //! | storage | [`storage`] | knows no format |
 //! | engine | [`engine`], [`query`] | the only place where formats meet I/O |
+//! | views | [`view`] | what hosts show of a store, in plain values |
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -51,6 +52,7 @@ pub mod storage;
 pub mod tar;
 pub mod text;
 pub mod types;
+pub mod view;
 pub mod wal;
 
 pub use error::{Error, Result};

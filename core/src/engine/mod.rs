@@ -5,6 +5,7 @@
 //! back what the log holds after a crash. Queries ([`crate::query`]) look at `state`. `upkeep` and
 //! `rollup` do the rest, as time goes on.
 
+mod columns;
 mod database;
 mod event;
 mod files;
@@ -27,6 +28,7 @@ mod tests;
 mod upkeep;
 mod writer;
 
+pub use columns::{Rows, Values};
 pub use database::{Database, TickReport};
 pub use event::{Event, Level};
 pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, StoredFile};

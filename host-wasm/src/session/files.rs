@@ -1,12 +1,13 @@
 //! Files of the data directory, as they are.
 
-use super::view::{FileEntry, object};
-use super::{Answer, Session, count};
+use super::view::object;
+use super::{Answer, Session};
 use crate::convert::path;
 use crate::error::{thrown, with_code};
 use crate::root::Directory;
 use js_sys::Uint8Array;
 use nanotdb_core::storage::{FileName, Storage, StorageErrorKind, StorageFile};
+use nanotdb_core::view::FileEntry;
 use wasm_bindgen::prelude::*;
 
 /// Most bytes of one read.
@@ -23,7 +24,7 @@ impl Session {
         let files = self.root.files().map_err(thrown)?;
         let entry = |file: crate::root::Listed| FileEntry {
             path: path(&file.directory, &file.name),
-            bytes: count(file.bytes),
+            bytes: file.bytes.into(),
         };
         object(&files.into_iter().map(entry).collect::<Vec<_>>())
     }

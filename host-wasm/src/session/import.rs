@@ -4,7 +4,7 @@
 //! import that is given up, or cut short by the end of the tab, leaves nothing behind.
 
 use super::view::{RootReport, object};
-use super::{Answer, Session, count};
+use super::{Answer, Session};
 use crate::error::{thrown, with_code};
 use crate::host::WebHost;
 use crate::root::{AnyFile, Root, STAGING};
@@ -91,8 +91,8 @@ impl Session {
         self.root.flush().map_err(thrown)?;
         object(&RootReport {
             databases: databases.into_iter().collect(),
-            files: count(import.staged.len()),
-            bytes: count(import.bytes),
+            files: import.staged.len().into(),
+            bytes: import.bytes.into(),
             problems,
         })
     }

@@ -7,7 +7,6 @@ mod import;
 mod ingest;
 mod inspect;
 mod query;
-mod settings;
 mod upkeep;
 mod view;
 
@@ -190,7 +189,7 @@ impl Session {
             Ok(()) => flushed,
             Err(errors) => {
                 let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                let code = errors.first().map_or("internal", crate::error::code);
+                let code = errors.first().map_or("internal", nanotdb_core::view::code);
                 Err(with_code(code, &texts.join("; ")))
             }
         }

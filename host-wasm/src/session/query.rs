@@ -1,6 +1,6 @@
 //! Questions.
 
-use super::view::{Metric, object};
+use super::view::object;
 use super::{Answer, Session, count};
 use crate::error::{thrown, with_code};
 use core::num::NonZeroUsize;
@@ -11,6 +11,7 @@ use nanotdb_core::aggregate::{Aggregate, Arithmetic};
 use nanotdb_core::engine::ExportOptions;
 use nanotdb_core::error::Rejection;
 use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
+use nanotdb_core::view::{Metric, type_name};
 use nanotdb_core::{Error, TimeRange, Timestamp, ValueType};
 use wasm_bindgen::prelude::*;
 
@@ -124,11 +125,7 @@ impl Session {
     /// `unknown-database`, or why it does not open.
     pub fn metrics(&self, database: &str) -> Answer<JsValue> {
         let metrics = self.database(database)?.metrics().into_iter();
-        let view = |metric: nanotdb_core::query::MetricInfo| Metric {
-            name: metric.name,
-            value_type: type_name(metric.value_type),
-        };
-        object(&metrics.map(view).collect::<Vec<_>>())
+        object(&metrics.map(Metric::from).collect::<Vec<_>>())
     }
 
     /// Names of all databases, sorted.
@@ -170,13 +167,6 @@ impl Session {
             (_, Some(error)) => Err(error),
             (lines, None) => lines.map(count).map_err(thrown),
         }
-    }
-}
-
-pub(super) const fn type_name(value_type: ValueType) -> &'static str {
-    match value_type {
-        ValueType::F32 => "f32",
-        ValueType::I32 => "i32",
     }
 }
 

@@ -1,15 +1,31 @@
 //! Settings, for people.
 
-use super::view::Setting;
-use nanotdb_core::settings::{DatabaseSettings, EngineSettings};
-use std::fmt::Display;
+use crate::settings::{DatabaseSettings, EngineSettings};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt::Display;
+use serde::Serialize;
+
+/// A setting in force.
+#[derive(Debug, Clone, Serialize)]
+pub struct Setting {
+    /// Its key, with dots.
+    pub key: String,
+    /// Its value as it is written.
+    pub value: String,
+    /// What it means.
+    pub help: &'static str,
+}
 
 fn setting(key: &str, value: impl Display, help: &'static str) -> Setting {
     Setting { key: key.to_owned(), value: value.to_string(), help }
 }
 
 /// What `engine.toml` says. What only a server reads is left out.
-pub(super) fn of_engine(settings: &EngineSettings) -> Vec<Setting> {
+pub fn of_engine(settings: &EngineSettings) -> Vec<Setting> {
     let EngineSettings { wal, durability, metrics, stats, .. } = settings;
     let mut all = vec![
         setting("durability.profile", durability, "What is durable once a page is written"),
@@ -45,7 +61,7 @@ pub(super) fn of_engine(settings: &EngineSettings) -> Vec<Setting> {
 }
 
 /// What a `manifest.toml` says.
-pub(super) fn of_database(settings: &DatabaseSettings) -> Vec<Setting> {
+pub fn of_database(settings: &DatabaseSettings) -> Vec<Setting> {
     vec![
         setting("retention.partition", settings.partition, "The window of one data file"),
         setting("retention.retention_days", settings.retention_days, "Days that data is kept"),

@@ -8,7 +8,7 @@ use crate::Engine;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 use tokio::sync::Semaphore;
 
@@ -32,6 +32,8 @@ pub struct App {
     pub intakes: Intakes,
     /// What was counted.
     pub counters: Counters,
+    /// Held while a file that belongs to pages is written.
+    pub dashboards: Mutex<()>,
     /// When the server started.
     pub started: SystemTime,
     address: SocketAddr,
@@ -84,6 +86,7 @@ impl App {
             settings,
             intakes: Intakes::default(),
             counters: Counters::default(),
+            dashboards: Mutex::default(),
             started: SystemTime::now(),
             address,
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),

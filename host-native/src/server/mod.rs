@@ -10,6 +10,7 @@
 //! lines      bodies cut into lines; `influx`, `exposition`: what a line says
 //! intake     samples of other systems, compared with what is stored
 //! ingest     the paths to which other systems send
+//! store      the whole store, for the program's own pages
 //! metrics    the server's own numbers, for Prometheus
 //! prometheus Prometheus' query API
 //! promql     the query language, over the series of an engine
@@ -53,6 +54,7 @@ pub mod promql;
 mod request;
 mod routes;
 mod settings;
+mod store;
 
 pub use app::App;
 pub use listen::Server;

@@ -2,7 +2,7 @@
 
 use super::answer::{Failure, success, written};
 use super::app::App;
-use super::{api, guard, ingest, metrics, prometheus};
+use super::{api, guard, ingest, metrics, prometheus, store};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -28,6 +28,7 @@ pub(super) fn all(app: &Arc<App>) -> Router {
         .merge(api::routes())
         .merge(ingest::routes())
         .merge(prometheus::routes())
+        .merge(store::routes())
         .fallback(unknown)
         // Bodies are limited where they are read.
         .layer(DefaultBodyLimit::disable())

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use core::fmt;
 use nanotdb_core::error::{Error, Rejection};
+use nanotdb_core::view;
 use serde::Serialize;
 
 /// An error answer: status, type and text, and what was done all the same.
@@ -14,6 +15,7 @@ pub struct Failure {
     status: StatusCode,
     kind: &'static str,
     message: String,
+    code: Option<&'static str>,
     data: Option<serde_json::Value>,
 }
 
@@ -23,13 +25,16 @@ struct Body<'a> {
     #[serde(rename = "errorType")]
     kind: &'a str,
     error: &'a str,
+    /// What the package's errors call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a serde_json::Value>,
 }
 
 impl Failure {
     fn new(status: StatusCode, kind: &'static str, message: impl fmt::Display) -> Self {
-        Self { status, kind, message: message.to_string(), data: None }
+        Self { status, kind, message: message.to_string(), code: None, data: None }
     }
 
     /// 400: the request is wrong.
@@ -125,6 +130,13 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let code = Some(view::code(&error));
+        Self { code, ..Self::of(error) }
+    }
+}
+
+impl Failure {
+    fn of(error: Error) -> Self {
         let message = error.to_string();
         match error {
             Error::Rejected(Rejection::UnknownDatabase(_) | Rejection::UnknownMetric(_)) => {
@@ -151,6 +163,7 @@ impl IntoResponse for Failure {
             status: "error",
             kind: self.kind,
             error: &self.message,
+            code: self.code,
             data: self.data.as_ref(),
         };
         let mut response = (self.status, written(&body)).into_response();

@@ -42,7 +42,7 @@ pub fn to_json(to: impl io::Write, value: &impl Serialize) -> io::Result<()> {
 
 /// Escapes what would be markup in a page.
 #[derive(Debug, Clone, Copy)]
-struct Escaping;
+pub(in crate::server) struct Escaping;
 
 impl Formatter for Escaping {
     fn write_string_fragment<W: io::Write + ?Sized>(

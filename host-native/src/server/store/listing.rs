@@ -1,0 +1,98 @@
+//! The files of the data directory.
+
+use crate::Engine;
+use crate::server::answer::Failure;
+use crate::storage::FsStorage;
+use nanotdb_core::Error;
+use nanotdb_core::name::DatabaseName;
+use nanotdb_core::storage::{FileName, Storage as _};
+
+/// Directory of earlier dashboards.
+pub(super) const BACKUPS: &str = "dashboard_backups";
+
+/// Where the settings are.
+pub(super) const SETTINGS: &str = "engine.toml";
+
+/// A file and its length in bytes.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// Its directory; empty for the root.
+    pub(super) directory: String,
+    pub(super) name: FileName,
+    pub(super) bytes: u64,
+}
+
+impl Listed {
+    /// Its path below the root.
+    pub(super) fn path(&self) -> String {
+        path(&self.directory, &self.name)
+    }
+}
+
+/// A path below the root.
+pub(super) fn path(directory: &str, name: &FileName) -> String {
+    if directory.is_empty() { name.to_string() } else { format!("{directory}/{name}") }
+}
+
+/// Whether a file of the root directory is shown: the settings and dashboards. What else is there
+/// is not the store's, and may be nobody's business: the token, say.
+pub(super) fn is_shown(name: &str) -> bool {
+    name == SETTINGS || is_json(name)
+}
+
+/// Whether a file is one of those that belong to pages.
+pub(super) fn is_json(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(base, end)| !base.is_empty() && end == "json")
+}
+
+/// All files of the store, by directory and name.
+pub(super) fn all(engine: &Engine) -> Result<Vec<Listed>, Failure> {
+    let mut directories = vec![String::new(), BACKUPS.to_owned()];
+    directories.extend(engine.databases()?);
+    directories.sort();
+    let mut files = Vec::new();
+    for own in directories {
+        let Some(storage) = existing(engine, &own)? else { continue };
+        let shown = |(name, _): &(FileName, u64)| !own.is_empty() || is_shown(name.as_str());
+        let found = sized(&storage)?.into_iter().filter(shown);
+        files.extend(found.map(|(name, bytes)| Listed { directory: own.clone(), name, bytes }));
+    }
+    Ok(files)
+}
+
+/// A directory of the store: the root, a database, or the earlier dashboards.
+pub(super) fn directory(engine: &Engine, name: &str) -> Result<FsStorage, Failure> {
+    let missing = || Failure::not_found(format_args!("{name}: no such directory"));
+    existing(engine, name)?.ok_or_else(missing)
+}
+
+fn existing(engine: &Engine, name: &str) -> Result<Option<FsStorage>, Failure> {
+    let root = engine.host().root_directory();
+    if name.is_empty() {
+        return Ok(Some(root.storage().map_err(Error::from)?));
+    }
+    DatabaseName::existing(name).map_err(Error::from)?;
+    if name == BACKUPS {
+        let path = root.path().join(BACKUPS);
+        return if path.is_dir() { open(path) } else { Ok(None) };
+    }
+    if engine.databases()?.iter().any(|database| database == name) {
+        return Ok(Some(root.database(name).map_err(Error::from)?));
+    }
+    Ok(None)
+}
+
+fn open(path: std::path::PathBuf) -> Result<Option<FsStorage>, Failure> {
+    Ok(Some(FsStorage::open(path).map_err(Error::from)?))
+}
+
+/// The files of a directory with their lengths, by name. One that goes away meanwhile is left out.
+pub(super) fn sized(storage: &FsStorage) -> Result<Vec<(FileName, u64)>, Failure> {
+    let mut names = storage.list().map_err(Error::from)?;
+    names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    let sized = |name: FileName| {
+        let found = std::fs::metadata(storage.path().join(name.as_str())).ok()?;
+        found.is_file().then(|| (name, found.len()))
+    };
+    Ok(names.into_iter().filter_map(sized).collect())
+}

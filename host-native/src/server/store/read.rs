@@ -1,0 +1,90 @@
+//! What there is.
+
+use super::exact::exact;
+use super::{listing, name};
+use crate::server::answer::Failure;
+use crate::server::app::App;
+use crate::server::request::Params;
+use axum::extract::State;
+use axum::response::Response;
+use nanotdb_core::engine::Host as _;
+use nanotdb_core::view::{self, Count, Metric, type_name};
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Sample {
+    time: i64,
+    /// As text where JSON has no such number.
+    value: crate::server::answer::Number,
+    #[serde(rename = "type")]
+    value_type: &'static str,
+}
+
+/// The newest sample of a metric, or `null`.
+pub(super) async fn last(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
+    app.work(move |app| {
+        let database = app.engine.database(name(&params, "db")?)?;
+        let sample = database.last(name(&params, "metric")?)?;
+        let view = |sample: nanotdb_core::Sample| Sample {
+            time: sample.time.0,
+            value: crate::server::answer::Number(sample.value.as_f64()),
+            value_type: type_name(sample.value.value_type()),
+        };
+        Ok(exact(sample.map(view)))
+    })
+    .await
+}
+
+/// Names of all databases.
+pub(super) async fn databases(State(app): State<Arc<App>>) -> Result<Response, Failure> {
+    app.work(|app| Ok(exact(app.engine.databases()?))).await
+}
+
+/// The metrics of a database.
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    params: Params,
+) -> Result<Response, Failure> {
+    app.work(move |app| {
+        let metrics = app.engine.database(name(&params, "db")?)?.metrics().into_iter();
+        Ok(exact(metrics.map(Metric::from).collect::<Vec<_>>()))
+    })
+    .await
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    version: &'static str,
+    databases: Vec<String>,
+    file_bytes: Count,
+    memory_bytes: f64,
+    warnings: Vec<String>,
+}
+
+/// The store as a whole.
+pub(super) async fn stats(State(app): State<Arc<App>>) -> Result<Response, Failure> {
+    app.work(|app| {
+        let files = listing::all(&app.engine)?;
+        let mut memory_bytes = 0.0;
+        app.engine.host().measure(&mut |name, value| {
+            if name == "rss_bytes" {
+                memory_bytes = value;
+            }
+        });
+        Ok(exact(Stats {
+            version: env!("CARGO_PKG_VERSION"),
+            databases: app.engine.databases()?,
+            file_bytes: files.iter().map(|file| file.bytes).sum::<u64>().into(),
+            memory_bytes,
+            warnings: app.engine.warnings().iter().map(ToString::to_string).collect(),
+        }))
+    })
+    .await
+}
+
+/// The settings of `engine.toml`.
+pub(super) async fn settings(State(app): State<Arc<App>>) -> Result<Response, Failure> {
+    app.work(|app| Ok(exact(view::of_engine(app.engine.settings())))).await
+}

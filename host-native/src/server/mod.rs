@@ -10,7 +10,9 @@
 //! lines      bodies cut into lines; `influx`, `exposition`: what a line says
 //! intake     samples of other systems, compared with what is stored
 //! ingest     the paths to which other systems send
-//! store      the whole store, for the program's own pages
+//! pages      the program's own pages
+//! store      the whole store, for those
+//! dashboard  the dashboard's file, checked and kept
 //! metrics    the server's own numbers, for Prometheus
 //! prometheus Prometheus' query API
 //! promql     the query language, over the series of an engine
@@ -41,6 +43,7 @@ pub mod answer;
 mod api;
 pub mod app;
 mod cursor;
+mod dashboard;
 pub mod exposition;
 mod guard;
 pub mod influx;
@@ -51,6 +54,7 @@ mod listen;
 mod metrics;
 mod prometheus;
 pub mod promql;
+mod pages;
 mod request;
 mod routes;
 mod settings;

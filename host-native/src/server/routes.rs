@@ -2,7 +2,8 @@
 
 use super::answer::{Failure, success, written};
 use super::app::App;
-use super::{api, guard, ingest, metrics, prometheus, store};
+use super::pages::Pages;
+use super::{api, dashboard, guard, ingest, metrics, prometheus, store};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -28,8 +29,12 @@ pub(super) fn all(app: &Arc<App>) -> Router {
         .merge(api::routes())
         .merge(ingest::routes())
         .merge(prometheus::routes())
-        .merge(store::routes())
-        .fallback(unknown)
+        .merge(store::routes());
+    let routes = match Pages::new(&app.settings).map(Arc::new) {
+        Some(pages) => with_pages(routes, pages),
+        None => routes.fallback(unknown),
+    };
+    let routes = routes
         // Bodies are limited where they are read.
         .layer(DefaultBodyLimit::disable())
         .layer(RequestDecompressionLayer::new())
@@ -45,6 +50,16 @@ pub(super) fn all(app: &Arc<App>) -> Router {
         None => routes,
     };
     routes.with_state(Arc::clone(app))
+}
+
+/// The pages, and the dashboard that they show.
+fn with_pages(routes: Router<Arc<App>>, pages: Arc<Pages>) -> Router<Arc<App>> {
+    let answer = async move |State(app): State<Arc<App>>, request: axum::extract::Request| {
+        let (parts, _) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        Arc::clone(&pages).answer(app, parts.method, path, parts.headers).await
+    };
+    routes.merge(dashboard::routes()).fallback(answer)
 }
 
 /// A route that refuses other methods as the API does.

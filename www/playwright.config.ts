@@ -6,7 +6,9 @@ const PORT = Number(process.env["PORT"] ?? 4179);
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 export default defineConfig({
-  testDir: "test/e2e",
+  testDir: "test",
+  // The page by itself, and the pages of a server.
+  testMatch: ["e2e/*.spec.ts", "server/*.spec.ts"],
   outputDir: "test-results",
   timeout: 90_000,
   // Each test has a store of its own, but the machine's disk is one.

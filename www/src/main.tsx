@@ -1,14 +1,14 @@
-import { render } from "preact";
-import "./styles/index.css";
+import { boot } from "./boot.tsx";
 import { keepForOffline } from "./offline/register.ts";
-import { App } from "./shell/app.tsx";
-import { followLinks } from "./shell/router.ts";
-import { start } from "./shell/session.ts";
-import { startTheme } from "./shell/theme.ts";
 
-// First of all: the engine loads while the page is drawn.
-void start();
-startTheme();
-followLinks();
-render(<App />, document.getElementById("app")!);
+/** The page that keeps its data in the browser. */
+boot({
+  async open(storage) {
+    const { openLocal } = await import("./source-local.ts");
+    return openLocal(storage);
+  },
+  hasMemory: true,
+  welcome: () => import("./welcome/welcome.tsx"),
+  words: {},
+});
 keepForOffline();

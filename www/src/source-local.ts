@@ -13,6 +13,7 @@ export async function openLocal(storage: "files" | "memory"): Promise<Source> {
       storageKind: isKept ? ("opfs" as const) : ("memory" as const),
       canWrite: true,
       canDestroy: isKept,
+      canImportRoot: true,
       hasQuota: isKept,
       hasRoles: isKept,
     },

@@ -1,10 +1,12 @@
-import type { Store } from "nanotdb";
+import type { CallOptions, Store, StoreStats } from "nanotdb";
 
 export type {
   Aggregate,
+  CallOptions,
   Columns,
   DatabaseInfo,
   ErrorCode,
+  FileCheck,
   FileInfo,
   LinesReport,
   LogInfo,
@@ -32,10 +34,32 @@ export interface Capabilities {
   readonly canWrite: boolean;
   /** Can delete everything. */
   readonly canDestroy: boolean;
+  /** Takes whole data directories in. */
+  readonly canImportRoot: boolean;
   /** Lives in the browser's quota and can ask to be kept. */
   readonly hasQuota: boolean;
   /** Is shared by the tabs of this browser, of which one owns the files. */
   readonly hasRoles: boolean;
+  /**
+   * Milliseconds after which what is shown is read again, because others write, too; none when all
+   * that writes is this page.
+   */
+  readonly refreshMs?: number;
+}
+
+/** The store as a whole, wherever it is. */
+export type SourceStats = Omit<StoreStats, "storage"> & {
+  readonly storage: Capabilities["storageKind"];
+};
+
+/** A dashboard that the source itself checks and keeps. */
+export interface DashboardFile {
+  /** The file, or what is shown without one. */
+  load(
+    options?: CallOptions,
+  ): Promise<{ readonly content: Uint8Array; readonly isDefault: boolean }>;
+  /** Replaces it; the answer is where the one before is kept, if there was one. */
+  save(text: string): Promise<string | undefined>;
 }
 
 /**
@@ -69,7 +93,6 @@ export interface Source extends Pick<
   | "verify"
   | "runRollups"
   | "applyRetention"
-  | "stats"
   | "flush"
   | "destroy"
   | "persist"
@@ -78,6 +101,9 @@ export interface Source extends Pick<
   | "close"
 > {
   readonly capabilities: Capabilities;
+  /** Without it, the dashboard is a file like any other. */
+  readonly dashboard?: DashboardFile;
+  stats(options?: CallOptions): Promise<SourceStats>;
 }
 
 /** What a failure is, whatever was thrown. */

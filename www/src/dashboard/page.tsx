@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { PageProps } from "../shell/app.tsx";
+import { paths } from "../shell/config.ts";
 import { here, replaceQuery } from "../shell/router.ts";
 import { contentRound } from "../shell/session.ts";
 import { Button, Empty, Select, Skeleton, Tabs } from "../ui/controls.tsx";
@@ -43,8 +44,7 @@ export default function DashboardPage({ source }: PageProps) {
       <div class="page">
         <FailureNote error={stored.error} onRetry={stored.reload} />
         <p>
-          <a href="/dashboard/edit">Open the editor</a> to make a new dashboard. The old file is
-          kept.
+          <a href={paths.editor}>Open the editor</a> to make a new dashboard. The old file is kept.
         </p>
       </div>
     );
@@ -90,7 +90,7 @@ export default function DashboardPage({ source }: PageProps) {
             label="Refresh everything"
             onClick={() => setRound(round + 1)}
           />
-          <a class="button plain" href="/dashboard/edit">
+          <a class="button plain" href={paths.editor}>
             <Icon name="edit" />
             <span>Edit</span>
           </a>
@@ -107,8 +107,10 @@ export default function DashboardPage({ source }: PageProps) {
       ) : null}
       {stored.value?.isDefault === true ? (
         <p class="hint">
-          Made from the metrics that exist. <a href="/dashboard/edit">Edit and save it</a> to make
-          it yours.
+          {stored.value.isUsual === true
+            ? "What a machine records of itself. "
+            : "Made from the metrics that exist. "}
+          <a href={paths.editor}>Edit and save it</a> to make it yours.
         </p>
       ) : null}
       {isNarrow ? (
@@ -180,7 +182,7 @@ function GroupView({ group, shared }: { readonly group: Group; readonly shared: 
     return (
       <Empty icon="grid" title="This group has no widgets">
         <p>
-          <a href="/dashboard/edit">Add some in the editor</a>, or import data for them.
+          <a href={paths.editor}>Add some in the editor</a>, or import data for them.
         </p>
       </Empty>
     );

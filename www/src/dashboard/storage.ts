@@ -1,7 +1,7 @@
-import type { Source } from "../source.ts";
+import type { CallOptions, Source } from "../source.ts";
 import { INTERNAL } from "../shell/databases.ts";
 import { defaultDashboard } from "./default.ts";
-import type { Dashboard } from "./model.ts";
+import { sourceName, type Dashboard } from "./model.ts";
 import { checkDashboard } from "./validate.ts";
 
 export const FILE = "dashboard.json";
@@ -11,6 +11,8 @@ export interface Stored {
   readonly dashboard: Dashboard;
   /** Made from the metrics, because there is no file. */
   readonly isDefault: boolean;
+  /** Whether that is what the server shows without a file. */
+  readonly isUsual?: boolean;
   readonly errors: readonly string[];
 }
 
@@ -22,13 +24,39 @@ export class DashboardError extends Error {
 /** Reads the dashboard, or makes one of what exists. */
 export async function loadDashboard(source: Source, signal?: AbortSignal): Promise<Stored> {
   const options = signal === undefined ? {} : { signal };
-  const content = await source.readFile(FILE, options);
-  if (content === undefined) {
-    const databases = await source.databases(options);
-    const database = databases.find((name) => name !== INTERNAL) ?? databases[0] ?? "";
-    const metrics = database === "" ? [] : await source.metrics(database, options);
-    return { dashboard: defaultDashboard(database, metrics), isDefault: true, errors: [] };
+  const { dashboard: file } = source;
+  if (file === undefined) {
+    const content = await source.readFile(FILE, options);
+    return content === undefined ? madeOfWhatExists(source, options) : parse(content, false);
   }
+  const { content, isDefault } = await file.load(options);
+  const stored = parse(content, isDefault);
+  // A server's own default is for what it can record; it may have been sent something else.
+  const fits = !isDefault || (await hasSome(source, stored.dashboard, options));
+  return fits ? { ...stored, isUsual: isDefault } : madeOfWhatExists(source, options);
+}
+
+async function madeOfWhatExists(source: Source, options: CallOptions): Promise<Stored> {
+  const databases = await source.databases(options);
+  const database = databases.find((name) => name !== INTERNAL) ?? databases[0] ?? "";
+  const metrics = database === "" ? [] : await source.metrics(database, options);
+  return { dashboard: defaultDashboard(database, metrics), isDefault: true, errors: [] };
+}
+
+/** Whether any metric of a dashboard exists. */
+async function hasSome(
+  source: Source,
+  dashboard: Dashboard,
+  options: CallOptions,
+): Promise<boolean> {
+  const database = dashboard.default_db ?? "";
+  if (!(await source.databases(options)).includes(database)) return false;
+  const known = new Set((await source.metrics(database, options)).map(({ name }) => name));
+  const shown = Object.values(dashboard.widgets).flatMap((widget) => widget.series);
+  return shown.some((series) => known.has(sourceName(series)));
+}
+
+function parse(content: Uint8Array, isDefault: boolean): Stored {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(content));
@@ -38,7 +66,7 @@ export async function loadDashboard(source: Source, signal?: AbortSignal): Promi
   const { dashboard, errors } = checkDashboard(value);
   if (dashboard === undefined)
     throw new DashboardError(`${FILE} is no dashboard. ${errors.join(" ")}`);
-  return { dashboard, isDefault: false, errors };
+  return { dashboard, isDefault, errors };
 }
 
 /** The text of a dashboard's file: two spaces, one line feed at the end. */
@@ -51,6 +79,7 @@ export async function saveDashboard(
   source: Source,
   dashboard: unknown,
 ): Promise<string | undefined> {
+  if (source.dashboard !== undefined) return source.dashboard.save(toText(dashboard));
   const old = await source.readFile(FILE);
   let backup: string | undefined;
   if (old !== undefined) {

@@ -5,7 +5,7 @@ import type { Line } from "../chart/plot.ts";
 import { explain } from "../shell/explain.ts";
 import type { Source } from "../source.ts";
 import { Icon } from "../ui/icon.tsx";
-import { formatAge, formatSpan, formatTime } from "../util/time.ts";
+import { formatAge, formatSpan, formatTime, SECOND } from "../util/time.ts";
 import { useAsync } from "../util/use-async.ts";
 import { loadWidget, type NumberData, type WidgetData } from "./data.ts";
 import { levelOf, show } from "./expand.ts";
@@ -24,8 +24,8 @@ interface WidgetViewProps {
   readonly isPaused: boolean;
 }
 
-/** Seconds between refreshes where the file says none. */
-const USUAL_REFRESH = 30;
+/** Milliseconds between refreshes where neither the file nor the source says any. */
+const USUAL_REFRESH_MS = 30 * SECOND;
 
 /** One widget: keeps itself fresh, and shows its last state when a refresh fails. */
 export function WidgetView(props: WidgetViewProps) {
@@ -36,14 +36,15 @@ export function WidgetView(props: WidgetViewProps) {
     [source, dashboard.default_db, JSON.stringify(widget), lookback, end, round],
   );
   const isStill = isPaused || props.isPaused || widget.auto_refresh === false;
-  const seconds = Math.max(1, widget.refresh_sec || USUAL_REFRESH);
+  const usual = source.capabilities.refreshMs ?? USUAL_REFRESH_MS;
+  const every = widget.refresh_sec ? Math.max(1, widget.refresh_sec) * SECOND : usual;
   useEffect(() => {
     if (isStill) return;
     const timer = setInterval(() => {
       if (!document.hidden) data.reload();
-    }, seconds * 1000);
+    }, every);
     return () => clearInterval(timer);
-  }, [isStill, seconds, data.reload]);
+  }, [isStill, every, data.reload]);
 
   const title = widget.title ?? "";
   return (

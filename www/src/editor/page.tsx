@@ -5,6 +5,7 @@ import { FILE, loadDashboard, saveDashboard, toText } from "../dashboard/storage
 import { checkDashboard } from "../dashboard/validate.ts";
 import type { PageProps } from "../shell/app.tsx";
 import { useDatabases, useMetrics } from "../shell/databases.ts";
+import { paths } from "../shell/config.ts";
 import { guardLeaving } from "../shell/router.ts";
 import { notify, report } from "../shell/toasts.tsx";
 import { Button, Skeleton } from "../ui/controls.tsx";
@@ -147,7 +148,7 @@ export default function EditorPage({ source }: PageProps) {
             onClick={() => void load()}
           />
           <Button kind="primary" label="Save" disabled={!isDirty} onClick={() => void save()} />
-          <a class="button plain" href="/dashboard">
+          <a class="button plain" href={paths.dashboard}>
             <span>View</span>
           </a>
         </div>

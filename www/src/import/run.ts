@@ -81,6 +81,11 @@ async function root(
   choice: Choice,
   options: RunOptions,
 ): Promise<Outcome> {
+  if (!source.capabilities.canImportRoot) {
+    throw new Error(
+      "A running server cannot take a whole data directory in. Stop it and copy the files to its own.",
+    );
+  }
   const report = await source.importRoot(content, { ...options, replace: choice.replace });
   const names = report.databases.length === 0 ? "no database" : report.databases.join(", ");
   return {

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { paths } from "../shell/config.ts";
 import { useMetrics } from "../shell/databases.ts";
 import { contentRound } from "../shell/session.ts";
 import type { Sample } from "../source.ts";
@@ -85,7 +86,7 @@ function MetricsPart({ source, database }: DatabaseProps) {
       ["m", name],
     ]);
     return [
-      <a href={`/explore?${link.toString()}`}>{name}</a>,
+      <a href={`${paths.explore}?${link.toString()}`}>{name}</a>,
       type === "i32" ? "integer" : "float",
       sample === undefined ? "" : formatValue(sample.value),
       ms === undefined ? "" : <span title={formatTime(ms)}>{formatAge(ms)}</span>,

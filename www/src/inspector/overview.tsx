@@ -65,7 +65,7 @@ export function OverviewTab({ source, databases, onOpen }: OverviewProps) {
                 ] as const,
               ]
             : []),
-          ["Storage", STORAGE[storage] ?? storage, "The private file system of this origin"],
+          ["Storage", STORAGE[storage] ?? storage],
           ["Engine", version],
         ]}
       />

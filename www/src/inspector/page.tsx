@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { PageProps } from "../shell/app.tsx";
 import { useDatabases } from "../shell/databases.ts";
 import { here, replaceQuery } from "../shell/router.ts";
+import { contentChanged } from "../shell/session.ts";
 import type { Source } from "../source.ts";
 import { Empty, Select, Tabs } from "../ui/controls.tsx";
 import { DatabaseTab } from "./database.tsx";
@@ -45,6 +46,15 @@ export default function EnginePage({ source }: PageProps) {
     replaceQuery(next.toString());
   }, [tab, chosen, here.value]);
 
+  const { refreshMs } = source.capabilities;
+  useEffect(() => {
+    if (refreshMs === undefined) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) contentChanged();
+    }, refreshMs);
+    return () => clearInterval(timer);
+  }, [refreshMs]);
+
   const open = (name: string) => {
     setChosen(name);
     setTab("database");
@@ -68,9 +78,7 @@ export default function EnginePage({ source }: PageProps) {
       {tab === "overview" ? <OverviewTab source={source} databases={all} onOpen={open} /> : null}
       {tab !== "overview" && database === "" ? (
         <Empty icon="database" title="There is no database yet">
-          <p>
-            Import data, or try the demo on the start page. Databases come with their first sample.
-          </p>
+          <p>Databases come with their first sample.</p>
         </Empty>
       ) : null}
       {database === "" ? null : (

@@ -3,11 +3,14 @@ import { useEffect, useState } from "preact/hooks";
 import type { Source } from "../source.ts";
 import { Empty, Skeleton } from "../ui/controls.tsx";
 import { FailureNote } from "../ui/note.tsx";
+import { paths, productName } from "./config.ts";
 import { DropTarget } from "./drop-target.tsx";
+import { edition } from "./edition.ts";
 import { Header } from "./header.tsx";
 import { OpenFailed } from "./open-failed.tsx";
 import { here } from "./router.ts";
 import { contentRound, session } from "./session.ts";
+import { SECOND } from "../util/time.ts";
 import { Toasts } from "./toasts.tsx";
 
 /** What every page gets. */
@@ -18,10 +21,10 @@ export interface PageProps {
 type Loader = () => Promise<{ default: ComponentType<PageProps> }>;
 
 const PAGES: Readonly<Record<string, readonly [title: string, load: Loader]>> = {
-  "/explore": ["Explore", () => import("../explore/page.tsx")],
-  "/dashboard": ["Dashboard", () => import("../dashboard/page.tsx")],
-  "/dashboard/edit": ["Edit dashboard", () => import("../editor/page.tsx")],
-  "/engine": ["Engine", () => import("../inspector/page.tsx")],
+  [paths.explore]: ["Explore", () => import("../explore/page.tsx")],
+  [paths.dashboard]: ["Dashboard", () => import("../dashboard/page.tsx")],
+  [paths.editor]: ["Edit dashboard", () => import("../editor/page.tsx")],
+  [paths.engine]: ["Engine", () => import("../inspector/page.tsx")],
 };
 
 /** Begins loading the code of the page that was asked for, beside the engine's. */
@@ -37,10 +40,11 @@ function loadPage(path: string): ReturnType<Loader> | undefined {
 }
 
 export function App() {
-  const path = here.value.path === "/" ? "/dashboard" : here.value.path;
+  const path = here.value.path === "/" ? paths.dashboard : here.value.path;
+  const { Extras } = edition();
   useEffect(() => {
     const title = PAGES[path]?.[0];
-    document.title = title === undefined ? "NanoTDB" : `${title} · NanoTDB`;
+    document.title = title === undefined ? productName : `${title} · ${productName}`;
   }, [path]);
   return (
     <>
@@ -53,6 +57,7 @@ export function App() {
       </main>
       <DropTarget />
       <Toasts />
+      {Extras === undefined ? null : <Extras />}
     </>
   );
 }
@@ -104,12 +109,17 @@ function Body({ path }: { readonly path: string }) {
   return <Filled source={state.source} page={page.component} path={path} />;
 }
 
+/** So often an empty store is asked whether something came. */
+const FIRST_MS = 2 * SECOND;
+
 /** The page, or the first steps when the store has nothing to show. */
 function Filled(props: PageProps & { readonly page: ComponentType<PageProps>; path: string }) {
   const { source, page: Page, path } = props;
   const [isEmpty, setEmpty] = useState<boolean>();
   const [Welcome, setWelcome] = useState<ComponentType<PageProps>>();
+  const [again, setAgain] = useState(0);
   const round = contentRound.value;
+  const { refreshMs } = source.capabilities;
   useEffect(() => {
     let isCurrent = true;
     void source.databases().then(
@@ -118,9 +128,11 @@ function Filled(props: PageProps & { readonly page: ComponentType<PageProps>; pa
         const none = !names.some((name) => name !== "internal");
         setEmpty(none);
         if (none) {
-          void import("../welcome/welcome.tsx").then((module) => {
-            setWelcome(() => module.Welcome);
-          });
+          void edition()
+            .welcome()
+            .then((module) => {
+              setWelcome(() => module.Welcome);
+            });
         }
       },
       () => setEmpty(false),
@@ -128,11 +140,17 @@ function Filled(props: PageProps & { readonly page: ComponentType<PageProps>; pa
     return () => {
       isCurrent = false;
     };
-  }, [source, round]);
+  }, [source, round, again]);
+  useEffect(() => {
+    if (isEmpty !== true || refreshMs === undefined) return;
+    // The first sample is waited for, so it is looked for more often than for later ones.
+    const timer = setInterval(() => setAgain((old) => old + 1), Math.min(refreshMs, FIRST_MS));
+    return () => clearInterval(timer);
+  }, [isEmpty, refreshMs]);
   // The engine's page has things to say about an empty store, too.
-  if (isEmpty === true && path !== "/engine") {
+  if (isEmpty === true && path !== paths.engine) {
     return Welcome === undefined ? <div class="page" /> : <Welcome source={source} />;
   }
-  if (isEmpty === undefined && path !== "/explore") return <div class="page" aria-busy="true" />;
+  if (isEmpty === undefined && path !== paths.explore) return <div class="page" aria-busy="true" />;
   return <Page source={source} />;
 }

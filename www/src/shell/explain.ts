@@ -1,4 +1,5 @@
 import { failure } from "../source.ts";
+import { editionWords } from "./edition.ts";
 
 /** A failure in words for people: what it is and what to do. */
 export interface Explanation {
@@ -59,7 +60,7 @@ const WORDS: Readonly<Record<string, readonly [title: string, text: string]>> = 
 /** Explains whatever was thrown. */
 export function explain(error: unknown): Explanation {
   const { code, message } = failure(error);
-  const words = WORDS[code];
+  const words = editionWords(code) ?? WORDS[code];
   if (words === undefined) return { code, title: "Something went wrong", text: message };
   return { code, title: words[0], text: words[1].replace("{}", message).trim() };
 }

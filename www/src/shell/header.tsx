@@ -2,13 +2,14 @@ import { Icon, Mark, type IconName } from "../ui/icon.tsx";
 import { Button } from "../ui/controls.tsx";
 import { openImport } from "../import/request.ts";
 import { live, stopLive } from "../demo/live-state.ts";
+import { paths } from "./config.ts";
 import { session } from "./session.ts";
 import { theme, type Theme } from "./theme.ts";
 
 const LINKS: readonly (readonly [path: string, text: string, icon: IconName])[] = [
-  ["/dashboard", "Dashboard", "grid"],
-  ["/explore", "Explore", "chart"],
-  ["/engine", "Engine", "disk"],
+  [paths.dashboard, "Dashboard", "grid"],
+  [paths.explore, "Explore", "chart"],
+  [paths.engine, "Engine", "disk"],
 ];
 
 const NEXT_THEME: Readonly<Record<Theme, readonly [next: Theme, icon: IconName, text: string]>> = {
@@ -16,6 +17,11 @@ const NEXT_THEME: Readonly<Record<Theme, readonly [next: Theme, icon: IconName, 
   light: ["dark", "sun", "Theme: light. Switch to dark"],
   dark: ["system", "moon", "Theme: dark. Switch to the system’s"],
 };
+
+/** Whether a page is this one or below it. */
+function isAt(path: string, page: string): boolean {
+  return path === page || path.startsWith(`${page === "/" ? "" : page}/edit`);
+}
 
 /** The bar on top: where one is, where one can go, and what always works. */
 export function Header({ path }: { readonly path: string }) {
@@ -30,7 +36,7 @@ export function Header({ path }: { readonly path: string }) {
       </a>
       <nav class="nav" aria-label="Pages">
         {LINKS.map(([to, label, picture]) => (
-          <a key={to} href={to} aria-current={path.startsWith(to) ? "page" : undefined}>
+          <a key={to} href={to} aria-current={isAt(path, to) ? "page" : undefined}>
             <Icon name={picture} />
             {label}
           </a>

@@ -1,7 +1,11 @@
 import { Button } from "../ui/controls.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { edition } from "./edition.ts";
 import { explain } from "./explain.ts";
 import { start } from "./session.ts";
+
+/** Failures of files that memory does not have. */
+const OTHERWISE = new Set(["unavailable", "locked", "unresponsive"]);
 
 /** The store could not be opened: why, and what can be done about it. */
 export function OpenFailed({ error }: { readonly error: unknown }) {
@@ -13,7 +17,7 @@ export function OpenFailed({ error }: { readonly error: unknown }) {
       <p>{text}</p>
       <div class="row">
         <Button kind="primary" icon="refresh" label="Try again" onClick={() => void start()} />
-        {code === "unavailable" || code === "locked" || code === "unresponsive" ? (
+        {edition().hasMemory && OTHERWISE.has(code) ? (
           <Button label="Go on in memory only" onClick={() => void start("memory")} />
         ) : null}
       </div>

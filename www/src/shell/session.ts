@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Source } from "../source.ts";
+import { edition } from "./edition.ts";
 import { warn } from "./toasts.tsx";
 
 /** How far opening the source is. */
@@ -22,8 +23,7 @@ export function contentChanged(): void {
 export async function start(storage: "files" | "memory" = "files"): Promise<void> {
   session.value = { kind: "opening" };
   try {
-    const { openLocal } = await import("../source-local.ts");
-    const source = await openLocal(storage);
+    const source = await edition().open(storage);
     source.subscribe((event) => {
       if (event.kind === "problem") warn("The store met a problem", event.message);
     });

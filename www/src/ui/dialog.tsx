@@ -9,11 +9,14 @@ interface DialogProps {
   readonly size?: "small" | "large";
   /** Comes in from the edge of a phone, for lists. */
   readonly isSheet?: boolean;
+  /** Has to be answered: there is no way to close it. */
+  readonly isFirm?: boolean;
   onClose(): void;
 }
 
 /** A modal: the browser's own `<dialog>` keeps the focus in and gives it back. */
-export function Dialog({ title, children, footer, size = "small", isSheet, onClose }: DialogProps) {
+export function Dialog(props: DialogProps) {
+  const { title, children, footer, size = "small", isSheet, isFirm, onClose } = props;
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -40,9 +43,16 @@ export function Dialog({ title, children, footer, size = "small", isSheet, onClo
       <div class="dialog-box" tabIndex={-1}>
         <header>
           <h2 id={id}>{title}</h2>
-          <button type="button" class="button quiet icon-only" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
+          {isFirm === true ? null : (
+            <button
+              type="button"
+              class="button quiet icon-only"
+              aria-label="Close"
+              onClick={onClose}
+            >
+              <Icon name="close" />
+            </button>
+          )}
         </header>
         <div class="dialog-body">{children}</div>
         {footer === undefined ? null : <footer>{footer}</footer>}

@@ -2,23 +2,33 @@
 
 use super::exact::exact;
 use super::{listing, name};
-use crate::server::answer::Failure;
+use crate::server::answer::{Failure, Number};
 use crate::server::app::App;
 use crate::server::request::Params;
 use axum::extract::State;
 use axum::response::Response;
 use nanotdb_core::engine::Host as _;
 use nanotdb_core::view::{self, Count, Metric, type_name};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
 #[derive(Serialize)]
 struct Sample {
     time: i64,
-    /// As text where JSON has no such number.
-    value: crate::server::answer::Number,
+    #[serde(serialize_with = "number")]
+    value: f64,
     #[serde(rename = "type")]
     value_type: &'static str,
+}
+
+/// A number; as text where JSON has no such one.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if value.is_finite() {
+        serializer.serialize_f64(*value)
+    } else {
+        serializer.collect_str(&Number(*value))
+    }
 }
 
 /// The newest sample of a metric, or `null`.
@@ -28,7 +38,7 @@ pub(super) async fn last(State(app): State<Arc<App>>, params: Params) -> Result<
         let sample = database.last(name(&params, "metric")?)?;
         let view = |sample: nanotdb_core::Sample| Sample {
             time: sample.time.0,
-            value: crate::server::answer::Number(sample.value.as_f64()),
+            value: sample.value.as_f64(),
             value_type: type_name(sample.value.value_type()),
         };
         Ok(exact(sample.map(view)))

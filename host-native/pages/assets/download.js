@@ -1,0 +1,1 @@
+function e(e,t){let n=URL.createObjectURL(t),r=document.createElement(`a`);r.href=n,r.download=e,r.click(),setTimeout(()=>URL.revokeObjectURL(n),3e4)}async function t(e,t,n){let r=[],i=0,a=e.getReader();for(;;){let{done:e,value:o}=await a.read();if(e)return new Blob(r,{type:t});r.push(new Blob([o])),i+=o.byteLength,n?.(i)}}export{e as n,t};

@@ -1,0 +1,1 @@
+import{T as e,g as t}from"./index.js";import{n,t as r}from"./download.js";import{i}from"./databases.js";async function a(a,o,{from:s,to:c,metrics:l},u){let d=await a.exportLines(o,{...s===void 0?{}:{from:t(s)},...c===void 0?{}:{to:t(c)},...l===void 0?{}:{metrics:l}}),f=await r(d,`text/plain`);n(u,f),e(`Exported`,`${u}, ${i(f.size)}`)}export{a as t};

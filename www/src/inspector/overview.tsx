@@ -51,7 +51,10 @@ export function OverviewTab({ source, databases, onOpen }: OverviewProps) {
       <Facts
         facts={[
           ["Data", formatBytes(fileBytes), "Bytes of all files"],
-          ["In storage", formatBytes(storedBytes), "Bytes that they take"],
+          // Of files on a disk, a server knows no other size.
+          ...(capabilities.storageKind === "server"
+            ? []
+            : [["In storage", formatBytes(storedBytes), "Bytes that they take"] as const]),
           ["Engine memory", formatBytes(memoryBytes)],
           ["Databases", formatCount(databases.length)],
           ...(capabilities.hasRoles

@@ -92,7 +92,7 @@ pub(super) fn sized(storage: &FsStorage) -> Result<Vec<(FileName, u64)>, Failure
     names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     let sized = |name: FileName| {
         let found = std::fs::metadata(storage.path().join(name.as_str())).ok()?;
-        found.is_file().then(|| (name, found.len()))
+        found.is_file().then_some((name, found.len()))
     };
     Ok(names.into_iter().filter_map(sized).collect())
 }

@@ -167,7 +167,7 @@ fn windows(
         if *left < width {
             let most = MAX_NUMBERS;
             failed = Err(invalid(format_args!("more than {most} values: ask for longer windows")));
-        } else if found.starts.len() % 1024 == 0 {
+        } else if found.starts.len().is_multiple_of(1024) {
             failed = deadline.check();
         }
         if failed.is_err() {

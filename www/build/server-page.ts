@@ -4,6 +4,9 @@ import type { Plugin } from "vite";
 /** Files of `public` that a server's pages need. */
 const PUBLIC = ["icon.svg", "theme.js"];
 
+/** Libraries whose code is in these pages, which their licences want to be said. */
+const LIBRARIES = ["preact", "@preact/signals", "@preact/signals-core", "papaparse", "uplot"];
+
 /** What is another in the page of a server; each must be there. */
 const CHANGES: readonly (readonly [from: RegExp, to: string])[] = [
   // The server sends the policy, and keeps its settings where the page finds them.
@@ -35,6 +38,12 @@ export function serverPage(): Plugin {
       for (const name of PUBLIC) {
         this.emitFile({ type: "asset", fileName: name, source: readFileSync(`public/${name}`) });
       }
+      const licences = LIBRARIES.map((name) => {
+        const text = readFileSync(`node_modules/${name}/LICENSE`, "utf8");
+        return `${name}\n\n${text.trim()}\n`;
+      });
+      const source = licences.join("\n\n");
+      this.emitFile({ type: "asset", fileName: "licences.txt", source });
     },
   };
 }

@@ -4,4 +4,5 @@ mod engine;
 mod guard;
 mod hostile;
 mod reference;
+mod store;
 mod support;

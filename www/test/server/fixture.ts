@@ -33,16 +33,12 @@ export class Server {
   }
 
   /** Starts it, also again at the address that it had. */
-  async start(settings = ""): Promise<void> {
+  async start(settings = "", options: readonly string[] = []): Promise<void> {
     if (settings !== "") writeFileSync(join(this.root, "engine.toml"), settings);
     const listen = this.address === "" ? "127.0.0.1:0" : this.address.replace("http://", "");
     const own = spawn(this.#program, [
-      "--root",
-      this.root,
-      "serve",
-      "--create",
-      "--listen",
-      listen,
+      ...["--root", this.root, "serve", "--create", "--listen", listen],
+      ...options,
     ]);
     this.#process = own;
     this.address = await new Promise<string>((resolve, reject) => {
@@ -95,6 +91,8 @@ interface Fixtures {
   readonly server: Server;
   /** Its `engine.toml`. */
   readonly settings: string;
+  /** Further options of the program. */
+  readonly options: readonly string[];
   /** What its file `token` says, and what the test itself asks with. */
   readonly token: string;
   /** Whether the browser may complain of requests that fail. */
@@ -104,16 +102,17 @@ interface Fixtures {
 /** A page of a server of its own; every complaint fails its test. */
 export const test = plain.extend<Fixtures>({
   settings: ["[web]\nrefresh_seconds = 1\n", { option: true }],
+  options: [[], { option: true }],
   token: ["", { option: true }],
   mayFail: [false, { option: true }],
-  server: async ({ context, mayFail, settings, token }, use) => {
+  server: async ({ context, mayFail, options, settings, token }, use) => {
     built ??= program();
     const server = new Server(built);
     if (token !== "") {
       server.token = token;
       writeFileSync(join(server.root, "token"), `${token}\n`);
     }
-    await server.start(settings);
+    await server.start(settings, options);
     const complaints: string[] = [];
     context.on("page", (page) => {
       page.on("console", (message) => {

@@ -40,15 +40,18 @@ async function* chunks(source: LineSource): AsyncIterable<Uint8Array<ArrayBuffer
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      waiting.push(value);
-      length += value.length;
-      if (length < CHUNK_BYTES) continue;
-      const gathered = joined(waiting, length);
-      // The server refuses lines that are longer than this, so a part of one will do.
-      const end = gathered.lastIndexOf(LINE_END) + 1 || gathered.length;
-      yield gathered.slice(0, end);
-      waiting = [gathered.slice(end)];
-      length -= end;
+      for (let at = 0; at < value.length; at += CHUNK_BYTES) {
+        const part = value.subarray(at, at + CHUNK_BYTES);
+        waiting.push(part);
+        length += part.length;
+        if (length < CHUNK_BYTES) continue;
+        const gathered = joined(waiting, length);
+        // The server refuses lines that are longer than this, so a part of one will do.
+        const end = gathered.lastIndexOf(LINE_END) + 1 || gathered.length;
+        yield gathered.slice(0, end);
+        waiting = [gathered.slice(end)];
+        length -= end;
+      }
     }
   } finally {
     await reader.cancel().catch(() => undefined);

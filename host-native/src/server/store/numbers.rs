@@ -18,11 +18,11 @@ use nanotdb_core::view::{Count, type_name};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Samples of one answer, all metrics together: some 100 MB.
-const MAX_SAMPLES: usize = 8 << 20;
+/// Samples of one answer, all metrics together: some 24 MB.
+const MAX_SAMPLES: usize = 2 << 20;
 
 /// Numbers that windows may come to in one answer, all metrics together.
-const MAX_NUMBERS: usize = 8 << 20;
+const MAX_NUMBERS: usize = 4 << 20;
 
 /// What a header says of a metric's columns.
 #[derive(Serialize)]

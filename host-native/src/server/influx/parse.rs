@@ -14,6 +14,8 @@ type Numbers<'t> = Vec<(Cow<'t, str>, f64)>;
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point<'t> {
+    /// Measurement and tags as they are written.
+    pub series: &'t str,
     /// What was measured.
     pub measurement: Cow<'t, str>,
     /// Tags in the order they stand.
@@ -38,12 +40,13 @@ pub fn parse(line: &str, precision: Precision) -> Result<Option<Point<'_>>, Synt
     }
     let measurement = cursor.name(", ", "a measurement")?;
     let tags = cursor.tags()?;
+    let series = line.get(..line.len() - cursor.rest.len()).unwrap_or_default();
     if !cursor.has_skipped_blanks() {
         return Err(cursor.expected("a blank and fields"));
     }
     let (fields, texts) = cursor.fields()?;
     let time = cursor.point_time(precision)?;
-    Ok(Some(Point { measurement, tags, fields, texts, time }))
+    Ok(Some(Point { series, measurement, tags, fields, texts, time }))
 }
 
 impl<'t> Cursor<'t> {

@@ -149,9 +149,11 @@ impl ReadLine for InfluxLines {
             return Ok(());
         }
         for (field, value) in &point.fields {
-            let tags = point.tags.iter().map(|(key, value)| (&**key, &**value));
-            let labels = Labels::new(format!("{}.{field}", point.measurement), tags);
-            intake.add(number, labels.metric(), point.time, *value)?;
+            let metric = || {
+                let tags = point.tags.iter().map(|(key, value)| (&**key, &**value));
+                Labels::new(format!("{}.{field}", point.measurement), tags).metric()
+            };
+            intake.add_spelled(number, (point.series, field), metric, point.time, *value)?;
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ impl ReadLine for ExpositionLines {
     fn read(&self, number: u64, line: &str, intake: &mut Intake) -> crate::Result<()> {
         match parse(line, self.form) {
             Ok(Some(exposed)) => {
-                intake.add(number, exposed.labels.metric(), exposed.time, exposed.value)
+                intake.add(number, &exposed.labels.metric(), exposed.time, exposed.value)
             }
             Ok(None) => Ok(()),
             Err(error) => {

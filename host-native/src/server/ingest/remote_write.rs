@@ -121,7 +121,7 @@ fn take(number: u64, series: TimeSeries, intake: &mut Intake) -> crate::Result<(
             intake.refuse(number, reason);
             continue;
         };
-        intake.add(number, metric.clone(), Some(Timestamp(nanos)), sample.value)?;
+        intake.add(number, &metric, Some(Timestamp(nanos)), sample.value)?;
     }
     Ok(())
 }

@@ -6,14 +6,15 @@
 //!
 //! Values become 32-bit floats, or 32-bit integers where the metric holds those.
 
+mod names;
 mod plan;
 mod report;
 mod value;
 
 pub use report::{IntakeReport, MAX_NAMED, Refused};
 
-use crate::name::check_metric_name;
 use crate::{Database, Engine, Result, Timestamp};
+use names::Names;
 use plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +45,7 @@ impl Intakes {
             database: None,
             turn,
             now: engine.now(),
+            names: Names::default(),
             chunk: Vec::new(),
             report: IntakeReport::default(),
         }
@@ -59,16 +61,18 @@ pub struct Intake {
     turn: Arc<Mutex<()>>,
     /// The time of samples that have none.
     now: Timestamp,
+    names: Names,
     chunk: Vec<Incoming>,
     report: IntakeReport,
 }
 
 /// A sample as it came.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Incoming {
     /// Number of the line or series that it is from.
     place: u64,
-    metric: String,
+    /// Number of its metric.
+    metric: usize,
     time: Timestamp,
     /// Whether the sender knows the time, and so would send it again.
     is_dated: bool,
@@ -87,15 +91,34 @@ impl Intake {
     pub fn add(
         &mut self,
         place: u64,
-        metric: String,
+        metric: &str,
         time: Option<Timestamp>,
         value: f64,
     ) -> Result<()> {
-        // What a chunk holds is limited by this, too.
-        if let Err(rejection) = check_metric_name(&metric) {
-            self.refuse(place, rejection.to_string());
-            return Ok(());
-        }
+        self.add_spelled(place, (metric, ""), || metric.to_owned(), time, value)
+    }
+
+    /// As [`add`](Self::add), of a metric that its sender spells in two parts, always the same way;
+    /// the name is made only for the first of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub fn add_spelled(
+        &mut self,
+        place: u64,
+        spelling: (&str, &str),
+        metric: impl FnOnce() -> String,
+        time: Option<Timestamp>,
+        value: f64,
+    ) -> Result<()> {
+        let metric = match self.names.find(spelling, metric) {
+            Ok(metric) => metric,
+            Err(rejection) => {
+                self.refuse(place, rejection.to_string());
+                return Ok(());
+            }
+        };
         let (time, is_dated) = (time.unwrap_or(self.now), time.is_some());
         self.chunk.push(Incoming { place, metric, time, is_dated, value });
         if self.chunk.len() >= CHUNK { self.store() } else { Ok(()) }
@@ -131,13 +154,15 @@ impl Intake {
         if self.chunk.is_empty() {
             return Ok(());
         }
-        let chunk = core::mem::take(&mut self.chunk);
         let database = match &self.database {
             Some(database) => database,
             None => self.database.insert(self.engine.create_database(&self.name)?),
         };
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        Plan::new(database, &chunk)?.carry_out(&mut self.report)
+        Plan::new(database, &self.names, &self.chunk)?.carry_out(&mut self.report)?;
+        self.chunk.clear();
+        self.names.trim();
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Some samples, judged together before they are stored.
 
 use super::Incoming;
+use super::names::Names;
 use super::report::IntakeReport;
 use super::value::to_value;
 use crate::error::Rejection;
@@ -8,13 +9,15 @@ use crate::query::RangeQuery;
 use crate::{Database, Result, TimeRange, Timestamp, Value, ValueType};
 use core::ops::ControlFlow;
 use nanotdb_core::engine::{Row, Target};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// What is to be done with the samples of a chunk.
 pub(super) struct Plan<'c> {
     database: &'c Database,
+    names: &'c Names,
     chunk: &'c [Incoming],
-    metrics: HashMap<&'c str, Known>,
+    /// By the number of the metric; nothing of those that the chunk has not.
+    metrics: Vec<Option<Known>>,
 }
 
 /// What is known of a metric.
@@ -22,8 +25,10 @@ pub(super) struct Plan<'c> {
 struct Known {
     value_type: ValueType,
     newest: Option<i64>,
-    /// Samples at times that the chunk has, by time and raw value.
-    there: HashMap<(i64, u32), Where>,
+    /// What is stored at times that the chunk repeats: time and raw value.
+    stored: HashSet<(i64, u32)>,
+    /// What is to be stored: time, raw value and number of the row.
+    planned: Vec<(i64, u32, usize)>,
 }
 
 /// Where a sample is that another one repeats.
@@ -45,19 +50,50 @@ struct Rows {
 
 impl<'c> Plan<'c> {
     /// Looks up what is stored at the times of the samples.
-    pub(super) fn new(database: &'c Database, chunk: &'c [Incoming]) -> Result<Self> {
-        let mut dated: BTreeMap<&str, HashSet<i64>> = BTreeMap::new();
+    pub(super) fn new(
+        database: &'c Database,
+        names: &'c Names,
+        chunk: &'c [Incoming],
+    ) -> Result<Self> {
+        let mut metrics: Vec<Option<Known>> = Vec::new();
+        metrics.resize_with(names.len(), || None);
+        // The earliest time of each metric that may be stored already.
+        let mut earliest: Vec<Option<i64>> = vec![None; names.len()];
         for sample in chunk {
-            let times = dated.entry(&sample.metric).or_default();
-            if sample.is_dated {
-                times.insert(sample.time.0);
+            let Some(known) = metrics.get_mut(sample.metric) else { continue };
+            if known.is_none() {
+                *known = Some(Known::of(database, names.get(sample.metric))?);
+            }
+            let newest = known.as_ref().and_then(|known| known.newest);
+            if let (true, Some(newest)) = (sample.is_dated, newest)
+                && sample.time.0 <= newest
+                && let Some(earliest) = earliest.get_mut(sample.metric)
+            {
+                let time = sample.time.0;
+                *earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
             }
         }
-        let known = |(metric, times): (&'c str, HashSet<i64>)| {
-            Known::of(database, metric, &times).map(|known| (metric, known))
-        };
-        let metrics = dated.into_iter().map(known).collect::<Result<_>>()?;
-        Ok(Self { database, chunk, metrics })
+        let mut plan = Self { database, names, chunk, metrics };
+        for (metric, earliest) in earliest.into_iter().enumerate() {
+            if let Some(earliest) = earliest {
+                plan.look_up(metric, earliest)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Notes which samples of a metric are stored, of those that the chunk has from a time on.
+    fn look_up(&mut self, metric: usize, from: i64) -> Result<()> {
+        let Some(Some(known)) = self.metrics.get_mut(metric) else { return Ok(()) };
+        let of_metric = self.chunk.iter().filter(|sample| sample.metric == metric);
+        let times: HashSet<i64> = of_metric.map(|sample| sample.time.0).collect();
+        let to = known.newest.unwrap_or(from);
+        let Some(range) = TimeRange::new(Timestamp(from), Timestamp(to)) else { return Ok(()) };
+        self.database.visit_range(self.names.get(metric), RangeQuery::all(range), |batch| {
+            let samples = batch.times.iter().zip(batch.raws).map(|(&time, &raw)| (time, raw));
+            known.stored.extend(samples.filter(|(time, _)| times.contains(time)));
+            ControlFlow::Continue(())
+        })
     }
 
     /// Stores what is new, and reports on all.
@@ -93,18 +129,18 @@ impl<'c> Plan<'c> {
     fn judge(&mut self, report: &mut IntakeReport) -> Rows {
         let mut rows = Rows::default();
         for (at, sample) in self.chunk.iter().enumerate() {
-            let Some(known) = self.metrics.get_mut(sample.metric.as_str()) else { continue };
+            let Some(Some(known)) = self.metrics.get_mut(sample.metric) else { continue };
+            let metric = self.names.get(sample.metric);
             let value = match to_value(sample.value, known.value_type) {
                 Ok(value) => value,
                 Err(reason) => {
-                    report.refuse(sample.place, format!("{}: {reason}", sample.metric));
+                    report.refuse(sample.place, format!("{metric}: {reason}"));
                     continue;
                 }
             };
-            match known.judge(sample, value) {
+            match known.judge(metric, sample, value) {
                 Ok(None) => {
-                    let there = (sample.time.0, value.to_raw());
-                    known.there.insert(there, Where::Planned(rows.rows.len()));
+                    known.planned.push((sample.time.0, value.to_raw(), rows.rows.len()));
                     known.newest = known.newest.max(Some(sample.time.0));
                     rows.rows.push((at, value));
                 }
@@ -123,7 +159,8 @@ impl<'c> Plan<'c> {
     ) -> Result<Vec<(usize, Rejection)>> {
         let row = |&(at, value): &(usize, Value)| {
             let sample = self.chunk.get(at)?;
-            Some(Row { target: Target::Name(&sample.metric), time: sample.time, value })
+            let target = Target::Name(self.names.get(sample.metric));
+            Some(Row { target, time: sample.time, value })
         };
         let batch = self.database.add_rows(rows.iter().filter_map(row))?;
         report.accepted += batch.accepted;
@@ -148,7 +185,7 @@ impl<'c> Plan<'c> {
                     numbers.push(row);
                 }
                 Err(reason) => {
-                    refused.insert(row, format!("{}: {reason}", sample.metric));
+                    refused.insert(row, format!("{}: {reason}", self.names.get(sample.metric)));
                 }
             }
         }
@@ -166,44 +203,42 @@ impl<'c> Plan<'c> {
 }
 
 impl Known {
-    /// What is stored of a metric, at these times and on the whole.
-    fn of(database: &Database, metric: &str, times: &HashSet<i64>) -> Result<Self> {
+    /// What is stored of a metric on the whole.
+    fn of(database: &Database, metric: &str) -> Result<Self> {
         let last = database.last(metric)?;
-        let mut there = HashMap::new();
-        let newest = last.map(|sample| sample.time.0);
-        let value_type = last.map_or(ValueType::F32, |sample| sample.value.value_type());
-        let earliest = times.iter().min().copied();
-        if let (Some(from), Some(to)) = (earliest, newest)
-            && let Some(range) = TimeRange::new(Timestamp(from), Timestamp(to))
-        {
-            database.visit_range(metric, RangeQuery::all(range), |batch| {
-                let samples = batch.times.iter().zip(batch.raws).map(|(&time, &raw)| (time, raw));
-                let asked = samples.filter(|(time, _)| times.contains(time));
-                there.extend(asked.map(|sample| (sample, Where::Stored)));
-                ControlFlow::Continue(())
-            })?;
-        }
-        Ok(Self { value_type, newest, there })
+        Ok(Self {
+            value_type: last.map_or(ValueType::F32, |sample| sample.value.value_type()),
+            newest: last.map(|sample| sample.time.0),
+            stored: HashSet::new(),
+            planned: Vec::new(),
+        })
     }
 
     /// Where the sample is already; nothing when it is to be stored.
     fn judge(
         &self,
+        metric: &str,
         sample: &Incoming,
         value: Value,
     ) -> core::result::Result<Option<Where>, String> {
-        let time = sample.time.0;
+        let (time, raw) = (sample.time.0, value.to_raw());
         let Some(newest) = self.newest.filter(|newest| sample.is_dated && time <= *newest) else {
             return Ok(None);
         };
-        if let Some(found) = self.there.get(&(time, value.to_raw())) {
-            return Ok(Some(*found));
+        if self.stored.contains(&(time, raw)) {
+            return Ok(Some(Where::Stored));
+        }
+        // What is repeated is mostly what came last.
+        let planned =
+            self.planned.iter().rev().find(|planned| (planned.0, planned.1) == (time, raw));
+        if let Some(&(_, _, row)) = planned {
+            return Ok(Some(Where::Planned(row)));
         }
         if time < newest {
-            let metric = sample.metric.clone();
             let newest = Timestamp(newest);
-            return Err(Rejection::Stale { metric, time: sample.time, newest }.to_string());
+            let stale = Rejection::Stale { metric: metric.to_owned(), time: sample.time, newest };
+            return Err(stale.to_string());
         }
-        Err(format!("stale sample for {}: it has another value at {}", sample.metric, sample.time))
+        Err(format!("stale sample for {metric}: it has another value at {}", sample.time))
     }
 }

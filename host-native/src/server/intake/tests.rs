@@ -23,7 +23,7 @@ impl Fixture {
     fn take(&self, samples: &[(&str, Option<i64>, f64)]) -> IntakeReport {
         let mut intake = self.begin();
         for (place, &(metric, time, value)) in (1..).zip(samples) {
-            intake.add(place, metric.into(), time.map(Timestamp), value).unwrap();
+            intake.add(place, metric, time.map(Timestamp), value).unwrap();
         }
         intake.finish().unwrap()
     }
@@ -147,7 +147,7 @@ fn requests_at_once_store_each_sample_once() {
 fn a_store_that_cannot_write_says_so() {
     let fixture = fixture();
     let mut intake = fixture.begin();
-    intake.add(1, "a".into(), None, 1.0).unwrap();
+    intake.add(1, "a", None, 1.0).unwrap();
     let Fixture { store, .. } = fixture;
     store.close().unwrap();
     assert_eq!(intake.finish(), Err(crate::Error::Closed));

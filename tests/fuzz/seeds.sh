@@ -60,3 +60,8 @@ find "$fixtures" -path '*/root/*' -name manifest.toml -type f | while read -r ma
         cat "$file"
     done > "corpus/engine_open/$(echo "${from#"$fixtures"/}" | tr / _)"
 done
+text influx 'cpu,host=a\\ b,az=1 usage=1.5,idle=98i,up=t,text="a\\"b" 1700000000000000000' 'm v=1u' '# no point'
+text exposition 'http_requests_total{code="200",path="/a\\"b"} 1027 1395066363000' 'up NaN' \
+    '{"with.dots",a="b"} 1e9 1.5 # {trace="x"} 1' '# TYPE up gauge'
+text promql 'sum by (job) (rate(http_requests_total{code=~"5.."}[5m] offset 1h)) / 2' \
+    'max_over_time((a - on(x) group_left b)[1h:5m] @ end())' '{"cpu.usage"} > bool -1' 'label_replace(up, "a", "$1", "b", "(.*)")'

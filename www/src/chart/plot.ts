@@ -14,6 +14,8 @@ export interface Line {
   readonly trace: Trace;
   /** Number of its colour. */
   readonly color: number;
+  /** What its values are in. Lines of one unit have one scale. */
+  readonly unit?: string;
   format(value: number): string;
 }
 
@@ -61,6 +63,7 @@ export class Plot {
     );
     const scales = assignScales(
       lines.map(({ trace }) => extentOf(trace.low ?? trace.values, trace.high)),
+      lines.map(({ unit }) => unit),
     );
     this.#axesThen = this.#mostAxes();
     const shape = JSON.stringify([

@@ -12,16 +12,18 @@ export interface Extent {
 /**
  * Assigns each extent the number of a scale, so that none is flattened by another.
  *
- * Two share a scale when, on the common one, each still takes a good part of its height, or when
- * they are of the same size anyway. With too many groups the last ones share.
+ * Two share a scale when they are in the same unit, when each still takes a good part of the common
+ * one's height, or when they are of the same size anyway. With too many groups the last ones share.
  */
 export function assignScales(
   extents: readonly (Extent | undefined)[],
+  units: readonly (string | undefined)[] = [],
   most = MOST_SCALES,
 ): number[] {
-  const groups: { low: number; high: number; least: number }[] = [];
-  return extents.map((extent) => {
+  const groups: { low: number; high: number; least: number; unit: string }[] = [];
+  return extents.map((extent, line) => {
     if (extent === undefined) return 0;
+    const unit = units[line] ?? "";
     // A nearly constant metric counts as a tenth of its size: noise needs no scale of its own.
     const size = Math.max(Math.abs(extent.low), Math.abs(extent.high));
     const height = Math.max(extent.high - extent.low, size * 0.1, Number.MIN_VALUE);
@@ -29,9 +31,10 @@ export function assignScales(
       const span = Math.max(group.high, extent.high) - Math.min(group.low, extent.low);
       return span <= 8 * Math.min(height, group.least);
     };
-    let at = groups.findIndex(fits);
+    let at = groups.findIndex((group) => unit !== "" && group.unit === unit);
+    if (at < 0) at = groups.findIndex((group) => group.unit === unit && fits(group));
     if (at < 0 && groups.length < most) {
-      groups.push({ ...extent, least: height });
+      groups.push({ ...extent, least: height, unit });
       return groups.length - 1;
     }
     if (at < 0) at = groups.length - 1;

@@ -8,7 +8,7 @@ import { Icon } from "../ui/icon.tsx";
 import { formatAge, formatSpan, formatTime, SECOND } from "../util/time.ts";
 import { useAsync } from "../util/use-async.ts";
 import { loadWidget, type NumberData, type WidgetData } from "./data.ts";
-import { levelOf, show } from "./expand.ts";
+import { formatOf, levelOf, show } from "./expand.ts";
 import { isChart, labelOf, type Dashboard, type Widget } from "./model.ts";
 
 interface WidgetViewProps {
@@ -158,6 +158,7 @@ function ChartContent(props: {
         label: plan.label,
         trace,
         color,
+        unit: formatOf(plan.config).unit ?? "",
         format: (value) => show(plan.config, value),
       })),
     [data],

@@ -72,10 +72,20 @@ describe("scales", () => {
     ).toEqual([0, 1]);
   });
 
+  it("are one for what is in one unit, and only for that", () => {
+    const extents = [
+      { low: 19, high: 22 },
+      { low: 0, high: 2400 },
+      { low: 18, high: 23 },
+    ];
+    expect(assignScales(extents, ["MiB", "MiB", "%"])).toEqual([0, 0, 1]);
+    expect(assignScales(extents, ["", undefined, ""])).toEqual([0, 1, 0]);
+  });
+
   it("are never more than there is room for", () => {
     const extents = Array.from({ length: 12 }, (_, at) => ({ low: 0, high: 10 ** at }));
     expect(Math.max(...assignScales(extents))).toBe(5);
-    expect(Math.max(...assignScales(extents, 2))).toBe(1);
+    expect(Math.max(...assignScales(extents, [], 2))).toBe(1);
     expect(assignScales([undefined])).toEqual([0]);
   });
 

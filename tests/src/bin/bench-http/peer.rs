@@ -82,7 +82,7 @@ impl Peer {
                 file(
                     "engine.toml",
                     "[metrics]\nenabled = true\nraw_ingest_action = \"delete\"\n[stats]\n\
-                     enabled = false\n[[logging.logger]]\noutput = \"log\"\n[manifest_defaults.wal]\n\
+                     enabled = false\n[manifest_defaults.wal]\n\
                      enabled = true\nskip_before = \"87600h\"\n",
                 )?;
                 let own = std::env::current_exe().map_err(|error| error.to_string())?;

@@ -43,6 +43,8 @@ pub mod signal;
 pub mod storage;
 mod store;
 mod text_files;
+#[cfg(any(feature = "server", feature = "collect", feature = "forward"))]
+pub mod token;
 
 pub use host::{NativeHost, SystemClock};
 pub use nanotdb_core::{

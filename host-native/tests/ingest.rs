@@ -24,7 +24,7 @@ fn serve_with(token: Option<&str>) -> Fixture {
     let store = Store::open(&root).unwrap();
     let mut settings = Settings::of_root(&root, store.settings()).unwrap();
     settings.listen = "127.0.0.1:0".into();
-    settings.token = token.map(str::to_owned);
+    settings.token = token.map(Into::into);
     let server = Server::start(store.engine(), settings).unwrap();
     Fixture { store, server, client: Client::new(), _directory: directory }
 }

@@ -9,6 +9,7 @@ use nanotdb::collect::{
     Collector, Courier, Delivery, Reading, Server, Settings, lines, record, whole_milliseconds,
 };
 use nanotdb::engine::Clock;
+use nanotdb::token::Token;
 use nanotdb::{Database, OpenOptions, Store, SystemClock, Timestamp, Value};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -129,7 +130,7 @@ impl Place {
     }
 
     fn server(url: &str, settings: &Settings) -> Result<Self, Failure> {
-        let token = settings.token_file.as_deref().map(token).transpose()?;
+        let token = settings.token_file.as_deref().map(Token::read).transpose()?;
         let server = Server { url: url.to_owned(), token, timeout: settings.timeout };
         let courier = Courier::new(server, settings.queue_max_bytes).map_err(refused)?;
         Ok(Self::Server(Box::new(courier), Status::default()))
@@ -198,16 +199,6 @@ impl Status {
             say("too many lines wait: the oldest are dropped");
         }
         self.dropped = queue.dropped_lines();
-    }
-}
-
-/// The token in the first line of a file.
-fn token(path: &Path) -> Result<String, Failure> {
-    let failed = |what: &str| Failure::failed(format!("token file {}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error.to_string()))?;
-    match text.lines().next().unwrap_or_default().trim() {
-        "" => Err(failed("expected a token, found none")),
-        token => Ok(token.to_owned()),
     }
 }
 

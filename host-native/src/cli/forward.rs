@@ -4,7 +4,8 @@ use super::output::{Out, count_text};
 use super::time::{Moment, Window};
 use super::{Failure, Outcome, must_be_a_root, open_to_read};
 use core::time::Duration;
-use nanotdb::forward::{Counts, ForwardError, ForwardOptions, Forwarder, read_token};
+use nanotdb::forward::{Counts, ForwardError, ForwardOptions, Forwarder};
+use nanotdb::token::Token;
 use nanotdb::{OpenOptions, Store, Timestamp};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ fn forward_options(options: &Options) -> Result<ForwardOptions, Failure> {
     forward.databases.clone_from(&options.databases);
     forward.from = options.from.map(|from| from.at(now()));
     forward.labels.clone_from(&options.labels);
-    forward.bearer_token = options.bearer_token_file.as_deref().map(read_token).transpose()?;
+    forward.bearer_token = options.bearer_token_file.as_deref().map(Token::read).transpose()?;
     forward.name.clone_from(&options.name);
     forward.batch_samples = options.batch;
     forward.max_failures = options.once.then_some(PATIENCE);

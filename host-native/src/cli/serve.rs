@@ -6,8 +6,9 @@ use core::time::Duration;
 use nanotdb::OpenOptions;
 use nanotdb::collect::{self, Recorder};
 use nanotdb::logging::Logging;
-use nanotdb::server::{Server, Settings, read_token};
+use nanotdb::server::{Server, Settings};
 use nanotdb::settings::EngineSettings;
+use nanotdb::token::Token;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ fn serve(root: &Path, options: &Options, logs_to_file: bool, out: &mut Out) -> O
         settings.listen.clone_from(listen);
     }
     if let Some(path) = &options.token_file {
-        settings.token = Some(read_token(path)?);
+        settings.token = Some(Token::read(path)?);
     }
     let is_open = settings.token.is_none();
     let collecting = collect::Settings { interval: DEMO_INTERVAL, ..collect::Settings::default() };

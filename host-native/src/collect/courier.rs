@@ -1,6 +1,7 @@
 //! Lines to a server, in order; what it cannot take now waits.
 
 use super::queue::{Queue, line_count};
+use crate::token::Token;
 use core::error::Error;
 use core::time::Duration;
 use reqwest::StatusCode;
@@ -22,7 +23,7 @@ pub struct Server {
     /// As in `http://localhost:8428`; a path is kept.
     pub url: String,
     /// What the server knows its friends by.
-    pub token: Option<String>,
+    pub token: Option<Token>,
     /// How long it may take for one request.
     pub timeout: Duration,
 }
@@ -102,7 +103,7 @@ impl Courier {
     fn send(&self, text: Vec<u8>) -> Answer {
         let mut request = self.client.post(&self.server.url).header(CONTENT_TYPE, "text/plain");
         if let Some(token) = &self.server.token {
-            request = request.bearer_auth(token);
+            request = request.bearer_auth(token.as_str());
         }
         match request.body(text).send() {
             Ok(response) => answer(response),

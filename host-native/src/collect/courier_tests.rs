@@ -41,7 +41,7 @@ fn exchange(mut stream: &TcpStream, answer: &str) -> Request {
 
 fn courier(port: u16, queue_max_bytes: usize) -> Courier {
     let url = format!("http://127.0.0.1:{port}/");
-    let token = Some("secret".to_owned());
+    let token = Some("secret".into());
     let server = Server { url, token, timeout: Duration::from_secs(20) };
     Courier::new(server, queue_max_bytes).unwrap()
 }

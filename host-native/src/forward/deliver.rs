@@ -14,6 +14,7 @@ use super::{Counts, ForwardError, ForwardOptions, Stop, names};
 use crate::remote_write::{
     CONTENT_ENCODING, CONTENT_TYPE, TimeSeries, VERSION, VERSION_HEADER, WriteRequest,
 };
+use crate::token::Token;
 use core::fmt;
 use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
@@ -62,7 +63,7 @@ type Notice = Box<dyn Fn(&str) + Send>;
 pub(super) struct Delivery {
     client: Client,
     url: String,
-    bearer_token: Option<String>,
+    bearer_token: Option<Token>,
     min_pause: Duration,
     max_pause: Duration,
     max_failures: Option<u32>,
@@ -224,7 +225,7 @@ impl Delivery {
             .header(VERSION_HEADER, VERSION)
             .body(body.to_vec());
         if let Some(token) = &self.bearer_token {
-            request = request.bearer_auth(token);
+            request = request.bearer_auth(token.as_str());
         }
         match request.send() {
             Ok(response) => understood(response),

@@ -41,7 +41,7 @@ mod tests;
 
 pub use options::{ForwardError, ForwardOptions};
 pub use running::Forwarding;
-pub use settings::{ForwardSettings, read_token};
+pub use settings::ForwardSettings;
 pub use stop::Stop;
 
 use crate::settings::INTERNAL;

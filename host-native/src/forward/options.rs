@@ -1,6 +1,7 @@
 //! What to send and where to, and why that may be impossible.
 
 use crate::Timestamp;
+use crate::token::Token;
 use core::fmt;
 use core::time::Duration;
 
@@ -20,7 +21,7 @@ pub struct ForwardOptions {
     /// Labels that every series gets, unless it has them.
     pub labels: Vec<(String, String)>,
     /// Sent as `Authorization: Bearer`.
-    pub bearer_token: Option<String>,
+    pub bearer_token: Option<Token>,
     /// Samples in a request, more than 0.
     pub batch_samples: usize,
     /// How long a request may take.

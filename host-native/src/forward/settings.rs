@@ -13,6 +13,7 @@
 
 use super::{ForwardError, ForwardOptions};
 use crate::Timestamp;
+use crate::token::Token;
 use core::time::Duration;
 use nanotdb_core::settings::WrittenDuration;
 use serde::Deserialize;
@@ -79,7 +80,7 @@ impl Table {
             ),
         };
         if let Some(path) = self.bearer_token_file.filter(|path| !path.is_empty()) {
-            options.bearer_token = Some(read_token(&root.join(path))?);
+            options.bearer_token = Some(Token::read(&root.join(path)).map_err(refused)?);
         }
         options.batch_samples = self.batch_samples.unwrap_or(options.batch_samples);
         let interval = WrittenDuration::new(self.interval.as_deref().unwrap_or("5s"));
@@ -89,23 +90,6 @@ impl Table {
         let nanos = nanos.ok_or_else(|| refused("forward.interval: must be longer than 0"))?;
         Ok(ForwardSettings { options, interval: Duration::from_nanos(nanos) })
     }
-}
-
-/// The first line of a file that holds a token.
-///
-/// # Errors
-///
-/// When it cannot be read or is empty.
-pub fn read_token(path: &Path) -> Result<String, ForwardError> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ForwardError::Options(format!("bearer token: {shown}: {error}")))?;
-    let token = text.lines().next().unwrap_or_default().trim();
-    if token.is_empty() {
-        let text = format!("bearer token: {shown}: its first line is empty");
-        return Err(ForwardError::Options(text));
-    }
-    Ok(token.to_owned())
 }
 
 fn refused(detail: impl core::fmt::Display) -> ForwardError {
@@ -137,7 +121,7 @@ mod tests {
         assert_eq!(options.databases, ["home"]);
         assert_eq!(options.from, Some(Timestamp(1_767_225_600_000_000_000)));
         assert_eq!(options.labels, [("site".to_owned(), "x".to_owned())]);
-        assert_eq!(options.bearer_token.as_deref(), Some("secret"));
+        assert_eq!(options.bearer_token.as_ref().map(Token::as_str), Some("secret"));
         assert_eq!((options.batch_samples, *interval), (7, Duration::from_mins(1)));
         let (_, warnings) = EngineSettings::parse(FULL, FILE).unwrap();
         assert!(warnings.is_empty(), "{warnings:?}");

@@ -8,6 +8,7 @@
 use super::answer::Failure;
 use super::app::{App, Counters};
 use super::request::linger;
+use crate::token::Token;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -98,12 +99,12 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Whether the request bears the token: as a bearer, or as `InfluxDB` 2 clients write it.
-fn bears(headers: &HeaderMap, token: &str) -> bool {
+fn bears(headers: &HeaderMap, token: &Token) -> bool {
     let written = header(headers, AUTHORIZATION.as_str()).unwrap_or_default();
     let (scheme, borne) = written.split_once(' ').unwrap_or_default();
     let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
     // Comparing takes as long however much of it is right.
-    known && bool::from(borne.trim().as_bytes().ct_eq(token.as_bytes()))
+    known && bool::from(borne.trim().as_bytes().ct_eq(token.as_str().as_bytes()))
 }
 
 /// Whether a loopback server may be called by this name.
@@ -160,7 +161,7 @@ mod tests {
         let bears = |written: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, written.parse().unwrap());
-            bears(&headers, "secret")
+            bears(&headers, &"secret".into())
         };
         assert!(bears("Bearer secret") && bears("token secret") && bears("bearer  secret"));
         assert!(!bears("Bearer secre") && !bears("Bearer secrets") && !bears("secret"));

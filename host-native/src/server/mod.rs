@@ -62,4 +62,4 @@ mod store;
 
 pub use app::App;
 pub use listen::Server;
-pub use settings::{Settings, WebSettings, read_token};
+pub use settings::{Settings, WebSettings};

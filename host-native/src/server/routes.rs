@@ -107,6 +107,9 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     };
     let headers: [HeaderName; 3] =
         [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING];
+    // By which a page knows a dashboard that nobody has saved yet.
+    let exposed = [HeaderName::from_static("nanotdb-dashboard")];
     let cors = CorsLayer::new().allow_origin(origin).allow_headers(headers).max_age(CORS_AGE);
+    let cors = cors.expose_headers(exposed);
     Some(cors.allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))
 }

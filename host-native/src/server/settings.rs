@@ -13,6 +13,7 @@
 //!
 //! The reference knows no table `[server]` and passes over it.
 
+use crate::token::Token;
 use core::time::Duration;
 use nanotdb_core::settings::{EngineSettings, WrittenDuration};
 use nanotdb_core::{Error, Result};
@@ -30,7 +31,7 @@ pub struct Settings {
     /// Where to listen, `host:port`. Without a host it is the loopback address.
     pub listen: String,
     /// Must be borne by every request but those for health and pages.
-    pub token: Option<String>,
+    pub token: Option<Token>,
     /// Origins of other pages that may ask, or `*`.
     pub cors_origins: Vec<String>,
     /// Names by which a server on a loopback address may be called, beside that address.
@@ -136,7 +137,10 @@ impl Settings {
         let File { server, web } = toml::from_str(&text).map_err(|error| refused(&error))?;
         let token = match server.token_file.as_str() {
             "" => None,
-            path => Some(read_token(&root.join(path))?),
+            path => {
+                let token = Token::read(&root.join(path));
+                Some(token.map_err(|error| refused(format_args!("server.token_file: {error}")))?)
+            }
         };
         if server.max_connections == 0 || server.request_timeout.is_zero() {
             return Err(refused("server: max_connections and request_timeout must be more than 0"));
@@ -172,22 +176,6 @@ impl Settings {
 fn has_port(address: &str) -> bool {
     let behind_brackets = address.rsplit(']').next().unwrap_or(address);
     behind_brackets.contains(':')
-}
-
-/// The first line of a file that holds a token.
-///
-/// # Errors
-///
-/// `Settings` when it cannot be read or is empty: a server that was to be closed must not be open.
-pub fn read_token(path: &Path) -> Result<String> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| refused(format_args!("server.token_file: {shown}: {error}")))?;
-    let token = text.lines().next().unwrap_or_default().trim();
-    if token.is_empty() {
-        return Err(refused(format_args!("server.token_file: {shown}: its first line is empty")));
-    }
-    Ok(token.to_owned())
 }
 
 fn refused(detail: impl core::fmt::Display) -> Error {
@@ -235,7 +223,7 @@ mod tests {
         let text = "[server]\ntoken_file = \"token\"\nrequest_timeout = \"5s\"\n\
                     [web]\nenabled = false\ntitle = \"Home\"\n";
         let settings = of(text).unwrap();
-        assert_eq!(settings.token.as_deref(), Some("secret"));
+        assert_eq!(settings.token.as_ref().map(Token::as_str), Some("secret"));
         assert_eq!(settings.request_timeout, Duration::from_secs(5));
         assert!(!settings.web.enabled);
         assert_eq!((settings.web.title.as_str(), settings.max_connections), ("Home", 1024));

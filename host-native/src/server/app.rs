@@ -10,11 +10,15 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Threads that work for requests at once. More would only take turns on the processors and hold
 /// more memory; who waits too long is told to come back.
 const MAX_WORKERS: usize = 32;
+
+/// Long answers on their way at once. Each has a thread that mostly waits for its client, and takes
+/// no turn from others meanwhile.
+const MAX_STREAMS: usize = 256;
 
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,6 +42,7 @@ pub struct App {
     pub started: SystemTime,
     address: SocketAddr,
     workers: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     stopping: AtomicBool,
 }
 
@@ -90,6 +95,7 @@ impl App {
             started: SystemTime::now(),
             address,
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: AtomicBool::new(false),
         }
     }
@@ -103,16 +109,23 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = Arc::clone(&self.workers).acquire_owned();
-        let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, turn).await else {
-            return Err(Failure::unavailable("too many requests at once, try again"));
-        };
+        let turn = self.turn().await?;
         let app = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work(&app)
         });
         done.await.unwrap_or_else(|_| Err(Failure::execution("the request's thread panicked")))
+    }
+
+    /// The right to work, until it is dropped.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        permit(&self.workers).await
+    }
+
+    /// A place among the answers that are on their way, until it is dropped.
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        permit(&self.streams).await
     }
 
     /// When a query that starts now has to be done.
@@ -132,6 +145,14 @@ impl App {
 
     pub(super) fn begin_stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+    let permit = Arc::clone(semaphore).acquire_owned();
+    match tokio::time::timeout(PATIENCE, permit).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(Failure::unavailable("too many requests at once, try again")),
     }
 }
 

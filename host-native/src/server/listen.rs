@@ -5,6 +5,7 @@ use super::{Settings, routes};
 use crate::Engine;
 use crate::signal::asked_to_end;
 use core::net::SocketAddr;
+use core::pin::Pin;
 use core::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
+use tokio_io_timeout::TimeoutStream;
 
 /// How long a connection may take to send the head of a request, and may do nothing between two.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
@@ -128,7 +130,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut told: oneshot::Receiver
             tokio::time::sleep(REST).await;
             continue;
         };
-        let connection = open.watch(connect(stream, routes.clone()));
+        let connection = open.watch(connect(stream, routes.clone(), app.settings.request_timeout));
         let app = Arc::clone(&app);
         tokio::spawn(async move {
             let _place = place;
@@ -142,17 +144,23 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut told: oneshot::Receiver
     let _ = tokio::time::timeout(FAREWELL, open.shutdown()).await;
 }
 
+/// A connection that is given up when its client takes nothing for too long.
+type Patient = Pin<Box<TimeoutStream<TcpStream>>>;
+
 /// One connection with its requests.
 fn connect(
     stream: TcpStream,
     routes: axum::Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<axum::Router>> {
+    patience: Duration,
+) -> http1::Connection<TokioIo<Patient>, TowerToHyperService<axum::Router>> {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(patience));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(READ_AHEAD)
         .half_close(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(routes))
 }

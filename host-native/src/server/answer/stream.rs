@@ -5,12 +5,16 @@ use crate::server::app::App;
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use core::time::Duration;
+use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll};
+use hyper::body::Frame;
 use std::io;
 use std::sync::Arc;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Bytes of a piece.
 const PIECE: usize = 64 * 1024;
@@ -21,12 +25,13 @@ const WAITING: usize = 4;
 /// Where a streamed answer is written to.
 #[derive(Debug)]
 pub struct Sink {
+    app: Arc<App>,
     piece: Vec<u8>,
-    to: Sender<Result<Bytes, io::Error>>,
+    to: Sender<Bytes>,
     /// Told once the first piece is there.
     begun: Option<oneshot::Sender<Result<(), Failure>>>,
-    /// How long a client may take for a piece.
-    patience: Duration,
+    /// Given back while the client takes its time.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Sink {
@@ -38,12 +43,24 @@ impl Sink {
             let _ = begun.send(Ok(()));
         }
         let piece = core::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
-        let sending = tokio::time::timeout(self.patience, self.to.send(Ok(Bytes::from(piece))));
-        match Handle::current().block_on(sending) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        match self.to.try_send(Bytes::from(piece)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(TrySendError::Full(piece)) => self.wait(piece),
         }
+    }
+
+    /// Sends once the client has made room, and goes on when it is this answer's turn again.
+    fn wait(&mut self, piece: Bytes) -> io::Result<()> {
+        drop(self.turn.take());
+        let sending = tokio::time::timeout(self.app.settings.request_timeout, self.to.send(piece));
+        match Handle::current().block_on(sending) {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+        self.turn = Some(Handle::current().block_on(self.app.turn()).map_err(io::Error::other)?);
+        Ok(())
     }
 }
 
@@ -73,55 +90,42 @@ pub async fn stream(
     content_type: &'static str,
     write: impl FnOnce(&App, &mut Sink) -> Result<(), Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
+    let (place, turn) = (app.place().await?, app.turn().await?);
     let (to, pieces) = channel(WAITING);
     let (begun, has_begun) = oneshot::channel();
-    let worker = Arc::clone(app);
-    let work = async move {
-        worker
-            .work(move |app| {
-                let patience = app.settings.request_timeout;
-                let mut sink = Sink { piece: Vec::new(), to, begun: Some(begun), patience };
-                let done = write(app, &mut sink).and_then(|()| {
-                    sink.send().map_err(|error| Failure::execution(error.to_string()))
-                });
-                finish(sink, done);
-                Ok(())
-            })
-            .await
-    };
-    let working = tokio::spawn(work);
-    match has_begun.await {
-        Ok(Ok(())) => Ok(response(content_type, pieces)),
-        Ok(Err(failure)) => Err(failure),
-        // It never ran: too many others did.
-        Err(_) => match working.await {
-            Ok(Err(failure)) => Err(failure),
-            _ => Err(Failure::execution("the request's thread panicked")),
-        },
-    }
-}
-
-/// Tells the client how it ended.
-fn finish(mut sink: Sink, done: Result<(), Failure>) {
-    match (sink.begun.take(), done) {
-        (Some(begun), done) => {
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let body = Pieces { pieces, is_broken: Arc::clone(&is_broken) };
+    let app = Arc::clone(app);
+    tokio::task::spawn_blocking(move || {
+        let _place = place;
+        let mut sink = Sink {
+            app: Arc::clone(&app),
+            piece: Vec::new(),
+            to,
+            begun: Some(begun),
+            turn: Some(turn),
+        };
+        // Until it has ended well: a panic is no end, either.
+        is_broken.store(true, Ordering::Release);
+        let done = write(&app, &mut sink)
+            .and_then(|()| sink.send().map_err(|error| Failure::execution(error.to_string())));
+        is_broken.store(done.is_err(), Ordering::Release);
+        if let Some(begun) = sink.begun.take() {
             let _ = begun.send(done);
         }
-        (None, Err(failure)) => {
-            let broken = io::Error::other(failure.message().to_owned());
-            let _ = sink.to.blocking_send(Err(broken));
-        }
-        (None, Ok(())) => {}
+    });
+    match has_begun.await {
+        Ok(Ok(())) => Ok(([(CONTENT_TYPE, content_type)], Body::new(body)).into_response()),
+        Ok(Err(failure)) => Err(failure),
+        Err(_) => Err(Failure::execution("the request's thread panicked")),
     }
-}
-
-fn response(content_type: &'static str, pieces: Receiver<Result<Bytes, io::Error>>) -> Response {
-    ([(CONTENT_TYPE, content_type)], Body::new(Pieces { pieces })).into_response()
 }
 
 /// The body that the pieces make.
 struct Pieces {
-    pieces: Receiver<Result<Bytes, io::Error>>,
+    pieces: Receiver<Bytes>,
+    /// Whether what came is not all.
+    is_broken: Arc<AtomicBool>,
 }
 
 impl hyper::body::Body for Pieces {
@@ -129,10 +133,15 @@ impl hyper::body::Body for Pieces {
     type Error = io::Error;
 
     fn poll_frame(
-        mut self: core::pin::Pin<&mut Self>,
-        context: &mut core::task::Context<'_>,
-    ) -> core::task::Poll<Option<Result<hyper::body::Frame<Bytes>, io::Error>>> {
-        let piece = self.pieces.poll_recv(context);
-        piece.map(|piece| piece.map(|piece| piece.map(hyper::body::Frame::data)))
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.pieces.poll_recv(context).map(|piece| match piece {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None if self.is_broken.load(Ordering::Acquire) => {
+                Some(Err(io::Error::other("the answer broke off")))
+            }
+            None => None,
+        })
     }
 }

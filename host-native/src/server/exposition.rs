@@ -69,7 +69,9 @@ pub fn parse(line: &str, form: Form) -> Result<Option<Exposed>, SyntaxError> {
     } else if !is_apart {
         return Err(cursor.expected("a blank or '{'"));
     }
-    let Some(name) = name else { return Err(cursor.error("the sample has no name")) };
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Err(cursor.error("the sample has no name"));
+    };
     let value = cursor.sample_value()?;
     let time = cursor.sample_time(form)?;
     if !cursor.rest.is_empty() && !cursor.rest.starts_with('#') {
@@ -301,6 +303,15 @@ mod tests {
         assert!(error.ends_with("expected at most 128 labels"), "{error}");
         let error = parse("up 1 soon", Form::OpenMetrics).unwrap_err().to_string();
         assert_eq!(error, "column 6: expected a time in seconds, found \"soon\"");
+    }
+
+    /// Found by fuzzing.
+    #[test]
+    fn an_empty_name_in_quotes_is_none() {
+        for line in ["{\"\"} 1", "{\"\",a=\"b\"} 1"] {
+            let error = parse(line, Form::Prometheus).unwrap_err().to_string();
+            assert!(error.contains("the sample has no name"), "{error}");
+        }
     }
 
     proptest! {

@@ -1,9 +1,12 @@
 //! Fields of the reference's reports, which the command line and the server share.
 
+use nanotdb_core::engine::{self, BackfillReport, FrameIndex};
 use nanotdb_core::settings::{self, RollupJob, RollupSource, WrittenDuration};
 use nanotdb_core::text::pattern::Pattern;
 use nanotdb_core::{TimeRange, Timestamp};
 use serde::Serialize;
+use std::path::Path;
+use std::time::Duration;
 
 /// From when to when something reaches.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -166,4 +169,94 @@ impl Job {
 /// An empty list is `null` in these reports.
 fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
     if items.is_empty() { None } else { Some(items) }
+}
+
+/// A data file whose pages were written anew.
+#[derive(Debug, Clone, Serialize)]
+pub struct Recompacted {
+    /// The database.
+    pub database: String,
+    /// The partition's key.
+    pub part: String,
+    /// The data file.
+    pub path: String,
+    /// Pages there were.
+    pub old_frames: u64,
+    /// Pages there are.
+    pub new_frames: u64,
+    /// Samples in the old pages.
+    pub old_records: u64,
+    /// Samples in the new ones.
+    pub new_records: u64,
+    /// Bytes of the old file.
+    pub old_bytes: u64,
+    /// Bytes of the new one.
+    pub new_bytes: u64,
+    /// How long it took.
+    pub duration_ms: u128,
+}
+
+impl Recompacted {
+    /// What the engine did to a store in `root`, and how long that took.
+    pub fn of(done: engine::RecompactReport, root: &Path, took: Duration) -> Self {
+        Self {
+            path: root.join(&done.database).join(done.file.as_str()).display().to_string(),
+            database: done.database,
+            part: done.partition,
+            old_frames: done.old.frames,
+            new_frames: done.new.frames,
+            old_records: done.old.records,
+            new_records: done.new.records,
+            old_bytes: done.old.bytes,
+            new_bytes: done.new.bytes,
+            duration_ms: took.as_millis(),
+        }
+    }
+}
+
+/// Rollups that were computed anew: the reference's fields first. Nothing is ever cleared, so those
+/// lists are empty.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Backfill {
+    /// The databases asked for; none means all.
+    pub requested_sources: Vec<String>,
+    /// The databases that were condensed.
+    pub source_databases: Vec<String>,
+    /// The databases that were compared, and written where they differed.
+    pub destination_databases: Vec<String>,
+    cleared_checkpoint_files: [String; 0],
+    cleared_data_files: [String; 0],
+    cleared_wal_files: [String; 0],
+    cleared_catalog_files: [String; 0],
+    /// Databases that were gone through.
+    pub replay_passes: usize,
+    /// Partitions of destinations that were replaced.
+    pub rebuilt_partitions: Vec<String>,
+    /// Samples that periods came to.
+    pub samples: u64,
+    /// What could not be done, and why.
+    pub problems: Vec<String>,
+}
+
+impl From<BackfillReport> for Backfill {
+    fn from(report: BackfillReport) -> Self {
+        Self {
+            requested_sources: report.requested_sources,
+            replay_passes: report.source_databases.len(),
+            source_databases: report.source_databases,
+            destination_databases: report.destination_databases,
+            rebuilt_partitions: report.rebuilt_partitions,
+            samples: report.samples,
+            problems: report.problems,
+            ..Self::default()
+        }
+    }
+}
+
+/// The first thing that is wrong with a data file.
+pub fn scan_error(index: &FrameIndex) -> Option<String> {
+    let gap = index.damage.first().map(|damage| {
+        format!("byte {}: {} bytes skipped: {}", damage.offset, damage.len, damage.error)
+    });
+    gap.or_else(|| index.tail.map(|error| format!("byte {}: torn tail: {error}", index.good_end)))
 }

@@ -9,7 +9,7 @@ use super::self_metrics::Emissions;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::name::DatabaseName;
-use crate::settings::{EngineSettings, INTERNAL, Warning};
+use crate::settings::{EngineSettings, INTERNAL, SETTINGS_FILE, Warning};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{FileName, Storage, StorageErrorKind};
 use crate::types::{Timestamp, Value};
@@ -19,11 +19,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Name of the engine's settings file, in the root directory.
-const SETTINGS: &str = "engine.toml";
-
 /// Names in the root directory that are no databases, and would be allowed as such.
-const RESERVED: [&str; 3] = [SETTINGS, "dashboard.json", "dashboard_backups"];
+const RESERVED: [&str; 3] = [SETTINGS_FILE, "dashboard.json", "dashboard_backups"];
 
 /// How to open an engine.
 #[derive(Debug, Clone, Copy)]
@@ -90,14 +87,14 @@ impl<H: Host> Engine<H> {
     /// When settings are wrong, files cannot be read, or one of those databases does not open.
     pub fn open(host: H, options: EngineOptions) -> Result<Self> {
         let root = host.root()?;
-        let name = FileName::new(SETTINGS)?;
+        let name = FileName::new(SETTINGS_FILE)?;
         let (settings, warnings) = match root.read(&name)? {
             Some(bytes) => {
                 let text = core::str::from_utf8(&bytes).map_err(|error| Error::Settings {
-                    file: SETTINGS.to_string(),
+                    file: SETTINGS_FILE.to_string(),
                     detail: format!("not UTF-8 from byte {} on", error.valid_up_to()),
                 })?;
-                EngineSettings::parse(text, SETTINGS)?
+                EngineSettings::parse(text, SETTINGS_FILE)?
             }
             None => {
                 let settings = EngineSettings::fresh();

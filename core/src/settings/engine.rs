@@ -36,6 +36,9 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
+/// Name of the file, in the root directory.
+pub const SETTINGS_FILE: &str = "engine.toml";
+
 /// The output that is standard error instead of a file.
 const CONSOLE: &str = "console";
 

@@ -16,7 +16,7 @@ mod writer;
 
 pub use engine::{
     EngineSettings, FORWARD_KEYS, INTERNAL, LoggerSettings, MetricsSettings, SERVER_KEYS,
-    StatsSettings, WEB_KEYS, WalSettings,
+    SETTINGS_FILE, StatsSettings, WEB_KEYS, WalSettings,
 };
 pub use manifest::DatabaseSettings;
 pub use rollups::{RollupJob, RollupSource, Rollups};

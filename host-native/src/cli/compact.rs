@@ -5,7 +5,7 @@ use super::output::{Out, bytes_text, count_text};
 use super::{Outcome, open_to_write, progress, select};
 use nanotdb::Database;
 use nanotdb::engine::RecompactReport;
-use serde::Serialize;
+use nanotdb::report::Recompacted;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
@@ -22,20 +22,6 @@ pub(crate) struct Options {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Report {
-    database: String,
-    part: String,
-    path: String,
-    old_frames: u64,
-    new_frames: u64,
-    old_records: u64,
-    new_records: u64,
-    old_bytes: u64,
-    new_bytes: u64,
-    duration_ms: u128,
-}
-
 pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let started = Instant::now();
     let store = open_to_write(root)?;
@@ -44,29 +30,16 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let done = recompact(&database, &options.partition);
     progress.finish_and_clear();
     store.close()?;
-    let RecompactReport { database, partition, file, old, new, .. } = done?;
-    let path = root.join(&database).join(file.as_str()).display().to_string();
+    let report = Recompacted::of(done?, root, started.elapsed());
     if options.json {
-        let report = Report {
-            database,
-            part: partition,
-            path,
-            old_frames: old.frames,
-            new_frames: new.frames,
-            old_records: old.records,
-            new_records: new.records,
-            old_bytes: old.bytes,
-            new_bytes: new.bytes,
-            duration_ms: started.elapsed().as_millis(),
-        };
         return Ok(out.json(&report)?);
     }
-    let (frames, bytes) = (count_text(old.frames), bytes_text(old.bytes));
-    let (new_frames, new_bytes) = (count_text(new.frames), bytes_text(new.bytes));
-    let (records, millis) = (count_text(new.records), started.elapsed().as_millis());
-    writeln!(out, "compacted {path}: {records} samples")?;
+    let (frames, bytes) = (count_text(report.old_frames), bytes_text(report.old_bytes));
+    let (new_frames, new_bytes) = (count_text(report.new_frames), bytes_text(report.new_bytes));
+    let Recompacted { path, new_records, duration_ms, .. } = report;
+    writeln!(out, "compacted {path}: {} samples", count_text(new_records))?;
     writeln!(out, "  before  {frames} pages, {bytes}")?;
-    writeln!(out, "  after   {new_frames} pages, {new_bytes} ({millis} ms)")?;
+    writeln!(out, "  after   {new_frames} pages, {new_bytes} ({duration_ms} ms)")?;
     Ok(())
 }
 

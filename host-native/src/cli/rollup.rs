@@ -2,7 +2,8 @@
 
 use super::output::{Out, count_text};
 use super::{Outcome, open_to_write, progress, tell_notes};
-use nanotdb::engine::{BackfillReport, RollupRun};
+use nanotdb::engine::RollupRun;
+use nanotdb::report::Backfill;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,20 +22,10 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// The reference's fields first. Nothing is ever cleared, so those lists are empty.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct Report {
-    requested_sources: Vec<String>,
-    source_databases: Vec<String>,
-    destination_databases: Vec<String>,
-    cleared_checkpoint_files: [String; 0],
-    cleared_data_files: [String; 0],
-    cleared_wal_files: [String; 0],
-    cleared_catalog_files: [String; 0],
-    replay_passes: usize,
-    rebuilt_partitions: Vec<String>,
-    samples: u64,
-    problems: Vec<String>,
+    #[serde(flatten)]
+    backfill: Backfill,
     duration_ms: u128,
 }
 
@@ -46,29 +37,28 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let done = if options.due {
         due(&store, &names)
     } else {
-        store.backfill_rollups(&names).map(Report::from)
+        store.backfill_rollups(&names).map(Backfill::from)
     };
     progress.finish_and_clear();
     store.open_databases().iter().for_each(|database| tell_notes(database));
     store.close()?;
-    let mut report = done?;
-    report.duration_ms = started.elapsed().as_millis();
+    let report = Report { backfill: done?, duration_ms: started.elapsed().as_millis() };
     if options.json {
         out.json(&report)?;
     } else {
         show(&report, options.due, out)?;
     }
-    if report.problems.is_empty() { Ok(()) } else { Err(super::Failure::Reported) }
+    if report.backfill.problems.is_empty() { Ok(()) } else { Err(super::Failure::Reported) }
 }
 
 /// Goes on from the checkpoints of some databases, or of all.
-fn due(store: &nanotdb::Store, names: &[&str]) -> nanotdb::Result<Report> {
+fn due(store: &nanotdb::Store, names: &[&str]) -> nanotdb::Result<Backfill> {
     let all = store.databases()?;
     let names: Vec<&str> = match names {
         [] => all.iter().map(String::as_str).collect(),
         names => names.to_vec(),
     };
-    let mut report = Report::default();
+    let mut report = Backfill::default();
     for name in names {
         if !store.database(name)?.settings().rollups.enabled {
             continue;
@@ -84,38 +74,24 @@ fn due(store: &nanotdb::Store, names: &[&str]) -> nanotdb::Result<Report> {
     Ok(report)
 }
 
-impl From<BackfillReport> for Report {
-    fn from(report: BackfillReport) -> Self {
-        Self {
-            requested_sources: report.requested_sources,
-            replay_passes: report.source_databases.len(),
-            source_databases: report.source_databases,
-            destination_databases: report.destination_databases,
-            rebuilt_partitions: report.rebuilt_partitions,
-            samples: report.samples,
-            problems: report.problems,
-            ..Self::default()
-        }
-    }
-}
-
 fn show(report: &Report, due: bool, out: &mut Out) -> io::Result<()> {
-    if report.source_databases.is_empty() {
+    let Report { backfill, duration_ms } = report;
+    if backfill.source_databases.is_empty() {
         return writeln!(out, "No rollup sources found.");
     }
-    writeln!(out, "sources:      {}", report.source_databases.join(", "))?;
-    writeln!(out, "destinations: {}", report.destination_databases.join(", "))?;
-    let samples = count_text(report.samples);
+    writeln!(out, "sources:      {}", backfill.source_databases.join(", "))?;
+    writeln!(out, "destinations: {}", backfill.destination_databases.join(", "))?;
+    let samples = count_text(backfill.samples);
     let what = if due { "written" } else { "computed and compared" };
     write!(out, "{samples} samples {what}")?;
     if !due {
-        match report.rebuilt_partitions.as_slice() {
+        match backfill.rebuilt_partitions.as_slice() {
             [] => write!(out, ", nothing was missing or different")?,
             rebuilt => write!(out, ", mended {}", rebuilt.join(", "))?,
         }
     }
-    writeln!(out, " ({} ms)", report.duration_ms)?;
-    for problem in &report.problems {
+    writeln!(out, " ({duration_ms} ms)")?;
+    for problem in &backfill.problems {
         writeln!(out, "{problem}")?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use nanotdb::OpenOptions;
 use nanotdb::collect::{self, Recorder};
 use nanotdb::logging::Logging;
 use nanotdb::server::{Server, Settings};
-use nanotdb::settings::EngineSettings;
+use nanotdb::settings::{EngineSettings, SETTINGS_FILE};
 use nanotdb::token::Token;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -91,8 +91,8 @@ fn start_logging(root: &Path, is_started: bool) -> Outcome {
     if is_started {
         return Ok(());
     }
-    let settings = match std::fs::read_to_string(root.join("engine.toml")) {
-        Ok(text) => EngineSettings::parse(&text, "engine.toml")?.0,
+    let settings = match std::fs::read_to_string(root.join(SETTINGS_FILE)) {
+        Ok(text) => EngineSettings::parse(&text, SETTINGS_FILE)?.0,
         // About to be made.
         Err(_) => EngineSettings::fresh(),
     };

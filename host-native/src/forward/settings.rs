@@ -15,12 +15,10 @@ use super::{ForwardError, ForwardOptions};
 use crate::Timestamp;
 use crate::token::Token;
 use core::time::Duration;
-use nanotdb_core::settings::WrittenDuration;
+use nanotdb_core::settings::{SETTINGS_FILE, WrittenDuration};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-const FILE: &str = "engine.toml";
 
 /// One table.
 #[derive(Debug, Clone)]
@@ -59,7 +57,7 @@ impl ForwardSettings {
     /// When a value makes no sense, or a file with a token cannot be read.
     pub fn of_root(root: &Path) -> Result<Vec<Self>, ForwardError> {
         // A store that is only read may have no such file.
-        let text = std::fs::read_to_string(root.join(FILE)).unwrap_or_default();
+        let text = std::fs::read_to_string(root.join(SETTINGS_FILE)).unwrap_or_default();
         let File { forward } = toml::from_str(&text).map_err(refused)?;
         forward.into_iter().map(|table| table.checked(root)).collect()
     }
@@ -93,7 +91,7 @@ impl Table {
 }
 
 fn refused(detail: impl core::fmt::Display) -> ForwardError {
-    ForwardError::Options(format!("{FILE}: {detail}"))
+    ForwardError::Options(format!("{SETTINGS_FILE}: {detail}"))
 }
 
 #[cfg(test)]
@@ -103,7 +101,7 @@ mod tests {
 
     fn of(text: &str) -> Result<Vec<ForwardSettings>, ForwardError> {
         let root = tempfile::tempdir().unwrap();
-        std::fs::write(root.path().join(FILE), text).unwrap();
+        std::fs::write(root.path().join(SETTINGS_FILE), text).unwrap();
         std::fs::write(root.path().join("token"), "secret \n").unwrap();
         ForwardSettings::of_root(root.path())
     }
@@ -123,7 +121,7 @@ mod tests {
         assert_eq!(options.labels, [("site".to_owned(), "x".to_owned())]);
         assert_eq!(options.bearer_token.as_ref().map(Token::as_str), Some("secret"));
         assert_eq!((options.batch_samples, *interval), (7, Duration::from_mins(1)));
-        let (_, warnings) = EngineSettings::parse(FULL, FILE).unwrap();
+        let (_, warnings) = EngineSettings::parse(FULL, SETTINGS_FILE).unwrap();
         assert!(warnings.is_empty(), "{warnings:?}");
     }
 

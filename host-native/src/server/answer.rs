@@ -8,6 +8,6 @@ mod json;
 mod stream;
 
 pub use failure::Failure;
-pub(super) use json::Escaping;
+pub(super) use json::{Escaping, success_with, to_json_with};
 pub use json::{Number, success, to_json, written};
 pub use stream::{Sink, stream};

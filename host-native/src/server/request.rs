@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use core::time::Duration;
 use http_body_util::BodyExt as _;
 use nanotdb_core::{TimeRange, Timestamp};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 use crate::moment::Moment;
@@ -163,6 +164,11 @@ impl Incoming {
         Ok(whole)
     }
 
+    /// All of it, as JSON.
+    pub(super) async fn json<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        from_json(&self.whole().await?)
+    }
+
     async fn frame(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame = tokio::time::timeout(self.patience, self.body.frame()).await;
@@ -179,6 +185,11 @@ impl Incoming {
             return Ok(Some(bytes));
         }
     }
+}
+
+/// A body that was read whole, as JSON.
+pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::bad(format_args!("body: {error}")))
 }
 
 /// Goes on reading a body that nobody wants, for a while: a client that still sends when the

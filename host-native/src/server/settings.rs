@@ -15,12 +15,10 @@
 
 use crate::token::Token;
 use core::time::Duration;
-use nanotdb_core::settings::{EngineSettings, WrittenDuration};
+use nanotdb_core::settings::{EngineSettings, SETTINGS_FILE, WrittenDuration};
 use nanotdb_core::{Error, Result};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
-
-const FILE: &str = "engine.toml";
 
 /// The port where none is named, the reference's.
 const PORT: u16 = 8428;
@@ -133,7 +131,7 @@ impl Settings {
     /// `Settings` when a value is not allowed, or the file with the token cannot be read.
     pub fn of_root(root: &Path, engine: &EngineSettings) -> Result<Self> {
         // A store that is only read may have no such file.
-        let text = std::fs::read_to_string(root.join(FILE)).unwrap_or_default();
+        let text = std::fs::read_to_string(root.join(SETTINGS_FILE)).unwrap_or_default();
         let File { server, web } = toml::from_str(&text).map_err(|error| refused(&error))?;
         let token = match server.token_file.as_str() {
             "" => None,
@@ -179,7 +177,7 @@ fn has_port(address: &str) -> bool {
 }
 
 fn refused(detail: impl core::fmt::Display) -> Error {
-    Error::Settings { file: FILE.into(), detail: detail.to_string() }
+    Error::Settings { file: SETTINGS_FILE.into(), detail: detail.to_string() }
 }
 
 fn duration<'de, D: Deserializer<'de>>(from: D) -> core::result::Result<Duration, D::Error> {
@@ -195,10 +193,10 @@ mod tests {
 
     fn of(text: &str) -> Result<Settings> {
         let root = tempfile::tempdir().unwrap();
-        std::fs::write(root.path().join(FILE), text).unwrap();
+        std::fs::write(root.path().join(SETTINGS_FILE), text).unwrap();
         std::fs::write(root.path().join("token"), "secret \nrest\n").unwrap();
         std::fs::write(root.path().join("empty"), "\n").unwrap();
-        let (engine, _) = EngineSettings::parse(text, FILE)?;
+        let (engine, _) = EngineSettings::parse(text, SETTINGS_FILE)?;
         Settings::of_root(root.path(), &engine)
     }
 

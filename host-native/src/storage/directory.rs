@@ -54,6 +54,21 @@ impl FsStorage {
         Self::open_with(path, Access::ReadWrite)
     }
 
+    /// The files with their lengths in bytes, by name. One that goes away meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be listed.
+    pub fn sizes(&self) -> Result<Vec<(FileName, u64)>> {
+        let mut names = self.list()?;
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        let sized = |name: FileName| {
+            let found = fs::metadata(self.file(&name)).ok()?;
+            found.is_file().then_some((name, found.len()))
+        };
+        Ok(names.into_iter().filter_map(sized).collect())
+    }
+
     /// Where the files are.
     pub fn path(&self) -> &Path {
         &self.path

@@ -8,6 +8,7 @@ use nanotdb::TimeRange;
 use nanotdb::Timestamp;
 use nanotdb::compress::CodecId;
 use nanotdb::engine::{FileKind, FrameEntry, FrameIndex};
+use nanotdb::report::scan_error;
 use nanotdb_core::storage::{FileName, Storage, StorageFile};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -105,17 +106,9 @@ impl DatFile {
             max_frame_bytes: lens().max().unwrap_or(0),
             pages: verbose.then(|| pages.collect()),
             span: Span::of(index.bounds()),
-            scan_error: problem(&index),
+            scan_error: scan_error(&index),
         })
     }
-}
-
-/// The first thing that is wrong.
-fn problem(index: &FrameIndex) -> Option<String> {
-    let gap = index.damage.first().map(|damage| {
-        format!("byte {}: {} bytes skipped: {}", damage.offset, damage.len, damage.error)
-    });
-    gap.or_else(|| index.tail.map(|error| format!("byte {}: torn tail: {error}", index.good_end)))
 }
 
 impl Page {

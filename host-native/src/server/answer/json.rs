@@ -15,13 +15,22 @@ struct Success<T> {
 
 /// The envelope of what was done.
 pub fn success(data: impl Serialize) -> Response {
-    written(&Success { status: "success", data })
+    success_with(Escaping, data)
+}
+
+/// The same, in another form of JSON.
+pub(in crate::server) fn success_with(form: impl Formatter, data: impl Serialize) -> Response {
+    written_with(form, &Success { status: "success", data })
 }
 
 /// A JSON answer.
 pub fn written(body: &impl Serialize) -> Response {
+    written_with(Escaping, body)
+}
+
+fn written_with(form: impl Formatter, body: &impl Serialize) -> Response {
     let mut bytes = Vec::new();
-    match to_json(&mut bytes, body) {
+    match to_json_with(form, &mut bytes, body) {
         Ok(()) => {
             bytes.push(b'\n');
             ([(CONTENT_TYPE, "application/json")], bytes).into_response()
@@ -36,7 +45,20 @@ pub fn written(body: &impl Serialize) -> Response {
 ///
 /// Those of the writer.
 pub fn to_json(to: impl io::Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(to, Escaping);
+    to_json_with(Escaping, to, value)
+}
+
+/// The same, in another form of JSON.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub(in crate::server) fn to_json_with(
+    form: impl Formatter,
+    to: impl io::Write,
+    value: &impl Serialize,
+) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(to, form);
     value.serialize(&mut serializer).map_err(io::Error::from)
 }
 

@@ -74,8 +74,7 @@ pub(in crate::server) async fn take_lines(
         named: Vec::new(),
     };
     if is_json {
-        let Lines { lines } = serde_json::from_slice(&incoming.whole().await?)
-            .map_err(|error| Failure::bad(format_args!("body: {error}")))?;
+        let Lines { lines } = incoming.json().await?;
         import = import.feed(app, lines.into_bytes()).await?;
     } else {
         import = import.feed(app, begun).await?;

@@ -13,11 +13,16 @@ mod rollup;
 
 pub(super) use import::take_lines;
 
+use super::answer::Failure;
 use super::app::App;
 use super::prometheus;
+use super::request::Params;
 use super::routes::only;
+use crate::Database;
 use axum::Router;
 use axum::routing::{get, post};
+use nanotdb_core::Error;
+use nanotdb_core::error::Rejection;
 use std::sync::Arc;
 
 /// The routes of this API.
@@ -42,15 +47,20 @@ struct Found<T> {
 }
 
 /// The database and the metric that a request names: `db` and `query`, or both in `query`.
-fn metric_of(params: &super::request::Params) -> Result<(&str, &str), super::answer::Failure> {
+fn metric_of(params: &Params) -> Result<(&str, &str), Failure> {
     let query = params.required("query")?;
-    match params.get("db") {
-        Some(database) => Ok((database, query)),
-        None => query
-            .split_once('/')
-            .filter(|(db, metric)| !db.is_empty() && !metric.is_empty())
-            .ok_or_else(|| {
-                super::answer::Failure::bad("db is required where query is not database/metric")
-            }),
+    if let Some(database) = params.get("db") {
+        return Ok((database, query));
+    }
+    let parts = query.split_once('/').filter(|(db, metric)| !db.is_empty() && !metric.is_empty());
+    parts.ok_or_else(|| Failure::bad("db is required where query is not database/metric"))
+}
+
+/// The database, which must have the metric.
+fn database_with(app: &App, name: &str, metric: &str) -> Result<Arc<Database>, Failure> {
+    let database = app.engine.database(name)?;
+    match database.metric_info(metric) {
+        Some(_) => Ok(database),
+        None => Err(Error::Rejected(Rejection::UnknownMetric(metric.to_owned())).into()),
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/query`: the newest sample of a metric.
 
 use super::range::{Label, write_point};
-use super::{Found, metric_of};
+use super::{Found, database_with, metric_of};
 use crate::server::answer::{Failure, success};
 use crate::server::app::App;
 use crate::server::prometheus;
@@ -10,8 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
-use nanotdb_core::error::Rejection;
-use nanotdb_core::{Error, Sample};
+use nanotdb_core::Sample;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -39,10 +38,7 @@ pub(super) async fn either(
 async fn query(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
     app.work(move |app| {
         let (name, metric) = metric_of(&params)?;
-        let database = app.engine.database(name)?;
-        if database.metric_info(metric).is_none() {
-            return Err(Error::Rejected(Rejection::UnknownMetric(metric.to_owned())).into());
-        }
+        let database = database_with(app, name, metric)?;
         let newest = match database.last(metric)? {
             Some(sample) => vec![Newest { metric: Label::of(name, metric), value: point(sample)? }],
             None => Vec::new(),

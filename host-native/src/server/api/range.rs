@@ -1,6 +1,6 @@
 //! `GET /api/v1/query_range`: samples, or windows of them.
 
-use super::metric_of;
+use super::{database_with, metric_of};
 use crate::Database;
 use crate::moment::Window;
 use crate::server::answer::{Failure, Sink, stream, to_json};
@@ -13,12 +13,11 @@ use axum::http::Method;
 use axum::response::Response;
 use core::ops::ControlFlow;
 use nanotdb_core::aggregate::{Aggregate, Arithmetic};
-use nanotdb_core::error::Rejection;
 use nanotdb_core::query::{AggregateQuery, RangeQuery};
 use nanotdb_core::text::duration::Duration;
 use nanotdb_core::text::float::format_f32;
 use nanotdb_core::text::integer::format_i32;
-use nanotdb_core::{Error, TimeRange, Value};
+use nanotdb_core::{TimeRange, Value};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -97,10 +96,7 @@ impl Asked {
         let (name, metric) = metric_of(params)?;
         let range = params.range(app.engine.now())?;
         let windows = windows(params)?;
-        let database = app.engine.database(name)?;
-        if database.metric_info(metric).is_none() {
-            return Err(Error::Rejected(Rejection::UnknownMetric(metric.to_owned())).into());
-        }
+        let database = database_with(app, name, metric)?;
         Ok(Self { database, metric: metric.to_owned(), range, windows })
     }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Directory, beside the file, of what it was before.
-const BACKUPS: &str = "dashboard_backups";
+pub(in crate::server) const BACKUPS: &str = "dashboard_backups";
 
 fn path(settings: &Settings) -> PathBuf {
     settings.root.join(&settings.web.dashboard_config)

@@ -23,6 +23,7 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use document::Document;
+pub(super) use file::BACKUPS;
 use serde::Serialize;
 use std::sync::{Arc, PoisonError};
 

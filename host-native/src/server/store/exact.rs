@@ -1,35 +1,19 @@
 //! JSON from which a page reads every number as it was.
 
-use super::super::answer::Escaping;
-use crate::server::answer::Failure;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use crate::server::answer::{Escaping, success_with, to_json_with};
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use std::io::{self, Write};
 
-#[derive(Serialize)]
-struct Success<T> {
-    status: &'static str,
-    data: T,
-}
-
 /// The envelope of what was done. Integers of 64 bits are text: of this API, only times have such.
 pub(super) fn exact(data: impl Serialize) -> Response {
-    let mut bytes = Vec::new();
-    match write(&mut bytes, &Success { status: "success", data }) {
-        Ok(()) => {
-            bytes.push(b'\n');
-            ([(CONTENT_TYPE, "application/json")], bytes).into_response()
-        }
-        Err(error) => Failure::execution(error).into_response(),
-    }
+    success_with(Exact, data)
 }
 
 /// Writes a value as JSON, without a line end.
 pub(super) fn write(to: impl Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(to, Exact);
-    value.serialize(&mut serializer).map_err(io::Error::from)
+    to_json_with(Exact, to, value)
 }
 
 #[derive(Debug, Clone, Copy)]

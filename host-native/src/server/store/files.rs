@@ -1,11 +1,12 @@
 //! Files of the data directory, as they are.
 
 use super::exact::exact;
-use super::listing::{self, BACKUPS};
+use super::listing;
 use super::{invalid, name};
 use crate::Engine;
 use crate::server::answer::{Failure, stream};
 use crate::server::app::App;
+use crate::server::dashboard::BACKUPS;
 use crate::server::request::{Incoming, Params};
 use crate::storage::FsStorage;
 use axum::body::Body;

@@ -2,12 +2,13 @@
 
 use super::exact::exact;
 use super::{integer, listing, name};
-use crate::codecs;
 use crate::server::answer::Failure;
 use crate::server::app::App;
 use crate::server::request::Params;
+use crate::{Database, Error, codecs};
 use axum::extract::State;
 use axum::response::Response;
+use nanotdb_core::storage::FileName;
 use nanotdb_core::view::{DatabaseInfo, FileInfo, LogInfo, PartitionInfo};
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub(super) async fn database(
 ) -> Result<Response, Failure> {
     app.work(move |app| {
         let database = app.engine.database(name(&params, "db")?)?;
-        let files = listing::sized(&listing::directory(&app.engine, database.name())?)?;
+        let files = files(app, &database)?;
         Ok(exact(DatabaseInfo::of(&database, &files)))
     })
     .await
@@ -34,7 +35,7 @@ pub(super) async fn partitions(
 ) -> Result<Response, Failure> {
     app.work(move |app| {
         let database = app.engine.database(name(&params, "db")?)?;
-        let files = listing::sized(&listing::directory(&app.engine, database.name())?)?;
+        let files = files(app, &database)?;
         Ok(exact(PartitionInfo::all(&database, &files)))
     })
     .await
@@ -59,4 +60,9 @@ pub(super) async fn log(State(app): State<Arc<App>>, params: Params) -> Result<R
         Ok(exact(LogInfo::of(&database, usize::try_from(limit).unwrap_or(0))?))
     })
     .await
+}
+
+/// The files of a database with their lengths.
+fn files(app: &App, database: &Database) -> Result<Vec<(FileName, u64)>, Failure> {
+    Ok(listing::directory(&app.engine, database.name())?.sizes().map_err(Error::from)?)
 }

@@ -2,16 +2,12 @@
 
 use crate::Engine;
 use crate::server::answer::Failure;
+use crate::server::dashboard::BACKUPS;
 use crate::storage::FsStorage;
 use nanotdb_core::Error;
 use nanotdb_core::name::DatabaseName;
-use nanotdb_core::storage::{FileName, Storage as _};
-
-/// Directory of earlier dashboards.
-pub(super) const BACKUPS: &str = "dashboard_backups";
-
-/// Where the settings are.
-pub(super) const SETTINGS: &str = "engine.toml";
+use nanotdb_core::settings::SETTINGS_FILE;
+use nanotdb_core::storage::FileName;
 
 /// A file and its length in bytes.
 #[derive(Debug)]
@@ -37,7 +33,7 @@ pub(super) fn path(directory: &str, name: &FileName) -> String {
 /// Whether a file of the root directory is shown: the settings and dashboards. What else is there
 /// is not the store's, and may be nobody's business: the token, say.
 pub(super) fn is_shown(name: &str) -> bool {
-    name == SETTINGS || is_json(name)
+    name == SETTINGS_FILE || is_json(name)
 }
 
 /// Whether a file is one of those that belong to pages.
@@ -47,14 +43,15 @@ pub(super) fn is_json(name: &str) -> bool {
 
 /// All files of the store, by directory and name.
 pub(super) fn all(engine: &Engine) -> Result<Vec<Listed>, Failure> {
+    let databases = engine.databases()?;
     let mut directories = vec![String::new(), BACKUPS.to_owned()];
-    directories.extend(engine.databases()?);
+    directories.extend(databases.iter().cloned());
     directories.sort();
     let mut files = Vec::new();
     for own in directories {
-        let Some(storage) = existing(engine, &own)? else { continue };
+        let Some(storage) = existing(engine, &own, &databases)? else { continue };
         let shown = |(name, _): &(FileName, u64)| !own.is_empty() || is_shown(name.as_str());
-        let found = sized(&storage)?.into_iter().filter(shown);
+        let found = storage.sizes().map_err(Error::from)?.into_iter().filter(shown);
         files.extend(found.map(|(name, bytes)| Listed { directory: own.clone(), name, bytes }));
     }
     Ok(files)
@@ -63,10 +60,14 @@ pub(super) fn all(engine: &Engine) -> Result<Vec<Listed>, Failure> {
 /// A directory of the store: the root, a database, or the earlier dashboards.
 pub(super) fn directory(engine: &Engine, name: &str) -> Result<FsStorage, Failure> {
     let missing = || Failure::not_found(format_args!("{name}: no such directory"));
-    existing(engine, name)?.ok_or_else(missing)
+    existing(engine, name, &engine.databases()?)?.ok_or_else(missing)
 }
 
-fn existing(engine: &Engine, name: &str) -> Result<Option<FsStorage>, Failure> {
+fn existing(
+    engine: &Engine,
+    name: &str,
+    databases: &[String],
+) -> Result<Option<FsStorage>, Failure> {
     let root = engine.host().root_directory();
     if name.is_empty() {
         return Ok(Some(root.storage().map_err(Error::from)?));
@@ -76,7 +77,7 @@ fn existing(engine: &Engine, name: &str) -> Result<Option<FsStorage>, Failure> {
         let path = root.path().join(BACKUPS);
         return if path.is_dir() { open(path) } else { Ok(None) };
     }
-    if engine.databases()?.iter().any(|database| database == name) {
+    if databases.iter().any(|database| database == name) {
         return Ok(Some(root.database(name).map_err(Error::from)?));
     }
     Ok(None)
@@ -84,15 +85,4 @@ fn existing(engine: &Engine, name: &str) -> Result<Option<FsStorage>, Failure> {
 
 fn open(path: std::path::PathBuf) -> Result<Option<FsStorage>, Failure> {
     Ok(Some(FsStorage::open(path).map_err(Error::from)?))
-}
-
-/// The files of a directory with their lengths, by name. One that goes away meanwhile is left out.
-pub(super) fn sized(storage: &FsStorage) -> Result<Vec<(FileName, u64)>, Failure> {
-    let mut names = storage.list().map_err(Error::from)?;
-    names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    let sized = |name: FileName| {
-        let found = std::fs::metadata(storage.path().join(name.as_str())).ok()?;
-        found.is_file().then_some((name, found.len()))
-    };
-    Ok(names.into_iter().filter_map(sized).collect())
 }

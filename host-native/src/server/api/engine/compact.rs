@@ -1,5 +1,6 @@
 //! `POST /api/engine/compact_metric` and `/recompact`: a closed partition's files written anew.
 
+use crate::report::Recompacted;
 use crate::server::answer::{Failure, success};
 use crate::server::api::Found;
 use crate::server::app::App;
@@ -28,20 +29,6 @@ struct Compacted {
     data_bytes: u64,
     metric_bytes: u64,
     saved_bytes: i64,
-    duration_ms: u128,
-}
-
-#[derive(Serialize)]
-struct Recompacted {
-    database: String,
-    part: String,
-    path: String,
-    old_frames: u64,
-    new_frames: u64,
-    old_records: u64,
-    new_records: u64,
-    old_bytes: u64,
-    new_bytes: u64,
     duration_ms: u128,
 }
 
@@ -82,27 +69,15 @@ pub(super) async fn recompact(
         let database = app.engine.database(&db)?;
         must_be_closed(app, &database, &part)?;
         let done = database.recompact(&part)?;
-        let result = Recompacted {
-            path: path(app, &db, done.file.as_str()),
-            database: done.database,
-            part: done.partition,
-            old_frames: done.old.frames,
-            new_frames: done.new.frames,
-            old_records: done.old.records,
-            new_records: done.new.records,
-            old_bytes: done.old.bytes,
-            new_bytes: done.new.bytes,
-            duration_ms: began.elapsed().as_millis(),
-        };
+        let root = app.engine.host().root_directory().path();
+        let result = Recompacted::of(done, root, began.elapsed());
         Ok(success(Found { result, result_type: "engine_recompact" }))
     })
     .await
 }
 
 async fn read(app: &Arc<App>, body: Body) -> Result<Partition, Failure> {
-    let body = Incoming::new(app, body).whole().await?;
-    let asked: Partition = serde_json::from_slice(&body)
-        .map_err(|error| Failure::bad(format_args!("body: {error}")))?;
+    let asked: Partition = Incoming::new(app, body).json().await?;
     for (name, value) in [("db", &asked.db), ("part", &asked.part)] {
         if value.trim().is_empty() {
             return Err(Failure::bad(format_args!("{name} is required")));

@@ -2,7 +2,7 @@
 
 use super::record::{Order, Preview};
 use super::summary::{Kind, sizes};
-use crate::report::{Span, StartEnd};
+use crate::report::{Span, StartEnd, scan_error};
 use crate::server::answer::{Failure, Number, success};
 use crate::server::api::Found;
 use crate::server::app::App;
@@ -164,17 +164,9 @@ impl Data {
             records: index.record_count(),
             span: Span::of(index.bounds()),
             pages: detailed.then(pages),
-            scan_error: walked.err().map(|error| error.to_string()).or_else(|| problem(&index)),
+            scan_error: walked.err().map(|error| error.to_string()).or_else(|| scan_error(&index)),
         }
     }
-}
-
-/// The first thing that is wrong with a data file.
-fn problem(index: &FrameIndex) -> Option<String> {
-    let gap = index.damage.first().map(|damage| {
-        format!("byte {}: {} bytes skipped: {}", damage.offset, damage.len, damage.error)
-    });
-    gap.or_else(|| index.tail.map(|error| format!("byte {}: torn tail: {error}", index.good_end)))
 }
 
 impl Page {

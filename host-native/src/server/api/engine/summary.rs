@@ -5,8 +5,9 @@ use super::stats::Stats;
 use crate::Database;
 use crate::server::answer::Failure;
 use crate::server::app::App;
-use nanotdb_core::engine::{FileKind, OpenPageStats};
-use nanotdb_core::storage::{FileName, Storage, StorageErrorKind, StorageFile};
+use nanotdb_core::Error;
+use nanotdb_core::engine::{FileKind, Host, OpenPageStats};
+use nanotdb_core::storage::FileName;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -103,21 +104,10 @@ impl Summary {
     }
 }
 
-/// The files of a database with their lengths, by name. One that goes away meanwhile is left out.
+/// The files of a database with their lengths, by name.
 pub(super) fn sizes(app: &App, database: &str) -> Result<Vec<(FileName, u64)>, Failure> {
-    use nanotdb_core::engine::Host;
-    let files = app.engine.host().database(database, false).map_err(nanotdb_core::Error::from)?;
-    let mut names = files.list().map_err(nanotdb_core::Error::from)?;
-    names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    let mut sizes = Vec::new();
-    for name in names {
-        match files.open(&name).and_then(|file| file.len()) {
-            Ok(bytes) => sizes.push((name, bytes)),
-            Err(error) if error.kind == StorageErrorKind::NotFound => {}
-            Err(error) => return Err(nanotdb_core::Error::from(error).into()),
-        }
-    }
-    Ok(sizes)
+    let files = app.engine.host().database(database, false).map_err(Error::from)?;
+    Ok(files.sizes().map_err(Error::from)?)
 }
 
 impl Runtime {

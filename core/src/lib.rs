@@ -7,7 +7,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | values | [`types`], [`error`], [`stats`] | no logic |
-//! | codecs | [`codec`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
+//! | codecs | [`codec`], [`column`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
 //! | pure functions | [`partition`], [`aggregate`], [`sorted`] | |
 //! | storage | [`storage`] | knows no format |
 //! | engine | [`engine`], [`query`] | the only place where formats meet I/O |
@@ -36,6 +36,7 @@ extern crate std;
 pub mod aggregate;
 pub mod catalog;
 pub mod codec;
+pub mod column;
 pub mod compress;
 pub mod engine;
 pub mod error;

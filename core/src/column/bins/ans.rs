@@ -6,7 +6,7 @@
 
 use super::super::BLOCK_LEN;
 use super::super::ColumnError;
-use super::super::bits::{BitWriter, PADDING, low, mask, peek, width};
+use super::super::bits::{BitWriter, PADDING, PEEK_BITS, low, mask, peek, width};
 use super::{Bin, Bins, MAX_LOG};
 use alloc::boxed::Box;
 use alloc::vec;
@@ -19,16 +19,21 @@ const TABLE_LEN: usize = 1 << MAX_LOG;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Entry {
     lower: u32,
-    /// The state after it, before `state_bits` bits are added.
+    offset_mask: u32,
+    /// The state after it, before some of the next bits are added.
     next: u16,
+    state_mask: u16,
     state_bits: u8,
-    offset_bits: u8,
+    /// Bits of the state and the offset.
+    bits: u8,
 }
 
 /// Decodes numbers.
 #[derive(Debug, Clone)]
 pub(in crate::column) struct Table {
     log: u32,
+    /// Most bits that a number takes.
+    most_bits: u32,
     entries: Box<[Entry; TABLE_LEN]>,
 }
 
@@ -63,20 +68,24 @@ impl Table {
         let mut entries = Box::new([Entry::default(); TABLE_LEN]);
         let size = 1_u32 << bins.log;
         let mut slots = entries.iter_mut();
+        let mut most_bits = 0;
         spread(bins, |_, _, bin, nth| {
             let count = bin.weight + nth;
             let state_bits = (bins.log + 1).saturating_sub(width(count));
-            let next = (count << state_bits).saturating_sub(size);
+            let bits = state_bits + bin.offset_bits;
+            most_bits = bits.max(most_bits);
             if let Some(entry) = slots.next() {
                 *entry = Entry {
                     lower: bin.lower,
-                    next: u16::try_from(next).unwrap_or(0),
-                    state_bits: u8::try_from(state_bits).unwrap_or(0),
-                    offset_bits: u8::try_from(bin.offset_bits).unwrap_or(0),
+                    offset_mask: low(mask(bin.offset_bits)),
+                    next: half((count << state_bits).saturating_sub(size)),
+                    state_mask: half(low(mask(state_bits))),
+                    state_bits: byte(state_bits),
+                    bits: byte(bits),
                 };
             }
         });
-        Self { log: bins.log, entries }
+        Self { log: bins.log, most_bits, entries }
     }
 
     #[inline]
@@ -105,6 +114,15 @@ impl Table {
 
     /// The position behind the stream; nothing when it ends too soon or in another state than 0.
     fn numbers(&self, bytes: &[u8], out: &mut [u32]) -> Option<usize> {
+        match PEEK_BITS / self.most_bits.max(1) {
+            0 | 1 => self.numbers_by::<1>(bytes, out),
+            2 | 3 => self.numbers_by::<2>(bytes, out),
+            _ => self.numbers_by::<4>(bytes, out),
+        }
+    }
+
+    /// The same, where so many numbers are seen with one look at the bits.
+    fn numbers_by<const SEEN: usize>(&self, bytes: &[u8], out: &mut [u32]) -> Option<usize> {
         let log = usize::try_from(self.log).ok()?;
         let mut states = [0_u32; STATES];
         let mut position = 0;
@@ -112,29 +130,46 @@ impl Table {
             *state = low(peek(bytes, position)? & mask(self.log));
             position += log;
         }
-        let (quads, rest) = out.as_chunks_mut::<STATES>();
-        for quad in quads {
+        let (rounds, rest) = out.as_chunks_mut::<STATES>();
+        for round in rounds {
             let entries = states.map(|state| self.entry(state));
-            for ((number, state), entry) in quad.iter_mut().zip(&mut states).zip(entries) {
-                let bits = peek(bytes, position)?;
-                let (state_bits, offset_bits) =
-                    (u32::from(entry.state_bits), u32::from(entry.offset_bits));
-                *state = u32::from(entry.next) + low(bits & mask(state_bits));
-                *number = entry.lower.wrapping_add(low((bits >> state_bits) & mask(offset_bits)));
-                position += usize::from(entry.state_bits) + usize::from(entry.offset_bits);
+            let (numbers, _) = round.as_chunks_mut::<SEEN>();
+            let (states, _) = states.as_chunks_mut::<SEEN>();
+            let (entries, _) = entries.as_chunks::<SEEN>();
+            for ((numbers, states), entries) in numbers.iter_mut().zip(states).zip(entries) {
+                let mut bits = peek(bytes, position)?;
+                for ((number, state), entry) in numbers.iter_mut().zip(states).zip(entries) {
+                    (*number, *state) = entry.read(bits);
+                    bits >>= entry.bits;
+                    position += usize::from(entry.bits);
+                }
             }
         }
         for (number, state) in rest.iter_mut().zip(&mut states) {
             let entry = self.entry(*state);
-            let bits = peek(bytes, position)?;
-            let (state_bits, offset_bits) =
-                (u32::from(entry.state_bits), u32::from(entry.offset_bits));
-            *state = u32::from(entry.next) + low(bits & mask(state_bits));
-            *number = entry.lower.wrapping_add(low((bits >> state_bits) & mask(offset_bits)));
-            position += usize::from(entry.state_bits) + usize::from(entry.offset_bits);
+            (*number, *state) = entry.read(peek(bytes, position)?);
+            position += usize::from(entry.bits);
         }
         (states == [0; STATES]).then_some(position)
     }
+}
+
+impl Entry {
+    /// The number, and the state after it.
+    #[inline]
+    fn read(&self, bits: u64) -> (u32, u32) {
+        let state = u32::from(self.next) + (low(bits) & u32::from(self.state_mask));
+        let offset = low(bits >> self.state_bits) & self.offset_mask;
+        (self.lower.wrapping_add(offset), state)
+    }
+}
+
+fn half(value: u32) -> u16 {
+    u16::try_from(value).unwrap_or(0)
+}
+
+fn byte(value: u32) -> u8 {
+    u8::try_from(value).unwrap_or(0)
 }
 
 /// What it takes to code one bin.

@@ -145,7 +145,8 @@ impl<H: Host> Readable<H> {
             return Ok(false);
         };
         let Some(id) = MetricId::new(id) else { return Ok(false) };
-        for entry in metric.entries_of(id)? {
+        let in_range = |range: TimeRange| range.contains(crate::Timestamp(time));
+        for entry in metric.entries_of(id)?.iter().filter(|entry| in_range(entry.range)) {
             let found = metric.read_frame(entry)?;
             if found.times.iter().zip(&found.raws).any(|(&t, &r)| (t, r) == (time, raw)) {
                 return Ok(true);

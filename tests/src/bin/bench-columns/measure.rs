@@ -18,21 +18,17 @@ pub(crate) fn set(set: &Set, options: &Options) -> Measured {
         case.encode();
         case.check();
     }
-    let encode = rounds(&mut cases, points, options, |case| case.encode());
-    let decode = rounds(&mut cases, points, options, |case| case.decode());
-    let rows = cases.iter().zip(encode.into_iter().zip(decode));
-    let row = |(case, (encode, decode)): (&Box<dyn Case + '_>, (Rates, Rates))| Row {
-        contender: case.name(),
-        bytes: case.bytes(),
-        encode,
-        decode,
-    };
+    let encode = rounds(&mut cases, points, options, Case::encode);
+    let decode = rounds(&mut cases, points, options, Case::decode);
+    let rows = cases.iter().zip(encode.into_iter().zip(decode)).map(|(case, (encode, decode))| {
+        Row { contender: case.name(), bytes: case.bytes(), encode, decode }
+    });
     Measured {
         set: set.name.clone(),
         columns: set.columns.len(),
         points,
         raw_bytes: set.raw_bytes(),
-        rows: rows.map(row).collect(),
+        rows: rows.collect(),
     }
 }
 
@@ -41,13 +37,13 @@ fn rounds<'s>(
     cases: &mut [Box<dyn Case + 's>],
     points: usize,
     options: &Options,
-    mut run: impl FnMut(&mut (dyn Case + 's)),
+    run: fn(&mut (dyn Case + 's)),
 ) -> Vec<Rates> {
     let mut state: Vec<Running> = cases.iter().map(|_| Running::default()).collect();
     for _ in 0..options.repeats {
         for (case, state) in cases.iter_mut().zip(&mut state) {
             if state.spent < options.budget {
-                state.repeat(points, &mut || run(&mut **case));
+                state.repeat(points, &mut || run(case.as_mut()));
             }
         }
     }

@@ -121,7 +121,10 @@ fn folder(series: &Series) -> &str {
 /// Integers where all values are, else the nearest 32-bit floats.
 #[expect(clippy::cast_possible_truncation, reason = "checked, or wanted")]
 fn as_stored(series: &Series) -> Column {
-    let integer = |&value: &f64| (f64::from(value as i32) == value).then_some(value as i32);
+    let integer = |&value: &f64| {
+        let integer = value as i32;
+        (f64::from(integer).to_bits() == value.to_bits()).then_some(integer)
+    };
     match series.values.iter().map(integer).collect() {
         Some(integers) => Column::integers(integers),
         None => Column::floats(series.values.iter().map(|&value| value as f32).collect()),

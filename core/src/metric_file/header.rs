@@ -52,15 +52,26 @@ impl Version {
         }
     }
 
+    /// All versions.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V2];
+
     /// The number in the file.
     pub const fn number(self) -> u16 {
         self as u16
+    }
+
+    /// The name that settings use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}", self.number())
+        f.pad(self.name())
     }
 }
 

@@ -13,8 +13,8 @@ pub use inspect::{
     PartitionInfo, StoredFile,
 };
 pub use reports::{
-    AddReport, BuildReport, FileCheck, LinesReport, RecompactReport, RejectedLine, RejectedRow,
-    Rejections, Retired, TickReport,
+    AddReport, BuildReport, ConvertReport, FileCheck, LinesReport, RecompactReport, RejectedLine,
+    RejectedRow, Rejections, Retired, TickReport,
 };
 pub use settings::{Setting, of_database, of_engine};
 

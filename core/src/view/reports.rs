@@ -116,6 +116,8 @@ pub struct BuildReport {
     pub partition: String,
     /// The file that was written.
     pub metric_file: String,
+    /// Its layout: `v1`, `v2` or `v3`.
+    pub format: &'static str,
     /// Bytes of the files that were read.
     pub source_bytes: Count,
     /// Bytes of the file that was written.
@@ -131,10 +133,51 @@ impl From<engine::BuildReport> for BuildReport {
         Self {
             partition: built.partition,
             metric_file: built.metric_file.to_string(),
+            format: built.version.name(),
             source_bytes: built.source_bytes.into(),
             metric_bytes: built.metric_bytes.into(),
             metrics: built.metrics.into(),
             points: built.points.into(),
+        }
+    }
+}
+
+/// What converting a metric file did.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConvertReport {
+    /// Key of the partition.
+    pub partition: String,
+    /// The file.
+    pub metric_file: String,
+    /// The layout it had.
+    pub old_format: &'static str,
+    /// Its bytes before.
+    pub old_bytes: Count,
+    /// The layout it has.
+    pub new_format: &'static str,
+    /// Its bytes now.
+    pub new_bytes: Count,
+    /// Metrics in it.
+    pub metrics: Count,
+    /// Samples in it.
+    pub points: Count,
+    /// Whether it was written anew; not where it was as it should be.
+    pub converted: bool,
+}
+
+impl From<engine::ConvertReport> for ConvertReport {
+    fn from(done: engine::ConvertReport) -> Self {
+        Self {
+            partition: done.partition,
+            metric_file: done.metric_file.to_string(),
+            old_format: done.old_version.name(),
+            old_bytes: done.old_bytes.into(),
+            new_format: done.version.name(),
+            new_bytes: done.bytes.into(),
+            metrics: done.metrics.into(),
+            points: done.points.into(),
+            converted: done.converted,
         }
     }
 }

@@ -365,7 +365,7 @@ fn read_loggers(
 
 impl Word for Version {
     const WORDS: &'static [(&'static str, Self)] =
-        &[(Self::V1.name(), Self::V1), (Self::V2.name(), Self::V2)];
+        &[(Self::V1.name(), Self::V1), (Self::V2.name(), Self::V2), (Self::V3.name(), Self::V3)];
 }
 
 /// Without `lz4`, which is ours alone: the reference would refuse the whole file.

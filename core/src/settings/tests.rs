@@ -116,7 +116,7 @@ fn a_layout_of_metric_files_is_written_where_it_is_not_the_reference_s() {
     }
     assert_eq!(
         detail(engine("[metrics]\nenabled = true\nformat = \"v9\"\n")),
-        "line 3: metrics.format = \"v9\": expected v1 or v2"
+        "line 3: metrics.format = \"v9\": expected v1, v2 or v3"
     );
     assert_eq!(
         detail(engine("[metrics]\nformat = 3\n")),

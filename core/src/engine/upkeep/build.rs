@@ -24,7 +24,7 @@ use core::ops::Range;
 pub struct BuildOptions {
     /// The version of the file.
     pub version: Version,
-    /// What its payloads are compressed with.
+    /// What its payloads are compressed with; of no account in version 3.
     pub codec: CodecId,
     /// What becomes of the raw pages afterwards.
     pub raw_action: RawAction,
@@ -159,7 +159,7 @@ impl<H: Host> Database<H> {
     }
 
     fn build_partition(&self, partition: Partition, options: BuildOptions) -> Result<BuildReport> {
-        check_codec(options.codec, options.allow_foreign_codec)?;
+        check_codec(options.version, options.codec, options.allow_foreign_codec)?;
         self.builds().write(|()| {
             self.settle_for_build(partition)?;
             let view = self.readable().partition_view(partition);
@@ -294,6 +294,7 @@ impl<H: Host> Readable<H> {
         let written = match options.version {
             Version::V1 => metric_file::build_v1(&target, scan, &type_of, &limits),
             Version::V2 => metric_file::build_v2(&target, scan, &type_of, &limits),
+            Version::V3 => metric_file::build_v3(&target, scan, &type_of, &limits),
         }?;
         Ok(BuildReport {
             partition: view.partition.to_string(),
@@ -308,9 +309,10 @@ impl<H: Host> Readable<H> {
     }
 }
 
-/// Refuses a codec that the reference engine does not know, unless that is wanted.
-pub(super) fn check_codec(codec: CodecId, allow_foreign: bool) -> Result<()> {
-    if codec.is_known_to_reference() || allow_foreign {
+/// Refuses a codec that the reference engine does not know, unless that is wanted. Version 3 has
+/// none.
+pub(super) fn check_codec(version: Version, codec: CodecId, allow_foreign: bool) -> Result<()> {
+    if version == Version::V3 || codec.is_known_to_reference() || allow_foreign {
         return Ok(());
     }
     Err(invalid(&format!("the reference engine cannot read codec {}", codec.name())))

@@ -24,7 +24,7 @@ const COMPARE_BUDGET: usize = 24 << 20;
 pub struct ConvertOptions {
     /// Its layout.
     pub version: Version,
-    /// What its payloads are compressed with, in layouts that compress them.
+    /// What its payloads are compressed with; of no account in version 3.
     pub codec: CodecId,
     /// Whether a codec is allowed that the reference engine cannot read.
     pub allow_foreign_codec: bool,
@@ -74,7 +74,7 @@ impl<H: Host> Database<H> {
     /// the new one cannot be written. The old file is there then.
     pub fn convert_metric_file(&self, key: &str, options: ConvertOptions) -> Result<ConvertReport> {
         let partition = self.partition(key)?;
-        check_codec(options.codec, options.allow_foreign_codec)?;
+        check_codec(options.version, options.codec, options.allow_foreign_codec)?;
         let converted = self.builds().write(|()| {
             self.check_writable()?;
             let view = self.readable().partition_view(partition);
@@ -120,7 +120,8 @@ impl<H: Host> Database<H> {
             points: summary.points,
             converted: false,
         };
-        if summary.version == options.version && summary.codec == options.codec {
+        let has_codec = summary.codec.is_none_or(|codec| codec == options.codec);
+        if summary.version == options.version && has_codec {
             return Ok(report);
         }
         let sources = [Source::Metric(stored.clone(), old)];

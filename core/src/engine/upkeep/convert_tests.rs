@@ -151,6 +151,8 @@ fn the_settings_say_which_layout_is_built() {
     for (settings, option, expected) in [
         ("", Version::V2, Version::V2),
         ("", Version::V1, Version::V1),
+        ("", Version::V3, Version::V3),
+        ("format = \"v3\"", Version::V2, Version::V3),
         ("format = \"v1\"", Version::V2, Version::V1),
         ("format = \" V2 \"", Version::V1, Version::V2),
     ] {

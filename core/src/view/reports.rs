@@ -1,8 +1,10 @@
 //! What was done, for those who asked for it.
 
 use super::Count;
-use crate::engine::{self, BatchReport, EngineTick, ImportReport, RollupRun};
-use crate::error::Rejection;
+use crate::compress::{CodecId, UnknownCodec};
+use crate::engine::{self, BatchReport, ConvertOptions, EngineTick, ImportReport, RollupRun};
+use crate::error::{Error, Rejection};
+use crate::metric_file::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -142,6 +144,28 @@ impl From<engine::BuildReport> for BuildReport {
     }
 }
 
+/// What a metric file is to be converted to: a layout and, for those that have one, a codec, by
+/// their names; `default_codec` where none is named.
+///
+/// # Errors
+///
+/// `Invalid` when there is no such layout or codec.
+pub fn convert_options(
+    format: &str,
+    codec: Option<&str>,
+    default_codec: CodecId,
+) -> Result<ConvertOptions, Error> {
+    let mut options = ConvertOptions::default();
+    options.version = format.parse()?;
+    options.codec = match codec {
+        Some(name) => {
+            name.parse().map_err(|error: UnknownCodec| Rejection::Invalid(error.to_string()))?
+        }
+        None => default_codec,
+    };
+    Ok(options)
+}
+
 /// What converting a metric file did.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -223,6 +247,9 @@ pub struct FileCheck {
     pub file: String,
     /// Its length.
     pub bytes: Count,
+    /// Of a metric file: its layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<&'static str>,
     /// Frames, or log records.
     pub frames: Count,
     /// Samples.
@@ -236,6 +263,7 @@ impl From<engine::FileCheck> for FileCheck {
         Self {
             file: check.file.to_string(),
             bytes: check.bytes.into(),
+            format: check.version.map(Version::name),
             frames: check.frames.into(),
             samples: check.samples.into(),
             problems: check.problems,

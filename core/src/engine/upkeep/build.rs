@@ -98,6 +98,8 @@ pub struct CompactReport {
     pub data_file: FileName,
     /// The file that was written.
     pub metric_file: FileName,
+    /// Its layout.
+    pub version: Version,
     /// Bytes of all files that were read.
     pub data_bytes: u64,
     /// Bytes of the file that was written.
@@ -122,6 +124,7 @@ impl<H: Host> Database<H> {
             partition: built.partition,
             data_file,
             metric_file: built.metric_file,
+            version: built.version,
             data_bytes: built.source_bytes,
             metric_bytes: built.metric_bytes,
             saved_bytes: signed(built.source_bytes).saturating_sub(signed(built.metric_bytes)),

@@ -61,6 +61,7 @@ mod payload;
 mod reader;
 mod scan;
 mod source;
+mod spans;
 mod spool;
 #[cfg(test)]
 mod testing;
@@ -73,6 +74,7 @@ pub use header::Version;
 pub use info::{Frame, FrameInfo, Summary};
 pub use reader::{Frames, MetricFile};
 pub use scan::{SampleScan, Visit};
+pub use spans::{Span, Statistics};
 pub use writer::{BuildReport, Target};
 
 #[cfg(all(test, feature = "testing"))]

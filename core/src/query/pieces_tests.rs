@@ -1,13 +1,17 @@
 //! Answers from statistics against answers from samples.
 
 use crate::aggregate::{Aggregate, Arithmetic, Bucket, Windows};
-use crate::engine::Database;
+use crate::engine::testing::LocalHost;
+use crate::engine::{Database, Row, Target};
 use crate::query::testing::*;
-use crate::query::{AggregateQuery, RangeQuery, Series};
-use crate::types::{TimeRange, Timestamp, ValueType};
+use crate::query::{AggregateQuery, ChartMethod, ChartQuery, RangeQuery, Series};
+use crate::storage::MemoryStorage;
+use crate::types::{TimeRange, Timestamp, Value, ValueType};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::convert::Infallible;
+use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
 use proptest::prelude::*;
 
@@ -96,4 +100,80 @@ proptest! {
             }
         }
     }
+}
+
+/// Thirty days at 10 s, each with a metric file that says what is known of its points.
+fn thirty_days() -> Arc<Database<Local>> {
+    let host = LocalHost::new(MemoryStorage::new);
+    let database = open(&host, "day");
+    for day in 0..30 {
+        let rows = (0..8640).map(|at| Row {
+            target: Target::Name("f"),
+            time: Timestamp(START + day * DAY + at * 10 * SECOND),
+            value: Value::F32(f32::from(i16::try_from(at % 777).unwrap()) / 10.0),
+        });
+        assert_eq!(database.add_rows(rows).unwrap().accepted, 8640);
+    }
+    build(&database, NEW, true);
+    database
+}
+
+/// What a query read of metric files.
+fn read<T>(database: &Database<Local>, ask: impl FnOnce() -> T) -> (T, u64, u64) {
+    let before = database.stats().metric_files;
+    let answer = ask();
+    let after = database.stats().metric_files;
+    (answer, after.payload_bytes - before.payload_bytes, after.spans - before.spans)
+}
+
+#[test]
+fn thirty_days_in_hours_read_no_payload() {
+    let database = thirty_days();
+    let all = TimeRange { from: Timestamp(START), to: Timestamp(START + 30 * DAY - 1) };
+    let hours = |range, aggregates| AggregateQuery {
+        range,
+        window_ns: HOUR,
+        aggregates,
+        arithmetic: Arithmetic::Exact,
+    };
+    for _ in 0..3 {
+        let (buckets, bytes, spans) =
+            read(&database, || aggregate(&database, "f", &hours(all, &RUNNING)));
+        assert_eq!((buckets.len(), bytes, spans), (720, 0, 720));
+    }
+    let (_, bytes, spans) =
+        read(&database, || aggregate(&database, "f", &hours(all, &[Aggregate::P50])));
+    assert!(bytes > 0 && spans == 0, "{bytes} bytes, {spans} spans");
+    let (last, bytes, _) = read(&database, || database.last("f").unwrap().unwrap());
+    assert_eq!((last.time.0, bytes), (START + 30 * DAY - 10 * SECOND, 0));
+    let (chart, bytes, spans) = read(&database, || {
+        let points = NonZeroUsize::new(240).unwrap();
+        let query = ChartQuery { range: all, points, method: ChartMethod::MinMax };
+        database.chart("f", &query).unwrap()
+    });
+    assert_eq!((bytes, spans, chart.slack_ns), (0, 720, HOUR - 1));
+}
+
+#[test]
+fn edges_are_decoded_and_nothing_else() {
+    let database = thirty_days();
+    let range = TimeRange {
+        from: Timestamp(START + 10 * MINUTE),
+        to: Timestamp(START + 30 * DAY - 10 * MINUTE),
+    };
+    let query = AggregateQuery {
+        range,
+        window_ns: HOUR,
+        aggregates: &RUNNING,
+        arithmetic: Arithmetic::Exact,
+    };
+    let all = database.range_query("f", RangeQuery::all(TimeRange::ALL)).unwrap();
+    let (found, bytes, spans) = read(&database, || aggregate(&database, "f", &query));
+    assert_eq!((found, spans), (naive(&all, &query), 718));
+    let (part, of_part, _) = read(&database, || {
+        let day = TimeRange { from: range.from, to: Timestamp(START + DAY - 1) };
+        database.range_query("f", RangeQuery::all(day)).unwrap()
+    });
+    assert_eq!(part.len(), 8640 - 60);
+    assert!(0 < bytes && bytes < of_part, "{bytes} bytes of two edges, {of_part} of a day");
 }

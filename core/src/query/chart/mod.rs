@@ -120,7 +120,7 @@ const ROUND: [u64; 10] = {
 /// a chart moves, its slices stay.
 pub fn slice_ns(range: TimeRange, points: NonZeroUsize) -> i64 {
     let points = u64::try_from(points.get()).unwrap_or(u64::MAX);
-    let share = range.to.0.abs_diff(range.from.0) / points + 1;
+    let share = (range.to.0.abs_diff(range.from.0) / points).saturating_add(1);
     let round = ROUND.iter().rev().find(|&&round| round.saturating_mul(2) <= share);
     let slice = round.map_or(share, |&round| share.div_ceil(round).saturating_mul(round));
     i64::try_from(slice).unwrap_or(i64::MAX)

@@ -26,6 +26,12 @@
 //! # Ok::<(), nanotdb_core::column::ColumnError>(())
 //! ```
 
+mod bins;
+mod bits;
+mod delta;
+mod gcd;
+mod numbers;
+mod pack;
 pub mod times;
 pub mod values;
 

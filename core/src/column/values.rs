@@ -1,19 +1,86 @@
 //! Columns of values.
+//!
+//! A value becomes a *number*: an unsigned integer of 32 bits that a way of counting gives it. Values
+//! that the way cannot restore to the bit are *exceptions* and stand beside it.
+//!
+//! | id | way | number |
+//! |---:|---|---|
+//! | 0 | integer | the `i32` |
+//! | 1 | decimal | the integer that, divided by 10^digits, is the `f32` |
+//! | 2 | float | the bits of the `f32`, so ordered that larger floats are larger integers |
+//!
+//! ```text
+//! head   encoding u8 | way u8 (digits u8) | exceptions u8 | base u32 | divisor uvarint | numbers …
+//! block  (exceptions uvarint | position u16, value u32 …) numbers …
+//! ```
+//!
+//! What `numbers` encodes is (number − base) ÷ divisor.
 
-use super::{BLOCK_LEN, ColumnError, Description, Encoded, block_range};
+mod ways;
+
+use super::numbers::{self, Plan, Room};
+use super::{BLOCK_LEN, ColumnError, Description, Encoded, block_range, gcd};
+use crate::codec::{Reader, Writer};
 use crate::types::ValueType;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use ways::{Counted, Way};
 
 /// The values as they are, 4 bytes each.
 const RAW: u8 = 0;
+/// Numbers of some way.
+const NUMBERS: u8 = 1;
 
 /// Encodes up to [`MAX_POINTS`](super::MAX_POINTS) values, at least one, into `out`.
-pub fn encode(_value_type: ValueType, raws: &[u32], out: &mut Encoded) {
+pub fn encode(value_type: ValueType, raws: &[u32], out: &mut Encoded) {
     out.clear();
+    numbers_of(value_type, raws, out);
+    if out.head.len() + out.body.len() > raws.len() * 4 {
+        out.clear();
+        raw(raws, out);
+    }
+}
+
+fn raw(raws: &[u32], out: &mut Encoded) {
     out.head.push(RAW);
     for block in raws.chunks(BLOCK_LEN) {
         out.body.extend(block.iter().flat_map(|raw| raw.to_le_bytes()));
+        out.end_block();
+    }
+}
+
+fn numbers_of(value_type: ValueType, raws: &[u32], out: &mut Encoded) {
+    let Counted { way, mut numbers, exceptions } = ways::count(value_type, raws);
+    let base = numbers.iter().copied().min().unwrap_or(0);
+    numbers.iter_mut().for_each(|number| *number -= base);
+    let divisor = gcd::of(&numbers);
+    if divisor > 1 {
+        numbers.iter_mut().for_each(|number| *number /= divisor);
+    }
+    let order = numbers::estimate(&numbers).order;
+    let plan = Plan::new(&numbers, order);
+
+    let mut writer = Writer::new(&mut out.head);
+    writer.u8(NUMBERS);
+    way.write(&mut writer);
+    writer.u8(u8::from(!exceptions.is_empty())).u32(base).uvarint(divisor.into());
+    plan.write_head(&mut out.head);
+    let mut blocks = plan.writer();
+    let mut exceptions_left = exceptions.as_slice();
+    for (index, block) in raws.chunks(BLOCK_LEN).enumerate() {
+        if !exceptions.is_empty() {
+            let start = index * BLOCK_LEN;
+            let own = exceptions_left.partition_point(|&position| position < start + block.len());
+            let (own, later) = exceptions_left.split_at_checked(own).unwrap_or_default();
+            exceptions_left = later;
+            let mut writer = Writer::new(&mut out.body);
+            writer.uvarint(u64::try_from(own.len()).unwrap_or(0));
+            for position in own.iter().filter_map(|position| position.checked_sub(start)) {
+                writer.u16(u16::try_from(position).unwrap_or(0));
+                writer.u32(block.get(position).copied().unwrap_or(0));
+            }
+        }
+        blocks.write(index, &mut out.body);
         out.end_block();
     }
 }
@@ -22,6 +89,13 @@ pub fn encode(_value_type: ValueType, raws: &[u32], out: &mut Encoded) {
 #[derive(Debug, Clone)]
 pub struct Decoder {
     points: usize,
+    column: Column,
+}
+
+#[derive(Debug, Clone)]
+enum Column {
+    Raw,
+    Numbers { way: Way, exceptions: bool, base: u32, divisor: u32, numbers: numbers::Decoder },
 }
 
 impl Decoder {
@@ -30,13 +104,17 @@ impl Decoder {
     /// # Errors
     ///
     /// [`ColumnError`] when the head is damaged or of a later version.
-    pub fn new(head: &[u8], _value_type: ValueType, points: usize) -> Result<Self, ColumnError> {
-        match head {
-            [] => Err(ColumnError::Truncated),
-            [RAW] => Ok(Self { points }),
-            [RAW, rest @ ..] => Err(ColumnError::TrailingBytes(rest.len())),
-            [id, ..] => Err(ColumnError::Unknown { what: "value encoding", id: *id }),
+    pub fn new(head: &[u8], value_type: ValueType, points: usize) -> Result<Self, ColumnError> {
+        let mut reader = Reader::new(head);
+        let column = match reader.u8().ok_or(ColumnError::Truncated)? {
+            RAW => Column::Raw,
+            NUMBERS => Column::read(&mut reader, value_type)?,
+            id => return Err(ColumnError::Unknown { what: "value encoding", id }),
+        };
+        if !reader.rest().is_empty() {
+            return Err(ColumnError::TrailingBytes(reader.rest().len()));
         }
+        Ok(Self { points, column })
     }
 
     /// Appends the values of the block with this index to `out`.
@@ -45,20 +123,91 @@ impl Decoder {
     ///
     /// [`ColumnError`] when `bytes` are no such block; `out` may then have more values.
     pub fn block(&self, index: usize, bytes: &[u8], out: &mut Vec<u32>) -> Result<(), ColumnError> {
-        let expected = block_range(index, self.points).len() * 4;
-        if bytes.len() < expected {
-            return Err(ColumnError::Truncated);
+        let len = block_range(index, self.points).len();
+        let start = out.len();
+        out.resize(start + len, 0);
+        let block = out.get_mut(start..).unwrap_or_default();
+        match &self.column {
+            Column::Raw => raw_block(bytes, block),
+            Column::Numbers { way, exceptions, base, divisor, numbers } => {
+                let mut reader = Reader::new(bytes);
+                let count =
+                    if *exceptions { reader.uvarint().ok_or(ColumnError::Truncated)? } else { 0 };
+                let (what, expected) = ("exceptions", "at most one for each value");
+                let count = usize::try_from(count)
+                    .ok()
+                    .filter(|found| *found <= len)
+                    .ok_or(ColumnError::Invalid { what, found: count, expected })?;
+                let listed = reader.bytes(count * EXCEPTION_LEN).ok_or(ColumnError::Truncated)?;
+                numbers.block(reader.rest(), &mut Room::default(), block)?;
+                way.restore(*base, *divisor, block);
+                for exception in listed.as_chunks::<EXCEPTION_LEN>().0 {
+                    let mut reader = Reader::new(exception);
+                    let (Some(position), Some(raw)) = (reader.u16(), reader.u32()) else {
+                        continue;
+                    };
+                    let (what, expected) = ("exception position", "inside the block");
+                    let error = ColumnError::Invalid { what, found: position.into(), expected };
+                    *block.get_mut(usize::from(position)).ok_or(error)? = raw;
+                }
+                Ok(())
+            }
         }
-        let (values, behind) = bytes.as_chunks::<4>();
-        if bytes.len() > expected || !behind.is_empty() {
-            return Err(ColumnError::TrailingBytes(bytes.len() - expected));
-        }
-        out.extend(values.iter().map(|raw| u32::from_le_bytes(*raw)));
-        Ok(())
     }
 
     /// How the column is encoded.
     pub fn describe(&self) -> Description {
-        Description { numbers: String::from("bytes"), divisor: 1, delta: 0, body: "raw" }
+        match &self.column {
+            Column::Raw => {
+                Description { numbers: String::from("bytes"), divisor: 1, delta: 0, body: "raw" }
+            }
+            Column::Numbers { way, divisor, numbers, .. } => Description {
+                numbers: way.to_string(),
+                divisor: u64::from(*divisor),
+                delta: numbers.order(),
+                body: numbers.body(),
+            },
+        }
+    }
+}
+
+/// Bytes of an exception: where, and what.
+const EXCEPTION_LEN: usize = 6;
+
+impl Column {
+    fn read(reader: &mut Reader<'_>, value_type: ValueType) -> Result<Self, ColumnError> {
+        let way = Way::read(reader, value_type)?;
+        let exceptions = match reader.u8().ok_or(ColumnError::Truncated)? {
+            0 => false,
+            1 => true,
+            found => {
+                let (what, expected) = ("exceptions", "0 or 1");
+                return Err(ColumnError::Invalid { what, found: found.into(), expected });
+            }
+        };
+        let base = reader.u32().ok_or(ColumnError::Truncated)?;
+        let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
+        let (what, expected) = ("divisor", "1 to 32 bits");
+        let divisor = u32::try_from(found).ok().filter(|divisor| *divisor > 0);
+        let divisor = divisor.ok_or(ColumnError::Invalid { what, found, expected })?;
+        Ok(Self::Numbers {
+            way,
+            exceptions,
+            base,
+            divisor,
+            numbers: numbers::Decoder::read(reader)?,
+        })
+    }
+}
+
+fn raw_block(bytes: &[u8], block: &mut [u32]) -> Result<(), ColumnError> {
+    let expected = block.len() * 4;
+    let (raws, _) = bytes.get(..expected).ok_or(ColumnError::Truncated)?.as_chunks::<4>();
+    for (value, raw) in block.iter_mut().zip(raws) {
+        *value = u32::from_le_bytes(*raw);
+    }
+    match bytes.len() - expected {
+        0 => Ok(()),
+        behind => Err(ColumnError::TrailingBytes(behind)),
     }
 }

@@ -124,7 +124,7 @@ pub fn write_v1<S: Storage>(
 }
 
 /// The series in file order: by metric, those of one metric as given.
-fn checked<'a>(series: &[SeriesInput<'a>]) -> Result<Vec<SeriesInput<'a>>> {
+pub(crate) fn checked<'a>(series: &[SeriesInput<'a>]) -> Result<Vec<SeriesInput<'a>>> {
     for one in series {
         if one.times.is_empty() || one.times.len() != one.raws.len() {
             return Err(invalid(format!(
@@ -159,7 +159,7 @@ fn build<S: Storage>(
     }
 }
 
-fn as_series<'c>(
+pub(crate) fn as_series<'c>(
     columns: &'c SortedMap<u16, Column>,
     type_of: &TypeOf<'_>,
 ) -> Result<Vec<SeriesInput<'c>>> {
@@ -200,10 +200,10 @@ fn write<S: Storage>(
 
 /// Makes the time frames of `series`, which are in file order, and says where each one's times
 /// are.
-fn share_times<S: Storage>(
-    writer: &mut FileWriter<'_, S>,
+pub(crate) fn share_times<T: TimeFrames>(
+    writer: &mut T,
     series: &[SeriesInput<'_>],
-) -> Result<Vec<Slot>> {
+) -> core::result::Result<Vec<Slot>, T::Error> {
     let order = longest_first(series.iter().map(|one| one.times.len()));
     let vectors: Vec<&[i64]> =
         order.iter().filter_map(|&index| series.get(index)).map(|one| one.times).collect();

@@ -1,18 +1,33 @@
 use super::*;
 use crate::compress::CodecId;
 use crate::metric_file::testing::{Pages, codecs, content, metric, name, type_of, written};
-use crate::metric_file::{Frame, compare};
+use crate::metric_file::{Frame, build_v3, compare, write_v3};
 use crate::storage::{MemoryStorage, StorageFile};
 use alloc::string::{String, ToString};
 use alloc::vec;
 use proptest::prelude::*;
+
+const ALL: [Version; 3] = [Version::V1, Version::V2, Version::V3];
 
 fn built(version: Version, samples: &[(u16, i64, u32)], options: &BuildOptions) -> Result<Vec<u8>> {
     let mut scan = Pages::of(samples);
     written(CodecId::S2, 1, |target| match version {
         Version::V1 => build_v1(target, &mut scan, &type_of, options),
         Version::V2 => build_v2(target, &mut scan, &type_of, options),
+        Version::V3 => build_v3(target, &mut scan, &type_of, options),
     })
+}
+
+fn write_as(
+    version: Version,
+    target: &Target<'_, MemoryStorage>,
+    series: &[SeriesInput<'_>],
+) -> Result<BuildReport> {
+    match version {
+        Version::V1 => write_v1(target, series),
+        Version::V2 => write_v2(target, series),
+        Version::V3 => write_v3(target, series),
+    }
 }
 
 fn one(id: u16, times: &'static [i64], raws: &'static [u32]) -> SeriesInput<'static> {
@@ -21,16 +36,14 @@ fn one(id: u16, times: &'static [i64], raws: &'static [u32]) -> SeriesInput<'sta
 
 fn refused(kind: u8, series: &[SeriesInput<'_>]) -> String {
     let write = |version| {
-        let error = written(CodecId::S2, kind, |target| match version {
-            Version::V1 => write_v1(target, series),
-            Version::V2 => write_v2(target, series),
-        });
+        let error = written(CodecId::S2, kind, |target| write_as(version, target, series));
         let error = error.unwrap_err();
         assert!(error.is_rejection(), "{error:?}");
         error.to_string()
     };
     let message = write(Version::V1);
     assert_eq!(message, write(Version::V2));
+    assert_eq!(message, write(Version::V3));
     message
 }
 
@@ -55,7 +68,7 @@ fn a_partition_without_samples_or_types_is_refused() {
         (vec![(0, 5, 5)], "metric id 0 has samples but is not in the catalog"),
     ] {
         for budget in [0, 1 << 20] {
-            for version in [Version::V1, Version::V2] {
+            for version in ALL {
                 let options = BuildOptions::default().memory_budget(budget);
                 let error = built(version, &samples, &options).unwrap_err();
                 assert!(error.is_rejection());
@@ -72,11 +85,8 @@ fn a_partition_without_samples_or_types_is_refused() {
 #[test]
 fn series_of_one_metric_keep_their_order() {
     let series = [one(2, &[9], &[1]), one(1, &[5], &[2]), one(2, &[3], &[3])];
-    for version in [Version::V1, Version::V2] {
-        let bytes = written(CodecId::S2, 1, |target| match version {
-            Version::V1 => write_v1(target, &series),
-            Version::V2 => write_v2(target, &series),
-        });
+    for version in ALL {
+        let bytes = written(CodecId::S2, 1, |target| write_as(version, target, &series));
         let frames = content(&bytes.unwrap()).unwrap();
         let found: Vec<_> = frames.iter().map(|f| (f.info.metric.get(), f.raws[0])).collect();
         assert_eq!(found, [(1, 2), (2, 1), (2, 3)]);
@@ -86,9 +96,9 @@ fn series_of_one_metric_keep_their_order() {
 #[test]
 fn late_samples_are_sorted_behind_those_of_their_time() {
     let samples = [(1, 5, 1), (2, 5, 9), (1, 7, 2), (1, 5, 3), (1, 4, 4)];
-    for budget in [0, 1 << 20] {
+    for (budget, versions) in [(0, &ALL[..2]), (1 << 20, &ALL)] {
         let options = BuildOptions::default().memory_budget(budget);
-        for version in [Version::V1, Version::V2] {
+        for &version in versions {
             let frames = content(&built(version, &samples, &options).unwrap()).unwrap();
             assert_eq!(frames[0].times, [4, 5, 5, 7]);
             assert_eq!(frames[0].raws, [4, 1, 3, 2]);
@@ -234,8 +244,7 @@ fn windows() -> impl Strategy<Value = Vec<(u16, i64, u32)>> {
 
 proptest! {
     #[test]
-    fn what_was_built_is_read(samples in samples(), first: bool) {
-        let version = if first { Version::V1 } else { Version::V2 };
+    fn what_was_built_is_read(samples in samples(), version in prop::sample::select(&ALL[..])) {
         let bytes = built(version, &samples, &BuildOptions::default()).unwrap();
         prop_assert_eq!(found(&content(&bytes).unwrap()), expected(&samples));
     }
@@ -254,8 +263,10 @@ proptest! {
     }
 
     #[test]
-    fn built_equals_written(samples in prop_oneof![samples(), windows()], first: bool) {
-        let version = if first { Version::V1 } else { Version::V2 };
+    fn built_equals_written(
+        samples in prop_oneof![samples(), windows()],
+        version in prop::sample::select(&ALL[..]),
+    ) {
         let columns: Vec<(u16, Vec<i64>, Vec<u32>)> = expected(&samples)
             .into_iter()
             .map(|(id, samples)| {
@@ -272,16 +283,16 @@ proptest! {
                 raws,
             })
             .collect();
-        let bytes = written(CodecId::S2, 1, |target| match version {
-            Version::V1 => write_v1(target, &series),
-            Version::V2 => write_v2(target, &series),
-        });
+        let bytes = written(CodecId::S2, 1, |target| write_as(version, target, &series));
         prop_assert_eq!(bytes.unwrap(), built(version, &samples, &BuildOptions::default()).unwrap());
     }
 
     #[test]
-    fn what_was_built_compares_equal(samples in samples(), budget in 0_usize..6000, first: bool) {
-        let version = if first { Version::V1 } else { Version::V2 };
+    fn what_was_built_compares_equal(
+        samples in samples(),
+        budget in 0_usize..6000,
+        version in prop::sample::select(&ALL[..]),
+    ) {
         let bytes = built(version, &samples, &BuildOptions::default()).unwrap();
         let file = crate::metric_file::testing::opened(&bytes).unwrap();
         let found = compare(&mut Pages::of(&samples), &type_of, &file, budget).unwrap();

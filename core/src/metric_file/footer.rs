@@ -4,10 +4,10 @@
 //! |-------:|-----:|------------|--------|------------------------------------|
 //! |      0 |    4 | `magic`    | bytes  | `b"NTFT"`                          |
 //! |      4 |    4 | `version`  | u32 LE | as in the file header              |
-//! |      8 |    4 | `frames`   | u32 LE | v1: number of frames; v2: 0        |
+//! |      8 |    4 | `frames`   | u32 LE | v1: number of frames; v2: 0; v3: CRC-32 of the index |
 //! |     12 |    4 | `checksum` | u32 LE | CRC-32 of bytes 0..12              |
 
-use super::header::Layout;
+use super::header::{Layout, Version};
 use crate::codec::checksum::crc32;
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
@@ -31,12 +31,35 @@ pub(crate) enum FooterError {
 
 /// Appends the footer of a file with this layout to `out`.
 pub(crate) fn encode(layout: Layout, out: &mut Vec<u8>) {
-    let version = u32::from(layout.version().number());
-    Writer::new(out).bytes(&MAGIC).u32(version).u32(frames(layout)).crc32();
+    encode_with(layout.version(), frames(layout), out);
+}
+
+/// Appends the footer of a v3 file whose index has this checksum to `out`.
+pub(crate) fn encode_v3(index_checksum: u32, out: &mut Vec<u8>) {
+    encode_with(Version::V3, index_checksum, out);
+}
+
+fn encode_with(version: Version, word: u32, out: &mut Vec<u8>) {
+    Writer::new(out).bytes(&MAGIC).u32(u32::from(version.number())).u32(word).crc32();
 }
 
 /// Checks the footer `bytes` against the layout that the file header states.
 pub(crate) fn check(bytes: &[u8], layout: Layout) -> Result<(), FooterError> {
+    let found = decode(bytes, layout.version())?;
+    let expected = frames(layout);
+    if found != expected {
+        return Err(FooterError::BadFrames { found, expected });
+    }
+    Ok(())
+}
+
+/// The checksum of the index as the footer `bytes` of a v3 file states it.
+pub(crate) fn decode_v3(bytes: &[u8]) -> Result<u32, FooterError> {
+    decode(bytes, Version::V3)
+}
+
+/// The third word, after everything around it has been checked.
+fn decode(bytes: &[u8], expected: Version) -> Result<u32, FooterError> {
     let (magic, version, found, stored) =
         read(bytes).ok_or(FooterError::Truncated { found: bytes.len() })?;
     if magic != MAGIC {
@@ -46,15 +69,11 @@ pub(crate) fn check(bytes: &[u8], layout: Layout) -> Result<(), FooterError> {
     if stored != computed {
         return Err(FooterError::BadChecksum { stored, computed });
     }
-    let header = u32::from(layout.version().number());
+    let header = u32::from(expected.number());
     if version != header {
         return Err(FooterError::BadVersion { found: version, header });
     }
-    let expected = frames(layout);
-    if found != expected {
-        return Err(FooterError::BadFrames { found, expected });
-    }
-    Ok(())
+    Ok(found)
 }
 
 fn read(bytes: &[u8]) -> Option<([u8; 4], u32, u32, u32)> {
@@ -65,7 +84,7 @@ fn read(bytes: &[u8]) -> Option<([u8; 4], u32, u32, u32)> {
 const fn frames(layout: Layout) -> u32 {
     match layout {
         Layout::V1 { frames } => frames,
-        Layout::V2 { .. } => 0,
+        Layout::V2 { .. } | Layout::V3(_) => 0,
     }
 }
 
@@ -115,6 +134,12 @@ mod tests {
         assert_eq!(encoded(V2), hex("4e544654 02000000 00000000 c76cdf94"));
         assert_eq!(check(&encoded(V1), V1), Ok(()));
         assert_eq!(check(&encoded(V2), V2), Ok(()));
+        let mut v3 = Vec::new();
+        encode_v3(0x1234_5678, &mut v3);
+        assert_eq!(v3[..12], hex("4e544654 03000000 78563412"));
+        assert_eq!(decode_v3(&v3), Ok(0x1234_5678));
+        let other = FooterError::BadVersion { found: 3, header: 2 };
+        assert_eq!(check(&v3, V2), Err(other));
     }
 
     #[test]

@@ -91,8 +91,8 @@ pub(crate) struct MetricFrame {
 pub(crate) enum FrameTimes {
     /// v1: in the frame itself.
     Own,
-    /// v2: in time frame `frame`, from index `offset` on.
-    Shared { frame: u16, offset: u32 },
+    /// v2 and v3: in time frame `frame`, from index `offset` on.
+    Shared { frame: u32, offset: u32 },
 }
 
 /// One variant for each check of a frame header or an index entry, in the order the checks run.
@@ -196,7 +196,8 @@ impl MetricFrame {
                 w.u32(self.point_count).u32(self.payload_len).u32(self.decoded_len).u32(0)
             }
             FrameTimes::Shared { frame, offset } => {
-                w.u16(frame).u16(0).u32(offset).u32(self.payload_len).u32(self.decoded_len)
+                w.u16(number_v2(frame)).u16(0).u32(offset);
+                w.u32(self.payload_len).u32(self.decoded_len)
             }
         };
         w.crc32();
@@ -218,7 +219,7 @@ impl MetricFrame {
         if tail.reserved != 0 {
             return Err(FrameError::ReservedNotZero(tail.reserved.into()));
         }
-        let times = FrameTimes::Shared { frame: tail.time_frame, offset: tail.time_offset };
+        let times = FrameTimes::Shared { frame: tail.time_frame.into(), offset: tail.time_offset };
         let frame = Self::checked(&common, times, None, (tail.payload_len, tail.decoded_len))?;
         Ok((common.codec, frame))
     }
@@ -266,6 +267,11 @@ impl MetricFrame {
             decoded_len,
         })
     }
+}
+
+/// A time frame's id as v2 stores it. Its writer makes no higher ones; 0 would be refused.
+pub(crate) fn number_v2(frame: u32) -> u16 {
+    u16::try_from(frame).unwrap_or(0)
 }
 
 /// The fields of a [`MetricFrame`] as read, unchecked.

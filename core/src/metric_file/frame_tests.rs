@@ -127,7 +127,7 @@ proptest! {
         let time = TimeFrame { id, start, end, point_count: points, payload_len, decoded_len };
         prop_assert_eq!(TimeFrame::decode_header(&encoded_times(&time, codec)), Ok((codec, time)));
 
-        let times = if own { FrameTimes::Own } else { FrameTimes::Shared { frame, offset } };
+        let times = if own { FrameTimes::Own } else { FrameTimes::Shared { frame: frame.into(), offset } };
         let decoded_len = points * if own { 12 } else { 4 };
         let metric = MetricId::new(id).unwrap();
         let metric = MetricFrame {

@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Bytes a gathered sample may take while columns grow: time and value, twice.
-const GROWING_BYTES: usize = 24;
+pub(crate) const GROWING_BYTES: usize = 24;
 /// Bytes a gathered sample takes when the number of samples is known.
 pub(crate) const SAMPLE_BYTES: usize = 12;
 /// As much of it is the time.
@@ -118,7 +118,7 @@ impl Stats {
 }
 
 /// Columns, and for each metric id which one it is.
-struct Columns {
+pub(crate) struct Columns {
     /// By metric id.
     slots: Vec<u32>,
     list: Vec<Column>,
@@ -128,7 +128,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn growing() -> Self {
+    /// No columns; metrics that are met get one.
+    pub(crate) fn growing() -> Self {
         Self { slots: no_slots(), list: Vec::new(), ids: Vec::new(), grow: true }
     }
 
@@ -142,7 +143,7 @@ impl Columns {
         columns
     }
 
-    fn add(&mut self, ids: &[u16], times: &[i64], raws: &[u32]) {
+    pub(crate) fn add(&mut self, ids: &[u16], times: &[i64], raws: &[u32]) {
         for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
             if let Some(column) = self.column(id) {
                 column.times.push(time);
@@ -178,7 +179,7 @@ impl Columns {
         index
     }
 
-    fn into_map(self) -> SortedMap<u16, Column> {
+    pub(crate) fn into_map(self) -> SortedMap<u16, Column> {
         self.ids.into_iter().zip(self.list).collect()
     }
 }
@@ -228,7 +229,7 @@ fn no_slots() -> Vec<u32> {
     vec![NO_COLUMN; usize::from(u16::MAX) + 1]
 }
 
-fn check_lens(ids: &[u16], times: &[i64], raws: &[u32]) -> Result<()> {
+pub(crate) fn check_lens(ids: &[u16], times: &[i64], raws: &[u32]) -> Result<()> {
     if ids.len() == times.len() && ids.len() == raws.len() {
         return Ok(());
     }

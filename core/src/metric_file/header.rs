@@ -3,18 +3,18 @@
 //! | offset | size | field            | type   | meaning                                          |
 //! |-------:|-----:|------------------|--------|--------------------------------------------------|
 //! |      0 |    4 | `magic`          | bytes  | `b"NTMF"`                                        |
-//! |      4 |    2 | `version`        | u16 LE | 1 or 2                                           |
+//! |      4 |    2 | `version`        | u16 LE | 1, 2 or 3                                        |
 //! |      6 |    2 | `header_len`     | u16 LE | 64                                               |
 //! |      8 |    4 | `flags`          | u32 LE | 1 (sealed); not checked                          |
 //! |     12 |    1 | `partition_kind` | u8     | 1 day, 2 month, 3 year, 4 forever; not checked   |
 //! |     13 |    3 | –                |        | 0; not checked                                   |
 //! |     16 |    8 | `min_time`       | i64 LE | earliest start of a frame                        |
 //! |     24 |    8 | `max_time`       | i64 LE | latest end of a frame                            |
-//! |     32 |    4 | count            | u32 LE | v1: frames; v2: time frames                      |
-//! |     36 |    4 | count            | u32 LE | v1: frames again; v2: metric frames              |
-//! |     40 |    8 | `time_index`     | u64 LE | v1: 0, not checked; v2: where the time index is  |
-//! |     48 |    8 | `metric_index`   | u64 LE | v1: 0, not checked; v2: where the metric index is|
-//! |     56 |    4 | reserved         | u32 LE | 0; checked in v2                                 |
+//! |     32 |    4 | count            | u32 LE | v1: frames; else time frames                     |
+//! |     36 |    4 | count            | u32 LE | v1: frames again; else metric frames             |
+//! |     40 |    8 | offset           | u64 LE | v1: 0, not checked; v2: where the time index is; v3: where statistics begin |
+//! |     48 |    8 | offset           | u64 LE | v1: 0, not checked; v2: where the metric index is; v3: where the index begins |
+//! |     56 |    4 | reserved         | u32 LE | 0; not checked in v1                             |
 //! |     60 |    4 | `checksum`       | u32 LE | CRC-32 of bytes 0..60                            |
 
 use crate::codec::checksum::crc32;
@@ -38,6 +38,8 @@ pub enum Version {
     /// Frames of equal times share one time frame; the default.
     #[default]
     V2 = 2,
+    /// Columns of numbers, with statistics; see `docs/FORMAT.md`. The reference refuses it.
+    V3 = 3,
 }
 
 impl Version {
@@ -48,6 +50,7 @@ impl Version {
         match (*magic == MAGIC, u16::from_le_bytes([*low, *high])) {
             (true, 1) => Some(Self::V1),
             (true, 2) => Some(Self::V2),
+            (true, 3) => Some(Self::V3),
             _ => None,
         }
     }
@@ -78,6 +81,16 @@ pub(crate) struct FileHeader {
 pub(crate) enum Layout {
     V1 { frames: u32 },
     V2 { time_frames: u32, metric_frames: u32, time_index: u64, metric_index: u64 },
+    V3(Places),
+}
+
+/// How many frames a v3 file has, and where the other parts begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) time_frames: u32,
+    pub(crate) metric_frames: u32,
+    pub(crate) statistics: u64,
+    pub(crate) index: u64,
 }
 
 impl Layout {
@@ -85,6 +98,7 @@ impl Layout {
         match self {
             Self::V1 { .. } => Version::V1,
             Self::V2 { .. } => Version::V2,
+            Self::V3(_) => Version::V3,
         }
     }
 }
@@ -112,6 +126,9 @@ impl FileHeader {
             Layout::V2 { time_frames, metric_frames, time_index, metric_index } => {
                 w.u32(time_frames).u32(metric_frames).u64(time_index).u64(metric_index)
             }
+            Layout::V3(Places { time_frames, metric_frames, statistics, index }) => {
+                w.u32(time_frames).u32(metric_frames).u64(statistics).u64(index)
+            }
         };
         w.u32(0).crc32();
     }
@@ -122,7 +139,7 @@ impl FileHeader {
         if raw.magic != MAGIC {
             return Err(HeaderError::BadMagic(raw.magic));
         }
-        if raw.version != 1 && raw.version != 2 {
+        if !(1..=3).contains(&raw.version) {
             return Err(HeaderError::UnknownVersion(raw.version));
         }
         if usize::from(raw.header_len) != LEN {
@@ -185,6 +202,11 @@ impl Raw {
         if self.reserved != 0 {
             return Err(HeaderError::ReservedNotZero(self.reserved));
         }
+        if self.version == Version::V3.number() {
+            let (statistics, index) = self.offsets;
+            let (time_frames, metric_frames) = self.counts;
+            return Ok(Layout::V3(Places { time_frames, metric_frames, statistics, index }));
+        }
         let (time_index, metric_index) = self.offsets;
         Ok(Layout::V2 { time_frames: first, metric_frames: second, time_index, metric_index })
     }
@@ -200,7 +222,7 @@ impl fmt::Display for HeaderError {
                 write!(f, "no metric file: found magic {}, expected \"NTMF\"", found.escape_ascii())
             }
             Self::UnknownVersion(found) => {
-                write!(f, "metric file version {found} is unknown, expected 1 or 2")
+                write!(f, "metric file version {found} is unknown, expected 1 to 3")
             }
             Self::BadHeaderLen(found) => {
                 write!(f, "file header length: found {found}, expected {LEN}")
@@ -237,6 +259,12 @@ mod tests {
         FileHeader { layout, ..v1() }
     }
 
+    fn v3() -> FileHeader {
+        let (statistics, index) = (0x192, 0x1e2);
+        let places = Places { time_frames: 2, metric_frames: 3, statistics, index };
+        FileHeader { layout: Layout::V3(places), ..v1() }
+    }
+
     fn golden_v1() -> Vec<u8> {
         hex("4e544d46 0100 4000 01000000 01 000000 6400000000000000 9001000000000000
              03000000 03000000 00000000 00000000 00000000 00000000 00000000 053ef992")
@@ -259,12 +287,16 @@ mod tests {
         assert_eq!(FileHeader::decode(&golden_v1()), Ok(v1()));
         assert_eq!(encoded(&v2()), golden_v2());
         assert_eq!(FileHeader::decode(&golden_v2()), Ok(v2()));
+        let v3_bytes = patched(&golden_v2(), 4, &[3], 60);
+        assert_eq!(encoded(&v3()), v3_bytes, "all but the version and the checksum are alike");
+        assert_eq!(FileHeader::decode(&v3_bytes), Ok(v3()));
     }
 
     #[test]
     fn eight_bytes_tell_the_version() {
         assert_eq!(Version::of(b"NTMF\x01\0@\0"), Some(Version::V1));
         assert_eq!(Version::of(b"NTMF\x02\0@\0"), Some(Version::V2));
+        assert_eq!(Version::of(b"NTMF\x03\0@\0"), Some(Version::V3));
         assert_eq!(Version::of(b"NTMF\x02\x01@\0"), None);
         assert_eq!(Version::of(b"NTMG\x02\0@\0"), None);
     }
@@ -291,9 +323,10 @@ mod tests {
         };
         let (v1, v2) = (golden_v1(), golden_v2());
         assert_eq!(decode(0, b"NTMG", &v2), HeaderError::BadMagic(*b"NTMG"));
-        assert_eq!(decode(4, &[3, 0], &v2), HeaderError::UnknownVersion(3));
+        assert_eq!(decode(4, &[4, 0], &v2), HeaderError::UnknownVersion(4));
         assert_eq!(decode(6, &[65, 0], &v2), HeaderError::BadHeaderLen(65));
         assert_eq!(decode(56, &[7], &v2), HeaderError::ReservedNotZero(7));
+        assert_eq!(decode(56, &[7], &encoded(&v3())), HeaderError::ReservedNotZero(7));
         assert_eq!(decode(36, &[4], &v1), HeaderError::CountsDiffer { metrics: 3, pages: 4 });
     }
 

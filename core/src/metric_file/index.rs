@@ -34,7 +34,7 @@
 //! The two lengths stand in the other order than in frame headers. No checksum covers entries:
 //! the file reader compares them with the frame headers, which are covered.
 
-use super::frame::{FrameError, FrameTimes, MetricFields, MetricFrame, TimeFrame};
+use super::frame::{FrameError, FrameTimes, MetricFields, MetricFrame, TimeFrame, number_v2};
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
 
@@ -82,7 +82,8 @@ impl MetricFrame {
                 w.u32(self.point_count).u32(self.decoded_len).u32(self.payload_len).u32(0)
             }
             FrameTimes::Shared { frame, offset } => {
-                w.u16(frame).u16(0).u32(offset).u32(self.decoded_len).u32(self.payload_len)
+                w.u16(number_v2(frame)).u16(0).u32(offset);
+                w.u32(self.decoded_len).u32(self.payload_len)
             }
         };
     }
@@ -137,7 +138,7 @@ fn read_v2(bytes: &[u8]) -> Option<(u8, u16, u64, MetricFields)> {
     let (start, end) = (r.i64()?, r.i64()?);
     let (frame, second, time_offset) = (r.u16()?, r.u16()?, r.u32()?);
     let (decoded_len, payload_len) = (r.u32()?, r.u32()?);
-    let times = FrameTimes::Shared { frame, offset: time_offset };
+    let times = FrameTimes::Shared { frame: frame.into(), offset: time_offset };
     let fields = MetricFields {
         metric,
         value_type,

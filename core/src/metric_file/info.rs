@@ -20,7 +20,7 @@ pub struct FrameInfo {
     pub range: TimeRange,
     /// Number of samples.
     pub point_count: u32,
-    /// Compressed bytes of the payload: values, in v1 also times.
+    /// Compressed bytes of the payload: values, in v1 also times; in v3 the blocks.
     pub payload_len: u32,
     /// Bytes of the payload before compression.
     pub decoded_len: u32,
@@ -61,7 +61,7 @@ impl FrameInfo {
     pub fn times_key(&self) -> usize {
         match self.times {
             FrameTimes::Own => self.index,
-            FrameTimes::Shared { frame, .. } => frame.into(),
+            FrameTimes::Shared { frame, .. } => usize::try_from(frame).unwrap_or(usize::MAX),
         }
     }
 }
@@ -71,8 +71,8 @@ impl FrameInfo {
 pub struct Frame {
     /// What the index says of it.
     pub info: FrameInfo,
-    /// What its payload was compressed with.
-    pub codec: CodecId,
+    /// What its payload was compressed with; nothing in v3.
+    pub codec: Option<CodecId>,
     /// The samples' times, non-decreasing.
     pub times: Vec<i64>,
     /// The samples' values as they are on disk, see [`crate::types::Value::from_raw`].
@@ -87,8 +87,8 @@ pub struct Summary {
     pub version: Version,
     /// 1 day, 2 month, 3 year, 4 forever.
     pub partition_kind: u8,
-    /// What the first frame is compressed with.
-    pub codec: CodecId,
+    /// What the first frame is compressed with; nothing in v3.
+    pub codec: Option<CodecId>,
     /// Length of the file.
     pub bytes: u64,
     /// Number of shared time vectors; 0 in v1.

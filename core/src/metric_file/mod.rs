@@ -3,6 +3,7 @@
 //! ```text
 //! v1  header 64 | page frame … | PAGE_INFO 44 … | footer 16
 //! v2  header 64 | time frame … | metric frame … | time index 40 … | metric index 44 … | footer 16
+//! v3  header 64 | frame … | statistics … | index | footer 16
 //! ```
 //!
 //! | part | module | its bytes |
@@ -13,11 +14,13 @@
 //! | index entries | `index` | copies of the frame headers, no checksum |
 //! | footer | `footer` | 16, checksum |
 //!
-//! In v2, the default, metrics whose times are equal, or part of another's, share one time frame;
-//! `time_match` finds which. Frames are in ascending order of metric ids. A file is written once,
+//! That is v1 and v2; `v3` has its own, described in `docs/FORMAT.md`.
+//!
+//! In v2, the default, and in v3 metrics whose times are equal, or part of another's, share one time frame;
+//! `time_match` finds which. In v1 and v2 frames are in ascending order of metric ids. A file is written once,
 //! under another name until it is complete, and never changed.
 //!
-//! [`MetricFile`] reads both versions. [`build_v2`] makes a file from a [`SampleScan`] of a
+//! [`MetricFile`] reads all versions. [`build_v2`] and [`build_v3`] make a file from a [`SampleScan`] of a
 //! partition's raw samples, within a memory budget; [`compare`] checks one against the other.
 //!
 //! ```
@@ -50,6 +53,7 @@
 
 mod build;
 mod compare;
+mod compressed;
 mod footer;
 mod frame;
 mod gather;
@@ -58,14 +62,15 @@ mod index;
 mod info;
 mod parts;
 mod payload;
+mod publish;
 mod reader;
 mod scan;
 mod source;
-mod spans;
 mod spool;
 #[cfg(test)]
 mod testing;
 mod time_match;
+mod v3;
 mod writer;
 
 pub use build::{BuildOptions, SeriesInput, TypeOf, build_v1, build_v2, write_v1, write_v2};
@@ -74,7 +79,7 @@ pub use header::Version;
 pub use info::{Frame, FrameInfo, Summary};
 pub use reader::{Frames, MetricFile};
 pub use scan::{SampleScan, Visit};
-pub use spans::{Span, Statistics};
+pub use v3::{Encoding, Span, Statistics, build_v3, write_v3};
 pub use writer::{BuildReport, Target};
 
 #[cfg(all(test, feature = "testing"))]

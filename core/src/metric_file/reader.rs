@@ -1,26 +1,27 @@
-//! Reading metric files.
+//! Reading metric files of every version.
 
-use super::frame::{self, FrameError, FrameTimes, MetricFrame, TimeFrame};
-use super::header::{FileHeader, Version};
+use super::compressed::{self, Compressed};
+use super::frame::FrameTimes;
+use super::header::{FileHeader, Layout, Version};
 use super::info::{Frame, FrameInfo, Summary};
-use super::payload;
-use super::source::{Opened, Source};
+use super::scan::invalid;
+use super::source::Source;
+use super::v3::{self, Encoding, Index, Statistics};
 use crate::compress::{CodecId, Codecs};
 use crate::error::{Error, Result};
+use crate::sorted::order;
 use crate::storage::StorageFile;
 use crate::types::{MetricId, TimeRange, Timestamp};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
 
-/// The name and value of a header field.
-type Field = (&'static str, i64);
-
-/// An open metric file of either version: header and indexes in memory, frames read on demand.
+/// An open metric file of any version: header and indexes in memory, frames read on demand.
 ///
-/// What is checked when:
+/// What is checked when, in v1 and v2:
 ///
 /// | at | checks |
 /// |---|---|
@@ -29,12 +30,15 @@ type Field = (&'static str, i64);
 /// | [`Self::read_times`], [`Self::read_values`] | frame header and its checksum, equality with the index entry, payload checksum, decoded length, order of times |
 /// | [`Self::entry_times`] | first and last used time against the frame header |
 ///
-/// **Index entries have no checksum, frame headers have one.** A damaged entry must not hide a
+/// **Their index entries have no checksum, frame headers have one.** A damaged entry must not hide a
 /// frame from a query, neither by its times nor by its metric id. Frames are stored in ascending
 /// order of metric ids, and entry *i* is frame *i* because frames tile the file; so when the
 /// headers of the two neighbours name a smaller and a larger id, every frame of the metric lies
 /// between them, and each of those is compared itself. This costs a metric's first query two
 /// extra reads of 48 bytes, and later ones nothing.
+///
+/// In v3 a checksum covers the index, so opening the file has checked every entry, and
+/// [`Self::entries_of`] reads nothing; `docs/FORMAT.md` has the rest.
 ///
 /// **What a hostile file can cost.** Indexes are not larger than the file. Compressed and decoded
 /// payloads are allocated after the header's checksum holds, payloads only when they lie inside
@@ -42,28 +46,41 @@ type Field = (&'static str, i64);
 /// compressors reach higher ratios only where most timestamps repeat exactly. Decoded values have
 /// no ratio of their own, because a constant column compresses to nothing, but are at most half
 /// the size of the times they belong to. v1 frames, times and values together, have 3/2 of the
-/// bound of times.
+/// bound of times. v3 frames have at most 65,536 points.
 #[derive(Debug)]
 pub struct MetricFile<F> {
     file: F,
     name: String,
     size: u64,
-    codecs: Codecs,
-    codec: CodecId,
     header: FileHeader,
-    time_frames: Vec<(u64, TimeFrame)>,
     entries: Vec<FrameInfo>,
-    /// Which entries were found equal to their frame's header; atomic so that readers can share
-    /// the open file.
-    verified: Vec<AtomicBool>,
+    contents: Contents,
+    payload_read: AtomicU64,
+}
+
+/// What is known beside the entries, by kind of version.
+#[derive(Debug)]
+enum Contents {
+    /// v1 and v2.
+    Compressed(Compressed),
+    /// v3.
+    Columns(Index),
+}
+
+/// The open file as its version reads it.
+enum Reader<'a, F> {
+    Compressed(compressed::Reader<'a, F>),
+    Columns(v3::Reader<'a, F>),
 }
 
 impl<F> MetricFile<F> {
     /// Bytes that the index takes in memory, about.
     pub(crate) fn index_size(&self) -> usize {
-        let entry = size_of::<FrameInfo>() + size_of::<AtomicBool>();
-        self.entries.capacity() * entry
-            + self.time_frames.capacity() * size_of::<(u64, TimeFrame)>()
+        let contents = match &self.contents {
+            Contents::Compressed(contents) => contents.size(),
+            Contents::Columns(index) => index.size(),
+        };
+        self.entries.capacity() * size_of::<FrameInfo>() + contents
     }
 }
 
@@ -77,11 +94,20 @@ impl<F: StorageFile> MetricFile<F> {
     pub fn open(file: F, name: impl Into<String>, codecs: &Codecs) -> Result<Self> {
         let name = name.into();
         let size = file.len()?;
-        let Opened { header, codec, time_frames, entries } =
-            Source { file: &file, name: &name, size }.open()?;
-        let verified = entries.iter().map(|_| AtomicBool::new(false)).collect();
-        let codecs = *codecs;
-        Ok(Self { file, name, size, codecs, codec, header, time_frames, entries, verified })
+        let payload_read = AtomicU64::new(0);
+        let source = Source { file: &file, name: &name, size, payload_read: &payload_read };
+        let (header, front) = source.front()?;
+        let (contents, entries) = match header.layout {
+            Layout::V1 { .. } | Layout::V2 { .. } => {
+                let (contents, entries) = Compressed::open(&source, &header, &front, codecs)?;
+                (Contents::Compressed(contents), entries)
+            }
+            Layout::V3(places) => {
+                let (index, entries) = source.open_v3(&header, places)?;
+                (Contents::Columns(index), entries)
+            }
+        };
+        Ok(Self { file, name, size, header, entries, contents, payload_read })
     }
 
     /// The layout of the file.
@@ -94,9 +120,13 @@ impl<F: StorageFile> MetricFile<F> {
         self.header.partition_kind
     }
 
-    /// What the first frame is compressed with; writers use one codec for a whole file.
-    pub const fn codec(&self) -> CodecId {
-        self.codec
+    /// What the first frame is compressed with; writers use one codec for a whole file. v3 has
+    /// none: [`encoding`](Self::encoding) tells what became of a column.
+    pub const fn codec(&self) -> Option<CodecId> {
+        match &self.contents {
+            Contents::Compressed(contents) => Some(contents.codec),
+            Contents::Columns(_) => None,
+        }
     }
 
     /// Length of the file in bytes.
@@ -119,16 +149,26 @@ impl<F: StorageFile> MetricFile<F> {
         self.entries.iter().map(|entry| u64::from(entry.point_count)).sum()
     }
 
-    /// All metric frames in file order, by ascending metric id, as the index describes them.
+    /// Bytes of payload read so far, compressed: of times and values, not of headers, indexes and
+    /// statistics.
+    pub fn payload_bytes_read(&self) -> u64 {
+        self.payload_read.load(Ordering::Relaxed)
+    }
+
+    /// All metric frames by ascending metric id, those of one metric in file order, as the index
+    /// describes them.
     ///
-    /// For listings: no frame header has been compared, so whoever skips frames by what is said
-    /// here should use [`entries_of`](Self::entries_of), or [`verify_index`](Self::verify_index)
-    /// first.
+    /// For listings: in v1 and v2 no frame header has been compared, so whoever skips frames by
+    /// what is said here should use [`entries_of`](Self::entries_of), or
+    /// [`verify_index`](Self::verify_index) first.
     pub fn entries(&self) -> &[FrameInfo] {
         &self.entries
     }
 
-    /// The frames of one metric in file order, compared with the frame headers.
+    /// The frames of one metric in file order, of v1 and v2 compared with the frame headers.
+    ///
+    /// Their samples, one frame behind the other, stably sorted by time, are the metric's. Unless
+    /// a v3 file was made of samples that were not in order, no frame reaches into the next.
     ///
     /// # Errors
     ///
@@ -136,8 +176,10 @@ impl<F: StorageFile> MetricFile<F> {
     pub fn entries_of(&self, metric: MetricId) -> Result<&[FrameInfo]> {
         let from = self.entries.partition_point(|entry| entry.metric < metric);
         let to = self.entries.partition_point(|entry| entry.metric <= metric);
-        let end = to.saturating_add(1).min(self.entries.len());
-        self.verify_entries(from.saturating_sub(1), end)?;
+        if let Reader::Compressed(reader) = self.reader() {
+            let end = to.saturating_add(1).min(self.entries.len());
+            reader.verify_entries(from.saturating_sub(1), end)?;
+        }
         Ok(self.entries.get(from..to).unwrap_or_default())
     }
 
@@ -147,7 +189,12 @@ impl<F: StorageFile> MetricFile<F> {
     ///
     /// As [`entries_of`](Self::entries_of).
     pub fn verify_index(&self) -> Result<()> {
-        self.verify_entries(0, self.entries.len())
+        match self.reader() {
+            Reader::Compressed(reader) => reader.verify_entries(0, self.entries.len()),
+            Reader::Columns(reader) => {
+                self.entries.iter().try_for_each(|entry| reader.verify(entry))
+            }
+        }
     }
 
     /// The file in numbers.
@@ -156,9 +203,9 @@ impl<F: StorageFile> MetricFile<F> {
         Summary {
             version: self.version(),
             partition_kind: self.partition_kind(),
-            codec: self.codec,
+            codec: self.codec(),
             bytes: self.size,
-            time_frames: self.time_frames.len(),
+            time_frames: self.time_frame_count(),
             frames: self.entries.len(),
             metrics,
             points: self.point_count(),
@@ -166,7 +213,7 @@ impl<F: StorageFile> MetricFile<F> {
         }
     }
 
-    /// The time vector that `entry` uses: all of a shared one in v2, the frame's own in v1.
+    /// The time vector that `entry` uses: all of a shared one, in v1 the frame's own.
     ///
     /// [`FrameInfo::times_key`] tells which entries get the same one, for a cache;
     /// [`entry_times`](Self::entry_times) selects the entry's part of it.
@@ -174,11 +221,12 @@ impl<F: StorageFile> MetricFile<F> {
     /// # Errors
     ///
     /// `Corrupt` when the frame is damaged or differs from the index, `Unsupported` when its codec
-    /// is unknown, `Storage` when the host cannot read.
+    /// or encoding is unknown, `Storage` when the host cannot read.
     pub fn read_times(&self, entry: &FrameInfo) -> Result<Vec<i64>> {
-        match entry.times {
-            FrameTimes::Own => Ok(self.read_page(entry)?.times),
-            FrameTimes::Shared { frame, .. } => self.read_time_frame(frame),
+        match (self.reader(), entry.times) {
+            (Reader::Compressed(reader), FrameTimes::Own) => Ok(reader.read_page(entry)?.times),
+            (_, FrameTimes::Shared { frame, .. }) => self.read_time_frame(frame),
+            (Reader::Columns(_), FrameTimes::Own) => Err(self.foreign(entry)),
         }
     }
 
@@ -188,9 +236,12 @@ impl<F: StorageFile> MetricFile<F> {
     ///
     /// As [`read_times`](Self::read_times).
     pub fn read_values(&self, entry: &FrameInfo) -> Result<Vec<u32>> {
-        match entry.times {
-            FrameTimes::Own => Ok(self.read_page(entry)?.raws),
-            FrameTimes::Shared { .. } => Ok(self.read_metric_frame(entry)?.1),
+        match (self.reader(), entry.times) {
+            (Reader::Compressed(reader), FrameTimes::Own) => Ok(reader.read_page(entry)?.raws),
+            (Reader::Compressed(reader), FrameTimes::Shared { .. }) => {
+                Ok(reader.read_metric_frame(entry)?.1)
+            }
+            (Reader::Columns(reader), _) => reader.read_values(entry),
         }
     }
 
@@ -211,9 +262,9 @@ impl<F: StorageFile> MetricFile<F> {
                 entry.point_count,
                 times.len()
             );
-            self.corrupt(entry.offset, detail)
+            self.source().corrupt(entry.offset, detail)
         })?;
-        self.check_ends(entry.offset, part, (entry.range.from.0, entry.range.to.0))?;
+        self.source().check_ends(entry.offset, part, (entry.range.from.0, entry.range.to.0))?;
         Ok(part)
     }
 
@@ -223,182 +274,151 @@ impl<F: StorageFile> MetricFile<F> {
     ///
     /// As [`read_times`](Self::read_times).
     pub fn read_frame(&self, entry: &FrameInfo) -> Result<Frame> {
-        if entry.times == FrameTimes::Own {
-            return self.read_page(entry);
+        if let (Reader::Compressed(reader), FrameTimes::Own) = (self.reader(), entry.times) {
+            return reader.read_page(entry);
         }
         let times = self.read_times(entry)?;
         self.frame_with_times(entry, &times)
     }
 
-    /// Reads and checks every frame, in file order.
+    /// Times and values of some of the entry's points, by their positions in it.
+    ///
+    /// v3 reads only the blocks of 1,024 points that these are in; v1 and v2 read all.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the entry has fewer points, else as [`read_times`](Self::read_times).
+    pub fn read_points(
+        &self,
+        entry: &FrameInfo,
+        points: Range<usize>,
+    ) -> Result<(Vec<i64>, Vec<u32>)> {
+        let len = usize::try_from(entry.point_count).unwrap_or(usize::MAX);
+        if points.start > points.end || points.end > len {
+            return Err(invalid(format!("found points {points:?}, expected some of {len}")));
+        }
+        let Reader::Columns(reader) = self.reader() else {
+            let Frame { times, raws, .. } = self.read_frame(entry)?;
+            let times = times.get(points.clone()).unwrap_or_default().to_vec();
+            return Ok((times, raws.get(points).unwrap_or_default().to_vec()));
+        };
+        reader.read_points(entry, points)
+    }
+
+    /// What is known of stretches of the entry without reading its points; nothing in v1 and v2,
+    /// and for frames so short that reading them costs no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_times`](Self::read_times).
+    pub fn statistics(&self, entry: &FrameInfo) -> Result<Option<Statistics>> {
+        match self.reader() {
+            Reader::Compressed(_) => Ok(None),
+            Reader::Columns(reader) => reader.statistics(entry),
+        }
+    }
+
+    /// How the values of `entry` are encoded; nothing in v1 and v2.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_times`](Self::read_times).
+    pub fn encoding(&self, entry: &FrameInfo) -> Result<Option<Encoding>> {
+        match self.reader() {
+            Reader::Compressed(_) => Ok(None),
+            Reader::Columns(reader) => reader.describe_values(entry).map(Some),
+        }
+    }
+
+    /// How the shared time vectors are encoded, those with the key 1, 2, 3…; none in v1 and v2. See
+    /// [`FrameInfo::times_key`].
+    ///
+    /// # Errors
+    ///
+    /// As [`read_times`](Self::read_times).
+    pub fn times_encodings(&self) -> Result<Vec<Encoding>> {
+        match self.reader() {
+            Reader::Compressed(_) => Ok(Vec::new()),
+            Reader::Columns(reader) => {
+                let ids = (1_u32..).take(self.time_frame_count());
+                ids.map(|id| reader.describe_times(id)).collect()
+            }
+        }
+    }
+
+    /// Reads and checks every frame, in the order of [`entries`](Self::entries).
     ///
     /// The whole file has been verified when the iterator ends without an error: time frames that
-    /// nobody uses, too.
+    /// nobody uses, and statistics, too.
     pub fn frames(&self) -> Frames<'_, F> {
-        Frames { file: self, next: 0, times: None, unused: self.unused_time_frames() }
+        let order = (0..self.entries.len()).collect();
+        Frames { file: self, order, next: 0, times: None, unused: self.unused_time_frames() }
+    }
+
+    /// As [`frames`](Self::frames), in the order in which the frames are stored: those that share
+    /// times stand together.
+    pub(crate) fn stored_frames(&self) -> Frames<'_, F> {
+        let offset = |index: usize| self.entries.get(index).map(|entry| entry.offset);
+        let order = order(self.entries.len(), &mut |a, b| offset(a) < offset(b));
+        Frames { order, ..self.frames() }
     }
 
     fn frame_with_times(&self, entry: &FrameInfo, times: &[i64]) -> Result<Frame> {
-        let (codec, raws) = self.read_metric_frame(entry)?;
+        let (codec, raws) = match self.reader() {
+            Reader::Compressed(reader) => {
+                let (codec, raws) = reader.read_metric_frame(entry)?;
+                (Some(codec), raws)
+            }
+            Reader::Columns(reader) => (None, reader.read_values(entry)?),
+        };
         let times = self.entry_times(entry, times)?.to_vec();
         Ok(Frame { info: *entry, codec, times, raws })
     }
 
-    fn unused_time_frames(&self) -> Vec<u16> {
-        let mut used = vec![false; self.time_frames.len()];
+    fn time_frame_count(&self) -> usize {
+        match &self.contents {
+            Contents::Compressed(contents) => contents.time_frames.len(),
+            Contents::Columns(index) => index.time_frames.len(),
+        }
+    }
+
+    fn read_time_frame(&self, id: u32) -> Result<Vec<i64>> {
+        match self.reader() {
+            Reader::Compressed(reader) => reader.read_time_frame(id),
+            Reader::Columns(reader) => reader.read_times(id),
+        }
+    }
+
+    fn unused_time_frames(&self) -> Vec<u32> {
+        let mut used = vec![false; self.time_frame_count()];
         for entry in &self.entries {
             if let FrameTimes::Shared { frame, .. } = entry.times
-                && let Some(slot) = used.get_mut(usize::from(frame).wrapping_sub(1))
+                && let Some(position) = usize::try_from(frame).ok().and_then(|id| id.checked_sub(1))
+                && let Some(slot) = used.get_mut(position)
             {
                 *slot = true;
             }
         }
-        let unused = self.time_frames.iter().zip(used).filter(|(_, used)| !used);
-        unused.map(|((_, frame), _)| frame.id).collect()
+        (1_u32..).zip(used).filter(|(_, used)| !used).map(|(id, _)| id).collect()
     }
 
-    fn verify_entries(&self, from: usize, to: usize) -> Result<()> {
-        let entries = self.entries.get(from..to).unwrap_or_default();
-        let verified = self.verified.get(from..to).unwrap_or_default();
-        for (entry, verified) in entries.iter().zip(verified) {
-            if !verified.load(Ordering::Relaxed) {
-                let bytes = self.source().read(entry.offset, frame::HEADER_LEN)?;
-                self.check_header(entry, &bytes)?;
-                verified.store(true, Ordering::Relaxed);
+    fn reader(&self) -> Reader<'_, F> {
+        let (source, entries) = (self.source(), &*self.entries);
+        match &self.contents {
+            Contents::Compressed(file) => {
+                Reader::Compressed(compressed::Reader { source, file, entries })
             }
+            Contents::Columns(index) => Reader::Columns(v3::Reader { source, index }),
         }
-        Ok(())
-    }
-
-    /// Compares the header in `bytes` with `entry`; returns the codec's number.
-    fn check_header(&self, entry: &FrameInfo, bytes: &[u8]) -> Result<u16> {
-        let decoded = match entry.times {
-            FrameTimes::Own => MetricFrame::decode_v1_header(bytes),
-            FrameTimes::Shared { .. } => MetricFrame::decode_v2_header(bytes),
-        };
-        let (codec, found) = decoded.map_err(|error| self.bad_frame(entry.offset, &error))?;
-        let expected = entry.frame();
-        if found != expected {
-            return Err(self.differs(entry.offset, &found.fields(), &expected.fields()));
-        }
-        Ok(codec)
-    }
-
-    fn read_time_frame(&self, id: u16) -> Result<Vec<i64>> {
-        let (offset, expected) = usize::from(id)
-            .checked_sub(1)
-            .and_then(|index| self.time_frames.get(index))
-            .ok_or_else(|| self.corrupt(0, format!("time frame {id} is not in the index")))?;
-        let bytes = self.frame_bytes(*offset, expected.payload_len)?;
-        let decoded = TimeFrame::decode_header(&bytes);
-        let (codec, found) = decoded.map_err(|error| self.bad_frame(*offset, &error))?;
-        if found != *expected {
-            return Err(self.differs(*offset, &found.fields(), &expected.fields()));
-        }
-        let (_, content) = self.content(*offset, &bytes, codec, expected.decoded_len)?;
-        let times = payload::times(&content);
-        self.check_order(*offset, &times)?;
-        self.check_ends(*offset, &times, (expected.start, expected.end))?;
-        Ok(times)
-    }
-
-    fn read_metric_frame(&self, entry: &FrameInfo) -> Result<(CodecId, Vec<u32>)> {
-        let (codec, content) = self.entry_content(entry)?;
-        Ok((codec, payload::values(&content)))
-    }
-
-    fn read_page(&self, entry: &FrameInfo) -> Result<Frame> {
-        let (codec, content) = self.entry_content(entry)?;
-        let split = content.len() / 12 * 8;
-        let (times, raws) = content.split_at_checked(split).unwrap_or_default();
-        let times = payload::times(times);
-        self.check_order(entry.offset, &times)?;
-        self.check_ends(entry.offset, &times, (entry.range.from.0, entry.range.to.0))?;
-        Ok(Frame { info: *entry, codec, times, raws: payload::values(raws) })
-    }
-
-    fn entry_content(&self, entry: &FrameInfo) -> Result<(CodecId, Vec<u8>)> {
-        let bytes = self.frame_bytes(entry.offset, entry.payload_len)?;
-        let codec = self.check_header(entry, &bytes)?;
-        if let Some(verified) = self.verified.get(entry.index) {
-            verified.store(true, Ordering::Relaxed);
-        }
-        self.content(entry.offset, &bytes, codec, entry.decoded_len)
-    }
-
-    fn frame_bytes(&self, offset: u64, payload_len: u32) -> Result<Vec<u8>> {
-        let len = u64::from(payload_len) + frame::OVERHEAD;
-        self.source().read(offset, self.source().fitting(offset, len)?)
-    }
-
-    /// The decoded payload of the frame in `bytes`, whose header has been checked.
-    fn content(
-        &self,
-        offset: u64,
-        bytes: &[u8],
-        codec: u16,
-        decoded_len: u32,
-    ) -> Result<(CodecId, Vec<u8>)> {
-        let block = self.source().checked_payload(offset, bytes)?;
-        let codec = self.source().codec(offset, codec)?;
-        let decoder = self.codecs.get(codec);
-        let decoded_len = self.source().usize(u64::from(decoded_len))?;
-        let mut content = Vec::new();
-        decoder
-            .decode(block, decoded_len, &mut content)
-            .map_err(|error| self.corrupt(offset, format!("{codec} payload: {error}")))?;
-        if content.len() != decoded_len {
-            let detail = format!("payload: found {} bytes, expected {decoded_len}", content.len());
-            return Err(self.corrupt(offset, detail));
-        }
-        Ok((codec, content))
-    }
-
-    fn check_order(&self, offset: u64, times: &[i64]) -> Result<()> {
-        if times.is_sorted() {
-            return Ok(());
-        }
-        let found = times.windows(2).find_map(|pair| match pair {
-            [before, after] if before > after => Some((*before, *after)),
-            _ => None,
-        });
-        let (before, after) = found.unwrap_or_default();
-        let detail = format!("times: found {after} after {before}, expected non-decreasing");
-        Err(self.corrupt(offset, detail))
-    }
-
-    fn check_ends(&self, offset: u64, times: &[i64], (start, end): (i64, i64)) -> Result<()> {
-        let found = (times.first().copied(), times.last().copied());
-        if found == (Some(start), Some(end)) {
-            return Ok(());
-        }
-        let (first, last) = (found.0.unwrap_or_default(), found.1.unwrap_or_default());
-        let detail =
-            format!("times: found {first} to {last}, expected {start} to {end} as in the header");
-        Err(self.corrupt(offset, detail))
     }
 
     fn source(&self) -> Source<'_, F> {
-        Source { file: &self.file, name: &self.name, size: self.size }
+        let Self { file, name, size, payload_read, .. } = self;
+        Source { file, name, size: *size, payload_read }
     }
 
-    fn corrupt(&self, offset: u64, detail: String) -> Error {
-        Error::corrupt(self.name.as_str(), offset, detail)
-    }
-
-    fn bad_frame(&self, offset: u64, error: &FrameError) -> Error {
-        self.corrupt(offset, format!("{error}"))
-    }
-
-    fn differs(&self, offset: u64, found: &[Field], expected: &[Field]) -> Error {
-        let mut pairs = found.iter().zip(expected);
-        let detail = match pairs.find(|(found, expected)| found != expected) {
-            Some(((name, found), (_, expected))) => {
-                format!("frame header: {name}: found {found}, expected {expected} as in the index")
-            }
-            None => String::from("frame header: found another than in the index"),
-        };
-        self.corrupt(offset, detail)
+    fn foreign(&self, entry: &FrameInfo) -> Error {
+        self.source().corrupt(entry.offset, "the frame is of another file")
     }
 }
 
@@ -407,20 +427,22 @@ fn part(times: &[i64], offset: u32, count: u32) -> Option<&[i64]> {
     times.get(from..from.checked_add(usize::try_from(count).ok()?)?)
 }
 
-/// The frames of a file, in order; see [`MetricFile::frames`].
+/// The frames of a file, one after the other; see [`MetricFile::frames`].
 #[derive(Debug)]
 pub struct Frames<'a, F> {
     file: &'a MetricFile<F>,
+    /// Positions of entries.
+    order: Vec<usize>,
     next: usize,
     /// The time vector used last, because neighbours often share it.
-    times: Option<(u16, Vec<i64>)>,
-    unused: Vec<u16>,
+    times: Option<(u32, Vec<i64>)>,
+    unused: Vec<u32>,
 }
 
 impl<F: StorageFile> Frames<'_, F> {
     fn read(&mut self, entry: &FrameInfo) -> Result<Frame> {
         let FrameTimes::Shared { frame, .. } = entry.times else {
-            return self.file.read_page(entry);
+            return self.file.read_frame(entry);
         };
         let times = match self.times.take() {
             Some((id, times)) if id == frame => times,
@@ -428,7 +450,11 @@ impl<F: StorageFile> Frames<'_, F> {
         };
         let read = self.file.frame_with_times(entry, &times);
         self.times = Some((frame, times));
-        read
+        let read = read?;
+        if let Reader::Columns(reader) = self.file.reader() {
+            reader.check_statistics(entry, &read.raws)?;
+        }
+        Ok(read)
     }
 }
 
@@ -436,7 +462,8 @@ impl<F: StorageFile> Iterator for Frames<'_, F> {
     type Item = Result<Frame>;
 
     fn next(&mut self) -> Option<Result<Frame>> {
-        if let Some(entry) = self.file.entries.get(self.next) {
+        let position = self.order.get(self.next);
+        if let Some(entry) = position.and_then(|&position| self.file.entries.get(position)) {
             self.next += 1;
             return Some(self.read(entry));
         }

@@ -13,6 +13,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Times of this many decoded bytes are read whatever their payload's size.
 const FREE_TIMES_LEN: u64 = 64 << 20;
@@ -30,12 +31,13 @@ pub(crate) struct Source<'a, F> {
     pub(crate) file: &'a F,
     pub(crate) name: &'a str,
     pub(crate) size: u64,
+    /// Bytes of payload read so far.
+    pub(crate) payload_read: &'a AtomicU64,
 }
 
-/// What is read of a file when it is opened.
+/// What is read of a v1 or v2 file when it is opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) header: FileHeader,
     pub(crate) codec: CodecId,
     pub(crate) time_frames: Vec<(u64, TimeFrame)>,
     pub(crate) entries: Vec<FrameInfo>,
@@ -52,8 +54,8 @@ struct Places {
 }
 
 impl<F: StorageFile> Source<'_, F> {
-    /// Reads header, footer and indexes, and checks them against each other.
-    pub(crate) fn open(&self) -> Result<Opened> {
+    /// The file header, and what of the first frame's header is behind it.
+    pub(crate) fn front(&self) -> Result<(FileHeader, Vec<u8>)> {
         let least = HEADER_END + FOOTER_LEN;
         if self.size < least {
             let detail =
@@ -62,15 +64,55 @@ impl<F: StorageFile> Source<'_, F> {
         }
         let front = (HEADER_END + frame::HEADER_LEN as u64).min(self.size);
         let front = self.read(0, self.usize(front)?)?;
-        let header = self.header(&front)?;
+        Ok((self.header(&front)?, front))
+    }
+
+    /// Reads footer and indexes of a v1 or v2 file, and checks all against each other.
+    pub(crate) fn open(&self, header: &FileHeader, front: &[u8]) -> Result<Opened> {
         let places = self.places(header.layout)?;
         let tail =
             self.read(places.start, self.fitting(places.start, self.size - places.start)?)?;
         let (time_frames, entries) = self.indexes(header.layout, places, &tail)?;
         self.check_tiling(places.start, &time_frames, &entries)?;
-        self.check_times(&header, &time_frames, &entries)?;
-        let codec = self.first_codec(&front)?;
-        Ok(Opened { header, codec, time_frames, entries })
+        self.check_times(header, &time_frames, &entries)?;
+        let codec = self.first_codec(front)?;
+        Ok(Opened { codec, time_frames, entries })
+    }
+
+    /// Notes that so many bytes of payload are about to be read.
+    pub(crate) fn count_payload(&self, len: u64) {
+        self.payload_read.fetch_add(len, Ordering::Relaxed);
+    }
+
+    /// Times that are out of order are damage.
+    pub(crate) fn check_order(&self, offset: u64, times: &[i64]) -> Result<()> {
+        if times.is_sorted() {
+            return Ok(());
+        }
+        let found = times.windows(2).find_map(|pair| match pair {
+            [before, after] if before > after => Some((*before, *after)),
+            _ => None,
+        });
+        let (before, after) = found.unwrap_or_default();
+        let detail = format!("times: found {after} after {before}, expected non-decreasing");
+        Err(self.corrupt(offset, detail))
+    }
+
+    /// So are times that do not start and end as it was said.
+    pub(crate) fn check_ends(
+        &self,
+        offset: u64,
+        times: &[i64],
+        (start, end): (i64, i64),
+    ) -> Result<()> {
+        let found = (times.first().copied(), times.last().copied());
+        if found == (Some(start), Some(end)) {
+            return Ok(());
+        }
+        let (first, last) = (found.0.unwrap_or_default(), found.1.unwrap_or_default());
+        let detail =
+            format!("times: found {first} to {last}, expected {start} to {end} as in the header");
+        Err(self.corrupt(offset, detail))
     }
 
     pub(crate) fn corrupt(&self, offset: u64, detail: impl Into<String>) -> Error {
@@ -141,6 +183,7 @@ impl<F: StorageFile> Source<'_, F> {
         let (time_frames, metric_frames) = match layout {
             Layout::V1 { frames } => (0, frames),
             Layout::V2 { time_frames, metric_frames, .. } => (time_frames, metric_frames),
+            Layout::V3(places) => (places.time_frames, places.metric_frames),
         };
         if metric_frames == 0 {
             return Err(self.corrupt(36, "found 0 metric frames, expected 1 or more"));
@@ -203,7 +246,7 @@ impl<F: StorageFile> Source<'_, F> {
             let at = places.metric_entry(index);
             let decoded = match layout {
                 Layout::V1 { .. } => MetricFrame::decode_v1_entry(bytes),
-                Layout::V2 { .. } => MetricFrame::decode_v2_entry(bytes),
+                Layout::V2 { .. } | Layout::V3(_) => MetricFrame::decode_v2_entry(bytes),
             };
             let (offset, frame) = decoded.map_err(|error| self.bad_entry(at, &error))?;
             if let Some(before) = entries.last().filter(|before| before.metric > frame.metric) {
@@ -268,7 +311,8 @@ impl<F: StorageFile> Source<'_, F> {
 
     fn check_shared_times(&self, times: &[(u64, TimeFrame)], entry: &FrameInfo) -> Result<()> {
         let FrameTimes::Shared { frame: id, offset } = entry.times else { return Ok(()) };
-        let frame = usize::from(id).checked_sub(1).and_then(|index| times.get(index));
+        let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
+        let frame = index.and_then(|index| times.get(index));
         let Some((_, frame)) = frame else {
             let detail = format!(
                 "metric {}: found time frame {id}, expected 1 to {}",

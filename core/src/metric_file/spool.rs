@@ -13,6 +13,9 @@ use alloc::vec::Vec;
 /// Bytes moved at once from the spool to the final file.
 const COPY_LEN: usize = 256 << 10;
 
+/// The kind of spool that frames are in.
+pub(crate) const FRAMES: &str = "spool";
+
 /// A byte sequence that grows at its end, in memory up to a limit.
 pub(crate) struct Spool<'s, S: Storage> {
     storage: &'s S,
@@ -25,10 +28,25 @@ pub(crate) struct Spool<'s, S: Storage> {
 }
 
 impl<'s, S: Storage> Spool<'s, S> {
-    /// An empty spool for the file `target`.
-    pub(crate) fn new(storage: &'s S, target: &FileName, memory_limit: usize) -> Result<Self> {
-        let name = spool_name(target)?;
+    /// An empty spool of this kind for the file `target`.
+    pub(crate) fn new(
+        storage: &'s S,
+        target: &FileName,
+        kind: &str,
+        memory_limit: usize,
+    ) -> Result<Self> {
+        let name = Self::name_of(target, kind)?;
         Ok(Self { storage, name, file: None, flushed: 0, memory: Vec::new(), memory_limit })
+    }
+
+    /// The name of such a spool.
+    pub(crate) fn name_of(target: &FileName, kind: &str) -> Result<FileName> {
+        Ok(FileName::new(&format!("{target}.{kind}.tmp"))?)
+    }
+
+    /// The name of this spool, whether it has a file or not.
+    pub(crate) const fn name(&self) -> &FileName {
+        &self.name
     }
 
     /// Bytes appended so far.
@@ -92,11 +110,6 @@ impl<'s, S: Storage> Spool<'s, S> {
     }
 }
 
-/// The name of the spool of the file `target`.
-pub(crate) fn spool_name(target: &FileName) -> Result<FileName> {
-    Ok(FileName::new(&format!("{target}.spool.tmp"))?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +120,7 @@ mod tests {
         let storage = MemoryStorage::new();
         let name = FileName::new("metric-forever.dat").unwrap();
         for limit in [0, 1, 7, 64, 1000] {
-            let mut spool = Spool::new(&storage, &name, limit).unwrap();
+            let mut spool = Spool::new(&storage, &name, FRAMES, limit).unwrap();
             let all: Vec<u8> = (0..200).collect();
             for piece in all.chunks(9) {
                 spool.append(piece).unwrap();
@@ -125,6 +138,7 @@ mod tests {
             spool.copy_to(&mut out).unwrap();
             assert_eq!(out.read_all().unwrap(), all);
         }
-        assert!(storage.open(&spool_name(&name).unwrap()).is_ok(), "small limits used the file");
+        let file = Spool::<MemoryStorage>::name_of(&name, FRAMES).unwrap();
+        assert!(storage.open(&file).is_ok(), "small limits used the file");
     }
 }

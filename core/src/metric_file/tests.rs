@@ -98,7 +98,7 @@ fn reads_the_examples() {
         let file = opened(&bytes).unwrap();
         let summary = file.summary();
         assert_eq!((summary.version, summary.time_frames), (version, times));
-        assert_eq!((summary.partition_kind, summary.codec), (1, CodecId::S2));
+        assert_eq!((summary.partition_kind, summary.codec), (1, Some(CodecId::S2)));
         assert_eq!((summary.frames, summary.metrics, summary.points), (3, 3, 7));
         assert_eq!((summary.range.from.0, summary.range.to.0), (100, 400));
         let frames: Vec<Frame> = file.frames().collect::<Result<_>>().unwrap();
@@ -140,9 +140,11 @@ fn files_of_the_reference_are_written_the_same() {
                 raws: &frame.raws,
             })
             .collect();
-        let again = written(file.codec(), file.partition_kind(), |target| match file.version() {
+        let codec = file.codec().unwrap();
+        let again = written(codec, file.partition_kind(), |target| match file.version() {
             Version::V1 => write_v1(target, &series),
             Version::V2 => write_v2(target, &series),
+            Version::V3 => write_v3(target, &series),
         });
         let again = without_compression(&again.unwrap());
         assert_eq!(again, without_compression(bytes), "{name}");
@@ -276,13 +278,13 @@ fn errors_say_where_and_what() {
     );
     let error = {
         let mut damaged = intact.clone();
-        damaged[4] = 3;
+        damaged[4] = 4;
         opened(&damaged).unwrap_err()
     };
     assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!("{file}: metric file version 3 is unknown, expected 1 or 2")
+        format!("{file}: metric file version 4 is unknown, expected 1 to 3")
     );
 }
 

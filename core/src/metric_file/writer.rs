@@ -1,22 +1,22 @@
 //! Putting a metric file together, frame by frame.
 //!
 //! Frames go to a [`Spool`]; the file itself is then written front to back: header, frames,
-//! indexes, footer. It gets its name only after its bytes are durable. A writer that died leaves
-//! `<name>.tmp` and `<name>.spool.tmp`, which readers ignore and the next writer replaces.
+//! indexes, footer; see [`Target::publish`].
 
 use super::footer;
 use super::frame::{self, FrameTimes, MetricFrame, TimeFrame};
 use super::header::{FileHeader, Layout, Version};
 use super::payload;
 use super::scan::invalid;
-use super::spool::{Spool, spool_name};
+use super::spool::{FRAMES, Spool};
 use super::time_match::Slot;
 use crate::codec::checksum::crc32;
 use crate::compress::{BlockCodec, CodecId, Codecs};
 use crate::error::{Error, Result};
-use crate::storage::{FileName, Storage, StorageFile};
+use crate::storage::{FileName, Storage};
 use crate::types::{MetricId, ValueType};
 use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
 
 const HEADER_END: u64 = 64;
@@ -59,20 +59,20 @@ impl<S: Storage> Target<'_, S> {
         spool_memory: usize,
         write: impl FnOnce(&mut FileWriter<'s, S>) -> Result<()>,
     ) -> Result<BuildReport> {
-        let run = || {
+        self.clearing_up(&[FRAMES], || {
             let mut writer = FileWriter::new(self, version, spool_memory)?;
             write(&mut writer)?;
             writer.finish()
-        };
-        let result = run();
-        if result.is_err() {
-            // The first failure is the one to report; the next writer replaces what stays.
-            let leftovers = [spool_name(self.name), self.name.temporary().map_err(Error::from)];
-            for name in leftovers.into_iter().flatten() {
-                let _ = self.storage.remove_if_present(&name);
-            }
+        })
+    }
+
+    /// What the header says of the partition, if there is such a kind.
+    pub(crate) fn checked_kind(&self) -> Result<u8> {
+        let kind = self.partition_kind;
+        if !(1..=4).contains(&kind) {
+            return Err(invalid(format!("partition kind: found {kind}, expected 1 to 4")));
         }
-        result
+        Ok(kind)
     }
 }
 
@@ -91,15 +91,12 @@ pub(crate) struct FileWriter<'s, S: Storage> {
 
 impl<'s, S: Storage> FileWriter<'s, S> {
     fn new(target: &'s Target<'s, S>, version: Version, spool_memory: usize) -> Result<Self> {
-        let kind = target.partition_kind;
-        if !(1..=4).contains(&kind) {
-            return Err(invalid(format!("partition kind: found {kind}, expected 1 to 4")));
-        }
+        target.checked_kind()?;
         Ok(Self {
             target,
             version,
             codec: target.codecs.get(target.codec),
-            spool: Spool::new(target.storage, target.name, spool_memory)?,
+            spool: Spool::new(target.storage, target.name, FRAMES, spool_memory)?,
             time_frames: Vec::new(),
             metric_frames: Vec::new(),
             raw: Vec::new(),
@@ -142,7 +139,7 @@ impl<'s, S: Storage> FileWriter<'s, S> {
         raws: &[u32],
         slot: Slot,
     ) -> Result<()> {
-        let frame = u16::try_from(slot.frame + 1).map_err(|_| invalid("no such time frame"))?;
+        let frame = count(slot.frame + 1)?;
         let shared = FrameTimes::Shared { frame, offset: count(slot.offset)? };
         self.raw.clear();
         self.frame((metric, value_type), times, raws, shared)
@@ -232,21 +229,9 @@ impl<'s, S: Storage> FileWriter<'s, S> {
 
     /// Writes the file and gives it its name.
     fn finish(self) -> Result<BuildReport> {
-        let Target { storage, name, .. } = *self.target;
         let (header, indexes) = self.ends_of_file()?;
-        let temporary = name.temporary()?;
-        let mut file = storage.create_anew(&temporary)?;
-        file.append(&header)?;
-        self.spool.copy_to(&mut file)?;
-        file.append(&indexes)?;
-        file.sync()?; // before the rename: the name must never reach bytes that are not durable
-        let report = self.report(file.len()?);
-        drop(file);
-        drop(self); // its handle on the spool: no file is removed while somebody holds it
-        // Before the rename: until then, a failure leaves the target as it was.
-        storage.remove_if_present(&spool_name(name)?)?;
-        storage.rename(&temporary, name)?;
-        storage.sync_dir()?;
+        let mut report = self.report();
+        report.bytes = self.target.publish(&header, vec![self.spool], &indexes)?;
         Ok(report)
     }
 
@@ -283,28 +268,28 @@ impl<'s, S: Storage> FileWriter<'s, S> {
         Ok(Layout::V2 { time_frames, metric_frames, time_index, metric_index })
     }
 
-    fn report(&self, bytes: u64) -> BuildReport {
+    fn report(&self) -> BuildReport {
         let frames = &self.metric_frames;
         BuildReport {
             metrics: frames.chunk_by(|(_, a), (_, b)| a.metric == b.metric).count(),
             points: frames.iter().map(|(_, frame)| u64::from(frame.point_count)).sum(),
-            bytes,
+            bytes: 0,
             time_frames: self.time_frames.len(),
         }
     }
 }
 
-fn ends(times: &[i64]) -> Result<(i64, i64)> {
+pub(crate) fn ends(times: &[i64]) -> Result<(i64, i64)> {
     match (times.first(), times.last()) {
         (Some(&first), Some(&last)) => Ok((first, last)),
         _ => Err(invalid("a frame needs at least one sample")),
     }
 }
 
-fn count(len: usize) -> Result<u32> {
+pub(crate) fn count(len: usize) -> Result<u32> {
     u32::try_from(len).map_err(|_| invalid(format!("{len} in one frame, at most 4 GiB fit")))
 }
 
-fn size(len: u32) -> Result<usize> {
+pub(crate) fn size(len: u32) -> Result<usize> {
     usize::try_from(len).map_err(|_| invalid(format!("{len} bytes do not fit memory")))
 }

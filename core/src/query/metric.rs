@@ -7,7 +7,7 @@ use crate::column::{BLOCK_LEN, block_count};
 use crate::engine::{FileOf, Host, Readable, Shared, StoredFile};
 use crate::error::{Error, Result};
 use crate::metric_file::{FrameInfo, MetricFile, Span, Statistics, Version};
-use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
+use crate::types::{MetricId, TimeRange, ValueType};
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -85,8 +85,8 @@ impl<H: Host> Readable<H> {
             return Ok(None);
         }
         let Some(known) = self.statistics_of(file, opened, entry)? else { return Ok(None) };
-        let from = known.spans.partition_point(|span| reach(&known, span, entry).to < range.from);
-        let to = known.spans.partition_point(|span| reach(&known, span, entry).from <= range.to);
+        let from = known.spans.partition_point(|span| known.range(span, entry.range).to < range.from);
+        let to = known.spans.partition_point(|span| known.range(span, entry.range).from <= range.to);
         let inside = known.spans.get(from..to).unwrap_or_default();
         let ends = inside.first().zip(inside.last());
         Ok(Some(ends.map_or(0..0, |(first, last)| first.points.start..last.points.end)))
@@ -99,7 +99,7 @@ impl<H: Host> Readable<H> {
         opened: &MetricFile<FileOf<H>>,
         entry: &FrameInfo,
     ) -> Result<Option<Arc<Statistics>>> {
-        if !opened.may_have_statistics() {
+        if opened.version() < Version::V3 {
             return Ok(None);
         }
         // Frames are longer than a byte, so this is the key of no values.
@@ -135,19 +135,6 @@ pub(super) fn entries<F: crate::storage::StorageFile>(
             let detail = format!("metric {id} is {} here, expected {value_type}", entry.value_type);
             Err(Error::corrupt(opened.name(), entry.offset, detail))
         }
-    }
-}
-
-/// The instants of a span that its frame may have points at.
-pub(super) fn reach(known: &Statistics, span: &Span, entry: &FrameInfo) -> TimeRange {
-    if known.spans.len() == 1 {
-        return entry.range; // the span of a frame that is not cut may be longer than its length
-    }
-    let start = span.slot.saturating_mul(known.span_ns);
-    let end = start.saturating_add(known.span_ns.saturating_sub(1));
-    TimeRange {
-        from: Timestamp(start).clamp(entry.range.from, entry.range.to),
-        to: Timestamp(end).clamp(entry.range.from, entry.range.to),
     }
 }
 

@@ -7,14 +7,14 @@
 //! page, no partition that overlaps. Everything else is decoded, by the same means as any query.
 
 use super::gather::{Points, Selection};
-use super::metric::{entries, len_of, reach};
+use super::metric::{entries, len_of};
 use super::source::{Source, may_be_growing};
 use super::{Batch, together};
 use crate::aggregate::Tally;
 use crate::column::BLOCK_LEN;
 use crate::engine::{FileOf, Host, PartitionView, Readable, Shared};
 use crate::error::Result;
-use crate::metric_file::{FrameInfo, MetricFile, Span, Statistics};
+use crate::metric_file::{FrameInfo, MetricFile, Span, Statistics, Version};
 use crate::page::PageView;
 use crate::sorted::sort_by;
 use crate::types::{TimeRange, Timestamp, ValueType};
@@ -158,7 +158,7 @@ impl<H: Host> Readable<H> {
             sources.extend(opened.map(|source| (view, source)));
         }
         let says = |source: &Source<FileOf<H>>| match source {
-            Source::Metric(_, opened) => opened.may_have_statistics(),
+            Source::Metric(_, opened) => opened.version() >= Version::V3,
             Source::Pages(..) | Source::Open(_) => false,
         };
         if !sources.iter().any(|(_, source)| says(source)) {
@@ -236,7 +236,7 @@ impl<F> Holders<F> {
         let mut steps: Vec<(Timestamp, Step)> = Vec::new();
         let decode = |part: TimeRange| (cut(part).from, Step::Decode(cut(part)));
         for (number, frame) in self.known.iter().enumerate() {
-            let reach = |span: &Span| reach(&frame.statistics, span, &frame.entry);
+            let reach = |span: &Span| frame.statistics.range(span, frame.entry.range);
             let spans = &frame.statistics.spans;
             let from = spans.partition_point(|span| reach(span).to < range.from);
             let to = spans.partition_point(|span| reach(span).from <= range.to);
@@ -292,7 +292,7 @@ impl<F> Holders<F> {
             return ControlFlow::Continue(());
         };
         for span in statistics.spans.get(run).unwrap_or_default() {
-            let reach = reach(statistics, span, entry);
+            let reach = statistics.range(span, entry.range);
             let value_type = entry.value_type;
             visit(Piece::Span(Condensed { value_type, span, reach, file, entry }))?;
         }

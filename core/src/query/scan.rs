@@ -125,7 +125,7 @@ fn scan_metric_file<F: crate::storage::StorageFile>(
     visit: &mut Visit<'_>,
 ) -> Result<()> {
     let mut ids = Vec::new();
-    for frame in file.frames() {
+    for frame in file.stored_frames() {
         let frame = frame?;
         ids.clear();
         ids.resize(frame.times.len(), frame.info.metric.get());

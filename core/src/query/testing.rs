@@ -20,7 +20,7 @@ pub(super) const MINUTE: i64 = 60 * SECOND;
 pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 24 * HOUR;
 /// The version whose files say what is known of their points.
-pub(super) const NEW: Version = Version::V2;
+pub(super) const NEW: Version = Version::V3;
 
 /// Something that is done to a database of the metrics `f` and `i`.
 #[derive(Debug, Clone)]

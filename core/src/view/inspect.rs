@@ -360,7 +360,7 @@ impl FileInfo {
                 offset: entry.offset.into(),
                 bytes: entry.payload_len.into(),
                 samples: entry.point_count.into(),
-                codec: summary.codec.name(),
+                codec: summary.codec.map_or("columns", CodecId::name),
                 from: entry.range.from.0,
                 to: entry.range.to.0,
                 metric: Some(name),

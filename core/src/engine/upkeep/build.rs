@@ -24,7 +24,7 @@ use core::ops::Range;
 pub struct BuildOptions {
     /// The version of the file.
     pub version: Version,
-    /// What its payloads are compressed with.
+    /// What its payloads are compressed with; of no account in version 3.
     pub codec: CodecId,
     /// What becomes of the raw pages afterwards.
     pub raw_action: RawAction,
@@ -153,7 +153,8 @@ impl<H: Host> Database<H> {
     }
 
     fn build_partition(&self, partition: Partition, options: BuildOptions) -> Result<BuildReport> {
-        if !options.codec.is_known_to_reference() && !options.allow_foreign_codec {
+        let has_codec = options.version != Version::V3;
+        if has_codec && !options.codec.is_known_to_reference() && !options.allow_foreign_codec {
             let detail = format!("the reference engine cannot read codec {}", options.codec.name());
             return Err(invalid(&detail));
         }
@@ -291,6 +292,7 @@ impl<H: Host> Readable<H> {
         let written = match options.version {
             Version::V1 => metric_file::build_v1(&target, scan, &type_of, &limits),
             Version::V2 => metric_file::build_v2(&target, scan, &type_of, &limits),
+            Version::V3 => metric_file::build_v3(&target, scan, &type_of, &limits),
         }?;
         Ok(BuildReport {
             partition: view.partition.to_string(),

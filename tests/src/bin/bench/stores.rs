@@ -133,6 +133,7 @@ impl Kind {
         match self.version {
             Version::V1 => "v1",
             Version::V2 => "v2",
+            Version::V3 => "v3",
         }
     }
 

@@ -85,8 +85,10 @@ impl<H: Host> Readable<H> {
             return Ok(None);
         }
         let Some(known) = self.statistics_of(file, opened, entry)? else { return Ok(None) };
-        let from = known.spans.partition_point(|span| known.range(span, entry.range).to < range.from);
-        let to = known.spans.partition_point(|span| known.range(span, entry.range).from <= range.to);
+        let from =
+            known.spans.partition_point(|span| known.range(span, entry.range).to < range.from);
+        let to =
+            known.spans.partition_point(|span| known.range(span, entry.range).from <= range.to);
         let inside = known.spans.get(from..to).unwrap_or_default();
         let ends = inside.first().zip(inside.last());
         Ok(Some(ends.map_or(0..0, |(first, last)| first.points.start..last.points.end)))

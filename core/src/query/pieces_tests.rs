@@ -177,3 +177,33 @@ fn edges_are_decoded_and_nothing_else() {
     assert_eq!(part.len(), 8640 - 60);
     assert!(0 < bytes && bytes < of_part, "{bytes} bytes of two edges, {of_part} of a day");
 }
+
+#[test]
+fn frames_that_meet_at_an_instant() {
+    let host = LocalHost::new(MemoryStorage::new);
+    let database = open(&host, "month");
+    // Three frames of at most 65,536 points; ten samples of each instant, one of them in both of
+    // two frames.
+    let time = |at: i64| START + 1234 * SECOND + at / 10 * SECOND;
+    let rows = (0..150_000).map(|at| Row {
+        target: Target::Name("i"),
+        time: Timestamp(time(at)),
+        value: Value::I32(i32::try_from(at % 1013).unwrap()),
+    });
+    assert_eq!(database.add_rows(rows).unwrap().accepted, 150_000);
+    build(&database, NEW, true);
+    let all = database.range_query("i", RangeQuery::all(TimeRange::ALL)).unwrap();
+    assert_eq!(all.len(), 150_000);
+    let range = TimeRange { from: Timestamp(START), to: Timestamp(time(149_000)) };
+    for window_ns in [MINUTE, HOUR, DAY] {
+        let query = AggregateQuery {
+            range,
+            window_ns,
+            aggregates: &RUNNING,
+            arithmetic: Arithmetic::Exact,
+        };
+        let (found, bytes, spans) = read(&database, || aggregate(&database, "i", &query));
+        assert_eq!(found, naive(&all, &query));
+        assert!(bytes > 0 && spans > 100, "{bytes} bytes, {spans} spans");
+    }
+}

@@ -63,7 +63,8 @@ pub(super) fn acts() -> impl Strategy<Value = Vec<Act>> {
 pub(super) fn open(host: &Local, partition: &str) -> Arc<Database<Local>> {
     let home = host.database("home", true).unwrap();
     let manifest = FileName::new("manifest.toml").unwrap();
-    home.replace(&manifest, format!("[partition]\ntype = \"{partition}\"").as_bytes()).unwrap();
+    home.replace(&manifest, format!("[retention]\npartition = \"{partition}\"").as_bytes())
+        .unwrap();
     Engine::open(host.clone(), EngineOptions::default()).unwrap().database("home").unwrap()
 }
 
@@ -74,7 +75,9 @@ pub(super) fn build(database: &Database<Local>, version: Version, delete: bool) 
     options.raw_action = if delete { RawAction::Delete } else { RawAction::Keep };
     let partitions: Vec<_> =
         database.readable().view(TimeRange::ALL).iter().map(|view| view.partition).collect();
-    for partition in partitions {
+    // Those of the partitioning before have theirs already, or stay as they are.
+    let own = database.settings().partition;
+    for partition in partitions.iter().filter(|partition| partition.partitioning() == own) {
         database.build_metric_file(&format!("{partition}"), options).unwrap();
     }
 }

@@ -241,19 +241,42 @@ impl<F: StorageFile> Thinned<F> {
     fn resolve(mut self) -> Result<Vec<Point>> {
         self.finish();
         let wanted = self.first.into_iter().chain(self.extremes).chain(self.last);
-        let mut decoded = None;
+        let mut wanted: Vec<Wanted<F>> = wanted.collect();
+        // Then those of one frame follow each other, so each frame is decoded once.
+        crate::sorted::sort_by(&mut wanted, |a, b| a.piece() < b.piece());
+        let mut decoded: Vec<Decoded<F>> = Vec::new();
         let mut points = Vec::new();
-        for wanted in wanted {
-            points.push(match wanted {
-                Wanted::Known(point) => point,
+        for (at, one) in wanted.iter().enumerate() {
+            points.push(match one {
+                Wanted::Known(point) => *point,
                 Wanted::Within(stretch, which, number) => {
-                    stretch.find(self.value_type, which, number, &mut decoded)?
+                    if !decoded.first().is_some_and(|decoded| decoded.is_of(stretch)) {
+                        let rest = wanted.get(at..).unwrap_or_default().iter();
+                        decoded = stretch.decode_with(rest.filter_map(Wanted::stretch))?;
+                    }
+                    stretch.find(self.value_type, *which, *number, &decoded)?
                 }
             });
         }
         crate::sorted::sort_by(&mut points, |a, b| a.at < b.at);
         points.dedup_by_key(|point| point.at);
         Ok(points)
+    }
+}
+
+impl<F> Wanted<F> {
+    const fn piece(&self) -> usize {
+        match self {
+            Self::Known(point) => point.at.0,
+            Self::Within(stretch, ..) => stretch.piece,
+        }
+    }
+
+    const fn stretch(&self) -> Option<&Stretch<F>> {
+        match self {
+            Self::Known(_) => None,
+            Self::Within(stretch, ..) => Some(stretch),
+        }
     }
 }
 
@@ -266,33 +289,34 @@ struct Decoded<F> {
     raws: Vec<u32>,
 }
 
+impl<F> Decoded<F> {
+    /// Whether these are blocks of the frame that a stretch is in.
+    fn is_of(&self, stretch: &Stretch<F>) -> bool {
+        Arc::ptr_eq(&self.file, &stretch.file) && self.frame == stretch.entry.index
+    }
+
+    /// A stretch, if it is here.
+    fn get(&self, points: &Range<usize>) -> Option<(&[i64], &[u32])> {
+        let start = points.start.checked_sub(self.points.start)?;
+        let part = start..start.checked_add(points.len())?;
+        Some((self.times.get(part.clone())?, self.raws.get(part)?))
+    }
+}
+
 impl<F: StorageFile> Stretch<F> {
     /// Looks a sample up.
+    #[expect(clippy::float_cmp, reason = "the number itself is looked for")]
     fn find(
         &self,
         value_type: ValueType,
         which: Which,
         number: f64,
-        decoded: &mut Option<Decoded<F>>,
+        decoded: &[Decoded<F>],
     ) -> Result<Point> {
-        let is_here = |decoded: &Decoded<F>| {
-            Arc::ptr_eq(&decoded.file, &self.file)
-                && decoded.frame == self.entry.index
-                && decoded.points.start <= self.points.start
-                && self.points.end <= decoded.points.end
-        };
-        let decoded = match decoded.take().filter(is_here) {
-            Some(known) => decoded.insert(known),
-            None => decoded.insert(self.decode()?),
-        };
-        let start = self.points.start.saturating_sub(decoded.points.start);
-        let part = start..start.saturating_add(self.points.len());
-        let batch = Batch {
-            value_type,
-            times: decoded.times.get(part.clone()).unwrap_or_default(),
-            raws: decoded.raws.get(part).unwrap_or_default(),
-        };
-        let mut points = finite(batch, self.piece);
+        let behind = decoded.partition_point(|run| run.points.end < self.points.end);
+        let columns = decoded.get(behind).and_then(|run| run.get(&self.points));
+        let (times, raws) = columns.unwrap_or_default();
+        let mut points = finite(Batch { value_type, times, raws }, self.piece);
         let found = match which {
             Which::First => points.next(),
             Which::Last => points.last(),
@@ -307,13 +331,34 @@ impl<F: StorageFile> Stretch<F> {
         })
     }
 
-    /// Decodes the blocks that the points are in.
-    fn decode(&self) -> Result<Decoded<F>> {
+    /// Decodes the blocks that the first of these stretches are in, as far as they are of this
+    /// one's frame. Where they are close to each other, those between are decoded, too: that costs
+    /// less than beginning anew.
+    fn decode_with<'s>(&self, stretches: impl Iterator<Item = &'s Self>) -> Result<Vec<Decoded<F>>>
+    where
+        F: 's,
+    {
+        let is_same = |other: &&Self| {
+            Arc::ptr_eq(&self.file, &other.file) && self.entry.index == other.entry.index
+        };
         let all = usize::try_from(self.entry.point_count).unwrap_or(usize::MAX);
-        let start = self.points.start / BLOCK_LEN * BLOCK_LEN;
-        let end = self.points.end.div_ceil(BLOCK_LEN).saturating_mul(BLOCK_LEN).min(all);
-        let (times, raws) = self.file.read_points(&self.entry, start..end)?;
-        let (file, frame) = (Arc::clone(&self.file), self.entry.index);
-        Ok(Decoded { file, frame, points: start..end, times, raws })
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for stretch in stretches.take_while(is_same) {
+            // In order of time, and so of positions.
+            let start = stretch.points.start / BLOCK_LEN * BLOCK_LEN;
+            let end = stretch.points.end.div_ceil(BLOCK_LEN).saturating_mul(BLOCK_LEN).min(all);
+            match runs.last_mut() {
+                Some(last) if start <= last.end.saturating_add(BLOCK_LEN) => {
+                    last.end = last.end.max(end);
+                }
+                _ => runs.push(start..end),
+            }
+        }
+        let decode = |points: Range<usize>| {
+            let (times, raws) = self.file.read_points(&self.entry, points.clone())?;
+            let (file, frame) = (Arc::clone(&self.file), self.entry.index);
+            Ok(Decoded { file, frame, points, times, raws })
+        };
+        runs.into_iter().map(decode).collect()
     }
 }

@@ -62,6 +62,12 @@ pub(super) const fn low(value: u64) -> u32 {
     value as u32
 }
 
+/// A count as a float.
+#[expect(clippy::cast_precision_loss, reason = "counts of points stay below 2^24")]
+pub(super) const fn precise(count: usize) -> f32 {
+    count as f32
+}
+
 /// Bits that `value` takes: 0 for 0.
 #[inline]
 pub(super) const fn width(value: u32) -> u32 {

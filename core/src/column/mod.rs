@@ -141,3 +141,6 @@ pub const fn block_range(index: usize, points: usize) -> Range<usize> {
     let start = if start < points { start } else { points };
     start..(if end < points { end } else { points })
 }
+
+#[cfg(test)]
+mod tests;

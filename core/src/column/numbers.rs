@@ -10,6 +10,7 @@
 //! A block is its seeds, then what the body makes of the differences.
 
 use super::bins::{Bins, Coder, Table, bits_each, choose};
+use super::bits::precise;
 use super::delta::{MAX_ORDER, Seeds, differences, sum};
 use super::pack::{self, Packing};
 use super::{BLOCK_LEN, ColumnError, block_range};
@@ -28,7 +29,7 @@ const BINS: u8 = 2;
 const PACK_MARGIN: usize = 32;
 
 /// Numbers of a sample at most.
-const SAMPLE: usize = 2048;
+const SAMPLE: usize = 1024;
 /// Numbers next to each other of which a small sample is made, and how many times.
 const STRETCH: usize = 34;
 const STRETCHES: usize = 8;
@@ -75,7 +76,9 @@ pub(super) fn estimate(numbers: &[u32]) -> Estimate {
             differences(stretch, order, &mut sample);
         }
         if order > 0 {
-            sample.iter_mut().for_each(|difference| *difference = difference.wrapping_add(HALF));
+            for difference in &mut sample {
+                *difference = difference.wrapping_add(HALF);
+            }
         }
         sample.sort_unstable();
         let bits = bits_each(&sample) + seeds_bits;
@@ -114,9 +117,13 @@ impl Plan {
         let mut sample: Vec<u32> = self.rest.iter().step_by(stride).copied().collect();
         sample.sort_unstable();
         let chosen = choose(&self.rest, &sample);
-        let packed: usize = self.rest.chunks(BLOCK_LEN).map(|rest| Packing::of(rest).len).sum();
         let small = chosen.cost + 8 * self.seeds.len();
-        self.body = if packed <= small + small / PACK_MARGIN {
+        let enough = small + small / PACK_MARGIN;
+        let packed =
+            || self.rest.chunks(BLOCK_LEN).map(|rest| Packing::of(rest).len).sum::<usize>();
+        // One base and width for each block saves something, but not half.
+        let far = pack::bytes_each(&sample) * precise(self.rest.len()) > 2.0 * precise(enough);
+        self.body = if !far && packed() <= enough {
             Body::Pack
         } else {
             Body::Bins { bins: chosen.bins, places: chosen.places }
@@ -193,12 +200,6 @@ enum Decode {
     Bins(Table),
 }
 
-/// Memory that decoding uses again and again.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Room {
-    padded: Vec<u8>,
-}
-
 impl Decoder {
     /// Reads the head that [`Plan::write_head`] wrote.
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ColumnError> {
@@ -217,23 +218,20 @@ impl Decoder {
     }
 
     /// Fills `out` with the numbers of the block in `bytes`.
-    pub(super) fn block(
-        &self,
-        bytes: &[u8],
-        room: &mut Room,
-        out: &mut [u32],
-    ) -> Result<(), ColumnError> {
+    pub(super) fn block(&self, bytes: &[u8], out: &mut [u32]) -> Result<(), ColumnError> {
         let count = Seeds::count(self.order, out.len());
         let mut reader = Reader::new(bytes);
         let seeds = Seeds::read(count, &mut reader)?;
         match &self.body {
             Decode::Constant if reader.rest().is_empty() => out.fill(self.least),
             Decode::Constant => return Err(ColumnError::TrailingBytes(reader.rest().len())),
-            Decode::Pack => pack::decode(reader.rest(), &mut room.padded, out)?,
-            Decode::Bins(table) => table.decode(reader.rest(), &mut room.padded, out)?,
+            Decode::Pack => pack::decode(reader.rest(), out)?,
+            Decode::Bins(table) => table.decode(reader.rest(), out)?,
         }
         if self.least != 0 && !matches!(self.body, Decode::Constant) {
-            out.iter_mut().for_each(|difference| *difference = difference.wrapping_add(self.least));
+            for difference in out.iter_mut() {
+                *difference = difference.wrapping_add(self.least);
+            }
         }
         sum(seeds, self.order, out);
         Ok(())

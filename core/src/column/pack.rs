@@ -7,10 +7,10 @@
 //! A field is the lowest `width` bits of a number less the base. In a block of 1,024 numbers,
 //! number `i` is in lane `i % 32`, and word `k` of the 32 lanes stand together: a row of 32 numbers is
 //! decoded by the same shifts, which processors do in wide registers. (The layout is that of
-//! A. Afroozeh and P. Boncz, *The FastLanes Compression Layout*, PVLDB 16(9), without its order of
+//! A. Afroozeh and P. Boncz, *The `FastLanes` Compression Layout*, PVLDB 16(9), without its order of
 //! rows.) In a shorter block fields stand one behind the other.
 
-use super::bits::{BitWriter, PADDING, low, mask, peek, width};
+use super::bits::{BitWriter, PADDING, low, mask, peek, precise, width};
 use super::{BLOCK_LEN, ColumnError};
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
@@ -67,11 +67,25 @@ impl Packing {
             Ok(block) => lanes(block, self.width, field, out),
             Err(_) => {
                 let mut bits = BitWriter::new(out);
-                numbers.iter().for_each(|&number| bits.push(field(number), self.width));
+                for &number in numbers {
+                    bits.push(field(number), self.width);
+                }
                 bits.finish();
             }
         }
     }
+}
+
+/// About how many bytes each number takes, from a sorted sample, with one packing for all.
+pub(super) fn bytes_each(sorted: &[u32]) -> f32 {
+    let base = sorted.first().copied().unwrap_or(0);
+    let each = (0..=32_u32).map(|width| {
+        let most = u64::from(base) + mask(width);
+        let fitting = sorted.partition_point(|&number| u64::from(number) <= most);
+        let patches = precise(sorted.len() - fitting) / precise(sorted.len().max(1));
+        patches * precise(PATCH_LEN) + precise(usize::try_from(width).unwrap_or(32)) / 8.0
+    });
+    each.fold(f32::INFINITY, f32::min)
 }
 
 /// Bytes of so many fields.
@@ -91,18 +105,16 @@ fn lanes(block: &[u32; BLOCK_LEN], width: u32, field: impl Fn(u32) -> u64, out: 
         held += width;
         if held >= 32 {
             out.extend(words.iter().flat_map(|word| low(*word).to_le_bytes()));
-            words.iter_mut().for_each(|word| *word >>= 32);
+            for word in &mut words {
+                *word >>= 32;
+            }
             held -= 32;
         }
     }
 }
 
-/// Fills `out` with the numbers packed in `bytes`; `padded` is room to work in.
-pub(super) fn decode(
-    bytes: &[u8],
-    padded: &mut Vec<u8>,
-    out: &mut [u32],
-) -> Result<(), ColumnError> {
+/// Fills `out` with the numbers packed in `bytes`.
+pub(super) fn decode(bytes: &[u8], out: &mut [u32]) -> Result<(), ColumnError> {
     let mut reader = Reader::new(bytes);
     let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
     let (what, expected) = ("packing base", "at most 32 bits");
@@ -125,10 +137,8 @@ pub(super) fn decode(
     match <&mut [u32; BLOCK_LEN]>::try_from(&mut *out) {
         Ok(block) => unpack_lanes(fields, width, base, block),
         Err(_) => {
-            padded.clear();
-            padded.extend_from_slice(fields);
-            padded.extend([0; PADDING]);
-            unpack(padded, width, base, out);
+            let padded = [fields, &[0; PADDING]].concat();
+            unpack(&padded, width, base, out);
         }
     }
     for patch in patches.as_chunks::<PATCH_LEN>().0 {

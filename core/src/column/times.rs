@@ -1,19 +1,65 @@
 //! Columns of times.
+//!
+//! | id | encoding | a time is |
+//! |---:|---|---|
+//! | 0 | raw | 8 bytes |
+//! | 1 | grid | the block's origin + tick × period + least + lateness × unit |
+//! | 2 | steps | the time before + step × unit |
+//!
+//! Ticks and latenesses, or steps, are columns of numbers (`numbers`), so that ticks which are
+//! one after the other, or latenesses that are all 0, take nothing.
+//!
+//! ```text
+//! grid   head   1 | period uvarint | unit uvarint | least i64 | ticks … | latenesses …
+//!        block  origin i64 | ticks' length uvarint | ticks … | latenesses …
+//! steps  head   2 | unit uvarint | long steps u8 | steps …
+//!        block  first i64 | (long steps uvarint | position u16, step u64 …) | steps …
+//! ```
+
+mod grid;
+mod steps;
 
 use super::{BLOCK_LEN, ColumnError, Description, Encoded, block_range};
+use crate::codec::Reader;
 use alloc::string::String;
 use alloc::vec::Vec;
+use grid::Grid;
+use steps::Steps;
 
 /// The times as they are, 8 bytes each.
 const RAW: u8 = 0;
+/// Ticks of a period, and how late each is.
+const GRID: u8 = 1;
+/// The steps from time to time.
+const STEPS: u8 = 2;
+
+/// A grid that takes fewer bytes for each block needs no comparison.
+const SMALL: usize = 24;
 
 /// Encodes up to [`MAX_POINTS`](super::MAX_POINTS) non-decreasing times, at least one, into `out`.
 pub fn encode(times: &[i64], out: &mut Encoded) {
-    out.clear();
-    out.head.push(RAW);
-    for block in times.chunks(BLOCK_LEN) {
-        out.body.extend(block.iter().flat_map(|time| time.to_le_bytes()));
-        out.end_block();
+    let size = |encoded: &Encoded| encoded.head.len() + encoded.body.len();
+    let mut found = false;
+    let mut keep = |encoded: Encoded, out: &mut Encoded| {
+        if !found || size(&encoded) < size(out) {
+            *out = encoded;
+        }
+        found = true;
+    };
+    if let Some(encoded) = grid::encode(times) {
+        keep(encoded, out);
+        if size(out) <= SMALL * out.ends.len() {
+            return;
+        }
+    }
+    keep(steps::encode(times), out);
+    if size(out) > times.len() * 8 {
+        out.clear();
+        out.head.push(RAW);
+        for block in times.chunks(BLOCK_LEN) {
+            out.body.extend(block.iter().flat_map(|time| time.to_le_bytes()));
+            out.end_block();
+        }
     }
 }
 
@@ -21,6 +67,14 @@ pub fn encode(times: &[i64], out: &mut Encoded) {
 #[derive(Debug, Clone)]
 pub struct Decoder {
     points: usize,
+    column: Column,
+}
+
+#[derive(Debug, Clone)]
+enum Column {
+    Raw,
+    Grid(Grid),
+    Steps(Steps),
 }
 
 impl Decoder {
@@ -30,11 +84,16 @@ impl Decoder {
     ///
     /// [`ColumnError`] when the head is damaged or of a later version.
     pub fn new(head: &[u8], points: usize) -> Result<Self, ColumnError> {
-        match head {
-            [] => Err(ColumnError::Truncated),
-            [RAW] => Ok(Self { points }),
-            [RAW, rest @ ..] => Err(ColumnError::TrailingBytes(rest.len())),
-            [id, ..] => Err(ColumnError::Unknown { what: "time encoding", id: *id }),
+        let mut reader = Reader::new(head);
+        let column = match reader.u8().ok_or(ColumnError::Truncated)? {
+            RAW => Column::Raw,
+            GRID => Column::Grid(Grid::read(&mut reader)?),
+            STEPS => Column::Steps(Steps::read(&mut reader)?),
+            id => return Err(ColumnError::Unknown { what: "time encoding", id }),
+        };
+        match reader.rest().len() {
+            0 => Ok(Self { points, column }),
+            behind => Err(ColumnError::TrailingBytes(behind)),
         }
     }
 
@@ -44,20 +103,31 @@ impl Decoder {
     ///
     /// [`ColumnError`] when `bytes` are no such block; `out` may then have more times.
     pub fn block(&self, index: usize, bytes: &[u8], out: &mut Vec<i64>) -> Result<(), ColumnError> {
-        let expected = block_range(index, self.points).len() * 8;
-        if bytes.len() < expected {
-            return Err(ColumnError::Truncated);
+        let len = block_range(index, self.points).len();
+        match &self.column {
+            Column::Raw => raw_block(bytes, len, out),
+            Column::Grid(grid) => grid.block(bytes, len, out),
+            Column::Steps(steps) => steps.block(bytes, len, out),
         }
-        let (times, behind) = bytes.as_chunks::<8>();
-        if bytes.len() > expected || !behind.is_empty() {
-            return Err(ColumnError::TrailingBytes(bytes.len() - expected));
-        }
-        out.extend(times.iter().map(|time| i64::from_le_bytes(*time)));
-        Ok(())
     }
 
     /// How the column is encoded.
     pub fn describe(&self) -> Description {
-        Description { numbers: String::from("bytes"), divisor: 1, delta: 0, body: "raw" }
+        match &self.column {
+            Column::Raw => {
+                Description { numbers: String::from("bytes"), divisor: 1, delta: 0, body: "raw" }
+            }
+            Column::Grid(grid) => grid.describe(),
+            Column::Steps(steps) => steps.describe(),
+        }
+    }
+}
+
+fn raw_block(bytes: &[u8], len: usize, out: &mut Vec<i64>) -> Result<(), ColumnError> {
+    let (times, _) = bytes.get(..len * 8).ok_or(ColumnError::Truncated)?.as_chunks::<8>();
+    out.extend(times.iter().map(|time| i64::from_le_bytes(*time)));
+    match bytes.len() - len * 8 {
+        0 => Ok(()),
+        behind => Err(ColumnError::TrailingBytes(behind)),
     }
 }

@@ -18,7 +18,7 @@
 
 mod ways;
 
-use super::numbers::{self, Plan, Room};
+use super::numbers::{self, Plan};
 use super::{BLOCK_LEN, ColumnError, Description, Encoded, block_range, gcd};
 use crate::codec::{Reader, Writer};
 use crate::types::ValueType;
@@ -52,10 +52,14 @@ fn raw(raws: &[u32], out: &mut Encoded) {
 fn numbers_of(value_type: ValueType, raws: &[u32], out: &mut Encoded) {
     let Counted { way, mut numbers, exceptions } = ways::count(value_type, raws);
     let base = numbers.iter().copied().min().unwrap_or(0);
-    numbers.iter_mut().for_each(|number| *number -= base);
+    for number in &mut numbers {
+        *number -= base;
+    }
     let divisor = gcd::of(&numbers);
     if divisor > 1 {
-        numbers.iter_mut().for_each(|number| *number /= divisor);
+        for number in &mut numbers {
+            *number /= divisor;
+        }
     }
     let order = numbers::estimate(&numbers).order;
     let plan = Plan::new(&numbers, order);
@@ -139,7 +143,7 @@ impl Decoder {
                     .filter(|found| *found <= len)
                     .ok_or(ColumnError::Invalid { what, found: count, expected })?;
                 let listed = reader.bytes(count * EXCEPTION_LEN).ok_or(ColumnError::Truncated)?;
-                numbers.block(reader.rest(), &mut Room::default(), block)?;
+                numbers.block(reader.rest(), block)?;
                 way.restore(*base, *divisor, block);
                 for exception in listed.as_chunks::<EXCEPTION_LEN>().0 {
                     let mut reader = Reader::new(exception);

@@ -5,10 +5,11 @@
 
 use super::build::{TypeOf, known};
 use super::gather::{Column, SAMPLE_BYTES, Survey, gather, groups, survey};
-use super::info::Frame;
+use super::info::{Frame, FrameInfo};
 use super::reader::{Frames, MetricFile};
 use super::scan::SampleScan;
 use crate::error::Result;
+use crate::sorted::sort_samples;
 use crate::storage::StorageFile;
 use crate::types::{MetricId, Sample, Timestamp, Value, ValueType};
 use alloc::vec::Vec;
@@ -96,14 +97,14 @@ pub fn compare<F: StorageFile>(
 
 /// The metric file's frames, compared with columns that come by ascending metric id.
 struct Walk<'f, F> {
-    frames: Frames<'f, F>,
+    frames: InOrder<'f, F>,
     next: Option<Frame>,
     found: Comparison,
 }
 
 impl<'f, F: StorageFile> Walk<'f, F> {
     fn new(file: &'f MetricFile<F>) -> Result<Self> {
-        let mut frames = file.frames();
+        let mut frames = InOrder::new(file);
         let next = frames.next().transpose()?;
         let found = Comparison { metrics: 0, points: 0, mismatch: None };
         Ok(Self { frames, next, found })
@@ -143,6 +144,64 @@ impl<'f, F: StorageFile> Walk<'f, F> {
         let mut found = self.found;
         found.mismatch = found.mismatch.or_else(|| self.next.as_ref().map(extra));
         found
+    }
+}
+
+/// The frames of a file so that each metric's are in order of time: where some of them reach into
+/// each other, all as one.
+struct InOrder<'f, F> {
+    file: &'f MetricFile<F>,
+    frames: Frames<'f, F>,
+    next: usize,
+    /// Up to which entry frames are in order as they are.
+    checked: usize,
+}
+
+impl<'f, F: StorageFile> InOrder<'f, F> {
+    fn new(file: &'f MetricFile<F>) -> Self {
+        Self { file, frames: file.frames(), next: 0, checked: 0 }
+    }
+
+    /// How many frames the next one is made of.
+    fn count(&mut self) -> usize {
+        if self.next < self.checked {
+            return 1;
+        }
+        let entries = self.file.entries().get(self.next..).unwrap_or_default();
+        let alike =
+            |a: &FrameInfo, b: &FrameInfo| (a.metric, a.value_type) == (b.metric, b.value_type);
+        let run = entries.chunk_by(alike).next().unwrap_or_default();
+        if run.is_sorted_by(|a, b| a.range.to.0 <= b.range.from.0) {
+            self.checked = self.next.saturating_add(run.len());
+            return 1;
+        }
+        run.len()
+    }
+}
+
+impl<F: StorageFile> Iterator for InOrder<'_, F> {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Result<Frame>> {
+        let count = self.count();
+        self.next = self.next.saturating_add(count);
+        let mut frame = match self.frames.next()? {
+            Ok(frame) => frame,
+            error => return Some(error),
+        };
+        for more in self.frames.by_ref().take(count.saturating_sub(1)) {
+            match more {
+                Ok(more) => {
+                    frame.times.extend(more.times);
+                    frame.raws.extend(more.raws);
+                }
+                error => return Some(error),
+            }
+        }
+        if count > 1 {
+            sort_samples(&mut frame.times, &mut frame.raws);
+        }
+        Some(Ok(frame))
     }
 }
 

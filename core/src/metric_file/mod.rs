@@ -54,6 +54,7 @@
 mod build;
 mod compare;
 mod compressed;
+mod convert;
 mod footer;
 mod frame;
 mod gather;
@@ -75,6 +76,7 @@ mod writer;
 
 pub use build::{BuildOptions, SeriesInput, TypeOf, build_v1, build_v2, write_v1, write_v2};
 pub use compare::{Comparison, Mismatch, compare};
+pub use convert::convert;
 pub use header::Version;
 pub use info::{Frame, FrameInfo, Summary};
 pub use reader::{Frames, MetricFile};

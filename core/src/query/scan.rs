@@ -4,12 +4,11 @@ use super::gather::FrameReader;
 use super::source::Source;
 use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, StoredFile};
 use crate::error::{Error, Result};
-use crate::metric_file::MetricFile;
+use crate::metric_file::SampleScan;
 use crate::page::{Columns, Payload};
 use crate::sorted::SortedMap;
 use crate::types::{TimeRange, ValueType};
 use alloc::string::ToString;
-use alloc::vec::Vec;
 
 /// Receives records as columns of equal length: ids, times, raw values.
 pub(crate) type Visit<'a> = dyn FnMut(&[u16], &[i64], &[u32]) -> Result<()> + 'a;
@@ -35,7 +34,7 @@ impl<H: Host> Readable<H> {
                         visit(&chunk.ids, &chunk.times, &chunk.raws)?;
                     }
                 }
-                Source::Metric(_, file) => scan_metric_file(file, visit)?,
+                Source::Metric(_, file) => (&**file).scan(visit)?,
                 Source::Pages(file, handle, index) => {
                     index.damage_in(&file.name, TimeRange::ALL).map_or(Ok(()), Err)?;
                     self.scan_frames(file, handle, index.frames.iter(), Damaged::Refuse, visit)?;
@@ -118,18 +117,4 @@ impl<H: Host> Readable<H> {
             state.catalog.iter().map(|entry| (entry.id.get(), entry.value_type)).collect()
         })
     }
-}
-
-fn scan_metric_file<F: crate::storage::StorageFile>(
-    file: &MetricFile<F>,
-    visit: &mut Visit<'_>,
-) -> Result<()> {
-    let mut ids = Vec::new();
-    for frame in file.stored_frames() {
-        let frame = frame?;
-        ids.clear();
-        ids.resize(frame.times.len(), frame.info.metric.get());
-        visit(&ids, &frame.times, &frame.raws)?;
-    }
-    Ok(())
 }

@@ -138,6 +138,10 @@ pub struct DatabaseStats {
     pub cache_hits: Count,
     /// How often it had not.
     pub cache_misses: Count,
+    /// Bytes of times and values that queries read of metric files.
+    pub metric_payload_bytes: Count,
+    /// Stretches of metric files whose statistics stood for their samples.
+    pub metric_spans: Count,
 }
 
 /// The log was emptied.
@@ -167,6 +171,8 @@ impl DatabaseStats {
             cache_entries: cache.entries.into(),
             cache_hits: cache.hits.into(),
             cache_misses: cache.misses.into(),
+            metric_payload_bytes: stats.metric_files.payload_bytes.into(),
+            metric_spans: stats.metric_files.spans.into(),
         }
     }
 }

@@ -41,6 +41,35 @@ fn columns_come_back_as_they_went() {
 }
 
 #[test]
+fn a_chart_is_the_extremes_of_each_pixel() {
+    let served = Served::new();
+    let second = 1_000_000_000_i64;
+    let times: Vec<[u8; 8]> = (0..20).map(|at| (at * second).to_le_bytes()).collect();
+    let values = [0, 7, -3, 2, 2, 2, 2, 2, 2, 1, 4, 4, 4, 4, 4, 4, 4, 9, 8, 5_i32];
+    let header = json!([{ "metric": "m", "type": "i32", "rows": 20 }]);
+    let columns = [bytes_of(&times), bytes_of(&values.map(i32::to_le_bytes))];
+    served.post("/api/store/columns?db=home", frame(&header, &columns)).data();
+    let to = 20 * second - 1;
+    let ask = |method: &str| {
+        let path = format!("/api/store/chart?db=home&metric=m&from=0&to={to}&points=2{method}");
+        served.client().get(served.url(&path)).send().unwrap().bytes().unwrap()
+    };
+    let check = |answer: &[u8], kept: &[usize]| {
+        let rows = kept.len();
+        let header = format!(r#"[{{"metric":"m","type":"i32","rows":{rows}.0,"slack":"0"}}]"#);
+        assert_eq!(answer.get(8..8 + header.len()).unwrap(), header.as_bytes());
+        let columns = (8 + header.len()).next_multiple_of(8);
+        let own: Vec<[u8; 8]> = kept.iter().map(|&at| times[at]).collect();
+        assert_eq!(answer.get(columns..columns + 8 * rows).unwrap(), bytes_of(&own));
+        let own: Vec<[u8; 4]> = kept.iter().map(|&at| values[at].to_le_bytes()).collect();
+        let columns = columns + 8 * rows;
+        assert_eq!(answer.get(columns..columns + 4 * rows).unwrap(), bytes_of(&own));
+    };
+    check(&ask(""), &[0, 1, 2, 9, 10, 17, 19]);
+    check(&ask("&method=lttb"), &[0, 19]);
+}
+
+#[test]
 fn rows_have_one_time_or_one_each() {
     let served = Served::new();
     let header = json!({
@@ -64,6 +93,10 @@ fn failures_have_the_codes_of_the_package() {
     assert_eq!(code("/api/store/query?db=home&metric=m&from=2&to=1"), "invalid-range");
     assert_eq!(code("/api/store/query?db=home&metric=m&stride=0"), "invalid");
     assert_eq!(code("/api/store/aggregate?db=home&metric=m&window=soon&aggregate=avg"), "invalid");
+    assert_eq!(code("/api/store/chart?db=home&metric=m"), "invalid");
+    assert_eq!(code("/api/store/chart?db=home&metric=m&points=0"), "invalid");
+    assert_eq!(code("/api/store/chart?db=home&metric=m&points=100000"), "invalid");
+    assert_eq!(code("/api/store/chart?db=home&metric=m&points=9&method=x"), "invalid");
     assert_eq!(code("/api/store/inspect-file?db=home&file=manifest.toml"), "invalid");
     let stale = served.post("/api/store/add?db=home&metric=m&value=1&time=1", "");
     assert_eq!((stale.status, stale.json()["code"].clone()), (400, json!("stale")));

@@ -146,6 +146,32 @@ export interface Windows {
   readonly values: readonly Float64Array[];
 }
 
+/** Which samples stand for all of a chart. */
+export type ChartMethod =
+  /** The first, smallest, largest and last of each pixel: a line through them covers the same. */
+  | "minmax"
+  /** Largest triangle three buckets: as many samples as pixels, those that keep the line's shape. */
+  | "lttb";
+
+/** What a chart shows. Both ends are included. */
+export interface ChartOptions extends CallOptions {
+  readonly from: Time;
+  readonly to: Time;
+  /** Pixels across. */
+  readonly points: number;
+  /** @default "minmax" */
+  readonly method?: ChartMethod;
+}
+
+/** The samples of one metric that stand for all in a chart. */
+export interface Chart extends Series {
+  /**
+   * Nanoseconds: none of them was taken further from where it is placed. More than 0 only with
+   * `"minmax"`, where files say what was in a stretch of time without being decoded.
+   */
+  readonly slack: bigint;
+}
+
 export interface ExportLinesOptions extends CallOptions {
   readonly from?: Time;
   readonly to?: Time;
@@ -318,6 +344,10 @@ export interface DatabaseStats {
   readonly cacheEntries: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
+  /** Bytes of times and values that queries read of metric files. */
+  readonly metricPayloadBytes: number;
+  /** Stretches of metric files whose statistics stood for their samples. */
+  readonly metricSpans: number;
 }
 
 export interface LogInfo {
@@ -409,6 +439,13 @@ export interface Store {
     metrics: readonly string[],
     options: AggregateOptions,
   ): Promise<readonly Windows[]>;
+  /** What a chart of so many pixels needs, in time that hardly depends on how many samples there are. */
+  chart(database: string, metric: string, options: ChartOptions): Promise<Chart>;
+  chartMany(
+    database: string,
+    metrics: readonly string[],
+    options: ChartOptions,
+  ): Promise<readonly Chart[]>;
   metrics(database: string, options?: CallOptions): Promise<readonly Metric[]>;
   databases(options?: CallOptions): Promise<readonly string[]>;
 

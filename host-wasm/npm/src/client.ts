@@ -5,6 +5,8 @@ import type {
   AggregateOptions,
   BuildReport,
   CallOptions,
+  Chart,
+  ChartOptions,
   Columns,
   DatabaseInfo,
   ExportLinesOptions,
@@ -157,6 +159,23 @@ export class StoreClient implements Store {
       const aggregates = [...options.aggregates];
       const args = { database, metrics: [...metrics], ...range, window, aggregates };
       return this.#call("aggregate", args, options);
+    });
+  }
+
+  async chart(database: string, metric: string, options: ChartOptions): Promise<Chart> {
+    return only(await this.chartMany(database, [metric], options));
+  }
+
+  chartMany(
+    database: string,
+    metrics: readonly string[],
+    options: ChartOptions,
+  ): Promise<readonly Chart[]> {
+    return this.#run(options, () => {
+      const { points, method = "minmax" } = options;
+      const range = span(options.from, options.to);
+      const args = { database, metrics: [...metrics], ...range, points, method };
+      return this.#call("chart", args, options);
     });
   }
 

@@ -6,6 +6,7 @@
 import type {
   AddReport,
   BuildReport,
+  Chart,
   DatabaseInfo,
   FileCheck,
   FileEntry,
@@ -79,6 +80,14 @@ export class Session {
     windowNs: bigint,
     aggregates: readonly string[],
   ): Windows[];
+  chart(
+    database: string,
+    metrics: readonly string[],
+    from: bigint,
+    to: bigint,
+    points: number,
+    method: string,
+  ): Chart[];
   metrics(database: string): Metric[];
   databases(): string[];
   createDatabase(name: string, manifest: string | undefined): void;

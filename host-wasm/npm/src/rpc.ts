@@ -2,6 +2,7 @@
 import type {
   AddReport,
   BuildReport,
+  Chart,
   DatabaseInfo,
   FileCheck,
   FileEntry,
@@ -81,6 +82,15 @@ export interface Calls {
     };
     result: readonly Windows[];
   };
+  readonly chart: {
+    args: Span & {
+      database: string;
+      metrics: readonly string[];
+      points: number;
+      method: string;
+    };
+    result: readonly Chart[];
+  };
   readonly metrics: { args: { database: string }; result: readonly Metric[] };
   readonly databases: { args: Record<never, never>; result: readonly string[] };
   readonly createDatabase: {
@@ -145,6 +155,7 @@ export const KINDS: { readonly [K in Op]: "read" | "write" } = {
   last: "read",
   query: "read",
   aggregate: "read",
+  chart: "read",
   metrics: "read",
   databases: "read",
   createDatabase: "read",

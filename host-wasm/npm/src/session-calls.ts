@@ -192,6 +192,8 @@ const HANDLERS: { readonly [K in Op]: (place: Place, args: Args<K>) => Result<K>
     const length = typeof window === "string" ? engine.parseDuration(window) : window;
     return session.aggregate(database, metrics, from, to, length, aggregates);
   },
+  chart: ({ session }, { database, metrics, from, to, points, method }) =>
+    session.chart(database, metrics, from, to, points, method),
   metrics: ({ session }, { database }) => session.metrics(database),
   databases: ({ session }) => session.databases(),
   createDatabase: ({ session }, { database, manifest }) =>

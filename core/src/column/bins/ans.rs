@@ -94,17 +94,14 @@ impl Table {
         self.entries.get(index).copied().unwrap_or_default()
     }
 
-    /// Fills `out` with the numbers of the stream in `bytes`; `padded` is room to work in.
+    /// Fills `out` with the numbers of the stream in `bytes`.
     pub(in crate::column) fn decode(
         &self,
         bytes: &[u8],
-        padded: &mut Vec<u8>,
         out: &mut [u32],
     ) -> Result<(), ColumnError> {
-        padded.clear();
-        padded.extend_from_slice(bytes);
-        padded.extend([0; PADDING]);
-        let position = self.numbers(padded, out).ok_or(ColumnError::Truncated)?;
+        let padded = [bytes, &[0; PADDING]].concat();
+        let position = self.numbers(&padded, out).ok_or(ColumnError::Truncated)?;
         match bytes.len().checked_sub(position.div_ceil(8)) {
             Some(0) => Ok(()),
             Some(behind) => Err(ColumnError::TrailingBytes(behind)),

@@ -123,10 +123,14 @@ pub(in crate::column) struct Chosen {
 )]
 pub(in crate::column) fn choose(numbers: &[u32], sorted: &[u32]) -> Chosen {
     let share = sorted.len() as f32 / numbers.len().max(1) as f32;
-    let (_, planned) = join(&groups(sorted, GROUPS), sorted.len(), TABLE_BITS * share);
-    let starts = starts(&planned);
-    let places: Vec<u8> = numbers.iter().map(|&number| place(&starts, number)).collect();
-    let (mut bins, counts, renumbered) = fit(numbers, &places, starts.len());
+    let (_, mut planned) = join(&groups(sorted, GROUPS), sorted.len(), TABLE_BITS * share);
+    if planned.len() > GROUPS {
+        // Each may need a gap beside it, and places are bytes.
+        planned = join(&groups(sorted, GROUPS / 2), sorted.len(), TABLE_BITS * share).1;
+    }
+    let finder = Finder::new(starts(&planned), sorted.last().copied().unwrap_or(0));
+    let places: Vec<u8> = numbers.iter().map(|&number| finder.place(number)).collect();
+    let (mut bins, counts, renumbered) = fit(numbers, &places, finder.starts.len());
     bins.weigh(&counts);
     let places = places
         .into_iter()
@@ -156,10 +160,46 @@ fn starts(planned: &[Bin]) -> Vec<u32> {
     starts
 }
 
-/// The last place whose start is not above `number`.
-fn place(starts: &[u32], number: u32) -> u8 {
-    let after = starts.partition_point(|&start| start <= number);
-    u8::try_from(after.saturating_sub(1)).unwrap_or(u8::MAX)
+/// Finds the place of a number: the last whose start is not above it.
+struct Finder {
+    starts: Vec<u32>,
+    /// By the highest bits of numbers: the first and the last place that come into question.
+    cells: [(u8, u8); CELLS],
+    shift: u32,
+}
+
+const CELLS: usize = 256;
+
+impl Finder {
+    /// A finder that is fast for numbers up to `most`.
+    fn new(starts: Vec<u32>, most: u32) -> Self {
+        let shift = width(most).saturating_sub(width(255));
+        let last = |number: u32| {
+            let after = starts.partition_point(|&start| start <= number);
+            u8::try_from(after.saturating_sub(1)).unwrap_or(u8::MAX)
+        };
+        let mut cells = [(0, 0); CELLS];
+        for (cell, (from, to)) in (0_u32..).zip(&mut cells) {
+            *from = last(cell << shift);
+            *to = last(((cell + 1) << shift).wrapping_sub(1));
+        }
+        if let Some((_, to)) = cells.last_mut() {
+            *to = last(u32::MAX);
+        }
+        Self { starts, cells, shift }
+    }
+
+    #[inline]
+    fn place(&self, number: u32) -> u8 {
+        let cell = usize::try_from(number >> self.shift).unwrap_or(CELLS).min(CELLS - 1);
+        let (from, to) = self.cells.get(cell).copied().unwrap_or_default();
+        if from == to {
+            return from;
+        }
+        let open = self.starts.get(usize::from(from)..=usize::from(to)).unwrap_or_default();
+        let after = open.partition_point(|&start| start <= number).saturating_sub(1);
+        from + u8::try_from(after).unwrap_or(0)
+    }
 }
 
 /// Bins as narrow as the numbers in them allow, without those that have none; their counts; and

@@ -19,7 +19,7 @@ use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
 
 /// Bins that a table has at most.
-pub(super) const MAX_BINS: usize = 192;
+pub(super) const MAX_BINS: usize = 255;
 /// Binary logarithms of a table's size.
 const MIN_LOG: u32 = 5;
 const MAX_LOG: u32 = 10;
@@ -102,7 +102,7 @@ impl Bins {
         let count = reader.uvarint().ok_or(ColumnError::Truncated)?;
         let bins = usize::try_from(count).ok().filter(|bins| (1..=MAX_BINS).contains(bins));
         let Some(bins) = bins else {
-            let (what, expected) = ("bins", "1 to 192");
+            let (what, expected) = ("bins", "1 to 255");
             return Err(ColumnError::Invalid { what, found: count, expected });
         };
         let mut list = Vec::with_capacity(bins);

@@ -1,5 +1,6 @@
 //! Ways of counting: from values to numbers and back, to the bit.
 
+use super::super::bits::{low, precise};
 use super::super::{ColumnError, gcd, numbers};
 use crate::codec::{Reader, Writer};
 use crate::types::ValueType;
@@ -60,7 +61,8 @@ fn decimal(raws: &[u32]) -> Option<u8> {
         raws.chunks(gap).flat_map(|chunk| chunk.iter().take(STRETCH)).copied().collect();
     let fitting = |digits: &u8| {
         let power = power(*digits);
-        let fit = sample.iter().filter(|raw| number(**raw, power).is_some()).count();
+        let restored = |raw: u32| quotient(nearest(raw, power).cast_signed(), power) == raw;
+        let fit = sample.iter().filter(|raw| restored(**raw)).count();
         fit * 16 >= sample.len() * 15
     };
     let digits = (0..=10).find(fitting)?;
@@ -71,44 +73,55 @@ fn decimal(raws: &[u32]) -> Option<u8> {
         let base = numbers.iter().copied().min().unwrap_or(0);
         let mut numbers: Vec<u32> = numbers.iter().map(|number| number - base).collect();
         let divisor = gcd::of(&numbers);
-        numbers.iter_mut().for_each(|number| *number /= divisor);
+        for number in &mut numbers {
+            *number /= divisor;
+        }
         numbers::estimate(&numbers).bits
     };
     (cost(&decimals.numbers) + share * EXCEPTION_BITS < cost(&floats)).then_some(digits)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^24")]
-const fn precise(count: usize) -> f32 {
-    count as f32
-}
-
 fn as_decimals(raws: &[u32], digits: u8) -> Counted {
     let power = power(digits);
-    let mut numbers = Vec::with_capacity(raws.len());
-    let mut exceptions = Vec::new();
-    let mut before = raws.iter().find_map(|&raw| number(raw, power)).unwrap_or(SIGN);
-    for (position, &raw) in raws.iter().enumerate() {
-        match number(raw, power) {
-            Some(number) => before = number,
-            None => exceptions.push(position),
-        }
-        numbers.push(before);
+    let mut numbers: Vec<u32> = raws.iter().map(|&raw| nearest(raw, power)).collect();
+    let restores = |(number, raw): (&u32, &u32)| quotient(number.cast_signed(), power) == *raw;
+    let pairs = || numbers.iter().zip(raws);
+    // Counted first, which is fast, since there mostly are none.
+    let wrong = pairs().filter(|pair| !restores(*pair)).count();
+    let mut exceptions = Vec::with_capacity(wrong);
+    if wrong > 0 {
+        let found = pairs().enumerate().filter(|(_, pair)| !restores(*pair));
+        exceptions.extend(found.map(|(position, _)| position));
+        fill(&mut numbers, &exceptions);
+    }
+    for number in &mut numbers {
+        *number ^= SIGN;
     }
     Counted { way: Way::Decimal { digits }, numbers, exceptions }
+}
+
+/// Gives exceptions the number before them, or at the front the first that is none.
+fn fill(numbers: &mut [u32], exceptions: &[usize]) {
+    let front = (0..).zip(exceptions).take_while(|(at, position)| at == *position).count();
+    let mut before = numbers.get(front).copied().unwrap_or(0);
+    for &position in exceptions {
+        let earlier = position.checked_sub(1).filter(|_| position >= front);
+        before = earlier.and_then(|at| numbers.get(at)).copied().unwrap_or(before);
+        if let Some(number) = numbers.get_mut(position) {
+            *number = before;
+        }
+    }
 }
 
 fn power(digits: u8) -> f64 {
     POWERS.get(usize::from(digits)).copied().unwrap_or(1.0)
 }
 
-/// The number that, divided by `power`, is exactly this float.
-#[expect(clippy::cast_possible_truncation, reason = "what does not fit is not restored")]
-fn number(raw: u32, power: f64) -> Option<u32> {
-    /// Adding it leaves a float no room for a fraction.
+/// The integer that is nearest to this float times `power`; any integer, where it is too large.
+fn nearest(raw: u32, power: f64) -> u32 {
+    /// Adding it leaves a float no room for a fraction, and its lowest bits are the integer's.
     const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
-    let scaled = f64::from(f32::from_bits(raw)) * power;
-    let integer = ((scaled + ROUND) - ROUND) as i32;
-    (quotient(integer, power) == raw).then_some(integer.cast_unsigned() ^ SIGN)
+    low((f64::from(f32::from_bits(raw)) * power + ROUND).to_bits())
 }
 
 /// The bits of the float that is nearest to the quotient.
@@ -162,16 +175,22 @@ impl Way {
     /// Turns a block's numbers, less the base and divided, into values.
     pub(super) fn restore(self, base: u32, divisor: u32, block: &mut [u32]) {
         if divisor > 1 {
-            block.iter_mut().for_each(|number| *number = number.wrapping_mul(divisor));
+            for number in block.iter_mut() {
+                *number = number.wrapping_mul(divisor);
+            }
         }
         match self {
             Self::Integer => {
                 let base = base ^ SIGN;
-                block.iter_mut().for_each(|number| *number = number.wrapping_add(base));
+                for number in block.iter_mut() {
+                    *number = number.wrapping_add(base);
+                }
             }
             Self::Decimal { digits } => decimals(base ^ SIGN, power(digits), block),
             Self::Float => {
-                block.iter_mut().for_each(|number| *number = unordered(number.wrapping_add(base)));
+                for number in block.iter_mut() {
+                    *number = unordered(number.wrapping_add(base));
+                }
             }
         }
     }
@@ -180,18 +199,22 @@ impl Way {
 fn decimals(base: u32, power: f64, block: &mut [u32]) {
     /// Integers up to here are exact in 32 bits of float.
     const EXACT: i32 = 1 << 24;
-    block.iter_mut().for_each(|number| *number = number.wrapping_add(base));
+    for number in block.iter_mut() {
+        *number = number.wrapping_add(base);
+    }
     let exact = block.iter().all(|number| (-EXACT..=EXACT).contains(&number.cast_signed()));
     if exact {
         // Dividing exact floats of 32 bits rounds to the same: 53 bits are enough to round twice.
         #[expect(clippy::cast_possible_truncation, reason = "powers of ten up to 10^10 are exact")]
         let power = power as f32;
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^24")]
-        block
-            .iter_mut()
-            .for_each(|number| *number = (number.cast_signed() as f32 / power).to_bits());
+        for number in block.iter_mut() {
+            *number = (number.cast_signed() as f32 / power).to_bits();
+        }
     } else {
-        block.iter_mut().for_each(|number| *number = quotient(number.cast_signed(), power));
+        for number in block.iter_mut() {
+            *number = quotient(number.cast_signed(), power);
+        }
     }
 }
 

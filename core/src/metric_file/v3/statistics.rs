@@ -124,9 +124,9 @@ pub(crate) fn encode(
     let mut w = Writer::new(out);
     w.u8(if has_nans { HAS_NANS } else { 0 });
     if has_nans {
-        spans.iter().for_each(|span| {
+        for span in spans {
             w.uvarint(span.nans.into());
-        });
+        }
     }
     let firsts = spans.iter().map(|span| span.first);
     let values = firsts
@@ -158,6 +158,9 @@ pub(crate) fn decode(
     let values = column(value_type, points.len(), &mut fields)?;
     let sums = sums::decode(points.len(), &mut fields)?;
     fields.end()?;
+    if values.len() != points.len().saturating_mul(4) {
+        return Err(PartError::Truncated); // no decoder gives fewer
+    }
     let column = |index: usize| values.iter().copied().skip(index * points.len());
     let ends = column(0).zip(column(1)).zip(column(2).zip(column(3)));
     let spans = nans.into_iter().zip(ends).zip(sums);

@@ -91,8 +91,9 @@ fn statistics_are_of_hours_and_read_no_payload() {
                 .map(|&raw| crate::Value::from_raw(entry.value_type, raw).as_f64())
                 .collect::<Vec<f64>>();
             assert_eq!(span.sum.to_bits(), numbers.iter().sum::<f64>().to_bits());
-            assert_eq!(span.min, numbers.iter().copied().fold(f64::INFINITY, f64::min));
-            assert_eq!(span.max, numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+            let by_value = |a: &&f64, b: &&f64| a.total_cmp(b);
+            let ends = (numbers.iter().min_by(by_value), numbers.iter().max_by(by_value));
+            assert_eq!((Some(&span.min), Some(&span.max)), ends);
             assert_eq!((span.first, span.last), (raws[hour * 360], raws[hour * 360 + 359]));
             let range = found.range(span, entry.range);
             assert_eq!(range.from.0, times[from + hour * 360]);
@@ -146,4 +147,18 @@ fn groups_follow_one_another_and_metrics_come_together() {
     }
     let stored: Vec<Frame> = file.stored_frames().collect::<Result<_>>().unwrap();
     assert!(stored.is_sorted_by_key(|frame| frame.info.offset));
+}
+
+#[test]
+fn times_of_an_earlier_group_are_used_again() {
+    let samples: Vec<(u16, i64, u32)> = (1..=3)
+        .flat_map(|id| (0..100).map(move |i| (id, i64::from(i), i * u32::from(id))))
+        .collect();
+    let bytes = built(&samples, 24 * 100);
+    let file = opened(&bytes).unwrap();
+    assert_eq!((file.summary().frames, file.summary().time_frames), (3, 1));
+    let frames: Vec<Frame> = file.frames().collect::<Result<_>>().unwrap();
+    assert!(frames.iter().all(|frame| frame.times == (0..100).collect::<Vec<_>>()));
+    assert_eq!(frames[2].raws, (0..100).map(|i| 3 * i).collect::<Vec<_>>());
+    assert!(file.statistics(&frames[2].info).unwrap().is_some());
 }

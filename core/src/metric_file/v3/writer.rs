@@ -13,7 +13,7 @@ use crate::metric_file::footer;
 use crate::metric_file::header::{FileHeader, Layout, Places};
 use crate::metric_file::scan::invalid;
 use crate::metric_file::spool::{FRAMES, Spool};
-use crate::metric_file::time_match::Slot;
+use crate::metric_file::time_match::{Slot, TimeHash};
 use crate::metric_file::writer::{BuildReport, Target, count, ends, size};
 use crate::sorted::SortedSet;
 use crate::storage::Storage;
@@ -23,6 +23,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+use hashbrown::HashMap;
 
 const HEADER_END: u64 = 64;
 
@@ -41,9 +42,10 @@ pub(crate) struct Writer<'s, S: Storage> {
     before: Before,
     /// Where time frames are: all of them, to read them back.
     places: Vec<Place>,
-    /// The time frames of this group, from position `group` on.
-    times: Vec<TimeFrame>,
-    group: usize,
+    /// Which of them have these times: so many, with this hash.
+    known: HashMap<(u32, TimeHash), usize>,
+    /// The time frames that this group uses, and at which position of `places` each is.
+    group: Vec<(usize, TimeFrame)>,
     totals: Totals,
     scratch: Scratch,
 }
@@ -101,8 +103,8 @@ impl<'s, S: Storage> Writer<'s, S> {
             index: Vec::new(),
             before: Before::default(),
             places: Vec::new(),
-            times: Vec::new(),
-            group: 0,
+            known: HashMap::new(),
+            group: Vec::new(),
             totals: Totals { min: i64::MAX, max: i64::MIN, frames: 0, points: 0, metrics },
             scratch: Scratch::default(),
         })
@@ -110,15 +112,37 @@ impl<'s, S: Storage> Writer<'s, S> {
 
     /// Begins a group of frames that share times with each other.
     pub(crate) fn begin_group(&mut self) {
-        self.group = self.places.len();
-        self.times.clear();
+        self.group.clear();
     }
 
-    /// Adds a time frame of non-decreasing times.
+    /// Adds a time frame of these non-decreasing times to the group: an earlier group's if it has
+    /// the same, else a new one.
     pub(crate) fn time_frame(&mut self, times: &[i64]) -> Result<()> {
         let (start, end) = ends(times)?;
         let points = count(times.len())?;
-        let id = count(self.places.len())?.saturating_add(1);
+        let spans = Spans::of(times);
+        let mut frame =
+            TimeFrame { offset: 0, front_len: 0, body_len: 0, points, start, end, spans };
+        let key = (points, TimeHash::of(times));
+        let earlier = self.known.get(&key).copied();
+        if let Some(position) = earlier
+            && self.read_back(position)? == times
+        {
+            self.group.push((position, frame));
+            return Ok(());
+        }
+        let position = self.places.len();
+        let place = self.append_times(times, points)?;
+        (frame.front_len, frame.body_len) = (place.front_len, place.body_len);
+        frame.encode(&mut self.before, &mut self.index);
+        self.places.push(place);
+        self.known.insert(key, position);
+        self.group.push((position, frame));
+        Ok(())
+    }
+
+    fn append_times(&mut self, times: &[i64], points: u32) -> Result<Place> {
+        let id = number(self.places.len())?;
         let mut scratch = core::mem::take(&mut self.scratch);
         let Scratch { column, front, .. } = &mut scratch;
         times::encode(times, column);
@@ -128,19 +152,17 @@ impl<'s, S: Storage> Writer<'s, S> {
         let restored = restore_times(&scratch.front, &scratch.column.body, &mut scratch.times);
         self.check(restored, scratch.times == times)?;
         let place = self.append(&scratch)?;
-        let Place { front_len, body_len, .. } = place;
-        let spans = Spans::of(times);
-        let frame = TimeFrame { offset: 0, front_len, body_len, points, start, end, spans };
-        frame.encode(&mut self.before, &mut self.index);
-        self.places.push(place);
-        self.times.push(frame);
         self.scratch = scratch;
-        Ok(())
+        Ok(place)
     }
 
-    /// The times of the time frame at this position in the group, read back.
-    pub(crate) fn read_time_frame(&self, position: usize) -> Result<Vec<i64>> {
-        let position = self.group.saturating_add(position);
+    /// The times of the group's time frame at this position, read back.
+    pub(crate) fn read_time_frame(&self, index: usize) -> Result<Vec<i64>> {
+        let (position, _) = self.group.get(index).ok_or_else(|| invalid("no such time frame"))?;
+        self.read_back(*position)
+    }
+
+    fn read_back(&self, position: usize) -> Result<Vec<i64>> {
         let place = self.places.get(position).ok_or_else(|| invalid("no such time frame"))?;
         let front = self.frames.read(place.offset, size(place.front_len)?)?;
         let body = place.offset.saturating_add(place.front_len.into());
@@ -155,11 +177,12 @@ impl<'s, S: Storage> Writer<'s, S> {
         let SeriesInput { metric, value_type, times, raws } = *series;
         let (start, end) = ends(times)?;
         let (points, time_offset) = (count(times.len())?, count(slot.offset)?);
-        let frame = self.times.get(slot.frame).ok_or_else(|| invalid("no such time frame"))?;
+        let (position, frame) =
+            self.group.get(slot.frame).ok_or_else(|| invalid("no such time frame"))?;
+        let time_frame = number(*position)?;
         let ends_of_times = (frame.start, frame.end);
         let spans: Vec<Range<usize>> =
             frame.spans.of_part(time_offset, points).map(|(_, points)| points).collect();
-        let time_frame = count(self.group.saturating_add(slot.frame))?.saturating_add(1);
 
         let mut scratch = core::mem::take(&mut self.scratch);
         let Scratch { column, front, .. } = &mut scratch;
@@ -273,6 +296,11 @@ impl Totals {
         self.points = self.points.saturating_add(entry.points.into());
         self.metrics.insert(entry.metric);
     }
+}
+
+/// The id of the time frame at this position.
+fn number(position: usize) -> Result<u32> {
+    count(position.saturating_add(1))
 }
 
 fn restore_times(

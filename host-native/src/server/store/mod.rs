@@ -13,6 +13,7 @@
 //! | `last` | GET | `db`, `metric` |
 //! | `query` | GET | `db`, `metric`…, `from`, `to`, `stride` |
 //! | `aggregate` | GET | as `query`; `window`, `aggregate`… |
+//! | `chart` | GET | `db`, `metric`…, `from`, `to`, `points`, `method` |
 //! | `databases`, `metrics`, `stats`, `settings` | GET | `db` of `metrics` |
 //! | `inspect`, `partitions` | GET | `db` |
 //! | `inspect-file`, `inspect-log` | GET | `db`, `file`; `db`, `limit` |
@@ -24,6 +25,7 @@
 //! | `rollups`, `retention` | POST | `db` |
 //! | `flush` | POST | none |
 
+mod chart;
 mod exact;
 mod export;
 mod files;
@@ -56,6 +58,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/last", only(get(read::last)))
         .route("/query", only(get(numbers::query)))
         .route("/aggregate", only(get(numbers::aggregate)))
+        .route("/chart", only(get(chart::chart)))
         .route("/databases", only(get(read::databases)))
         .route("/metrics", only(get(read::metrics)))
         .route("/stats", only(get(read::stats)))

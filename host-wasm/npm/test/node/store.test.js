@@ -126,6 +126,21 @@ for (const storage of ["files", "memory"]) {
       assert.deepEqual([...numeric.values[0]], [7.375, 22.375]);
     });
 
+    await t.test("charts", async () => {
+      await store.addColumns("charts", column("m", 1000));
+      const range = { from: START, to: START + 999n * SECOND };
+      const chart = await store.chart("charts", "m", { ...range, points: 10 });
+      assert.deepEqual([chart.metric, chart.type, chart.slack], ["m", "f32", 0n]);
+      // Slices of 105 seconds; each value is larger than the one before.
+      assert.equal(chart.times.length, 20);
+      assert.deepEqual([...chart.values.slice(0, 2)], [0, Number(chart.times[1] - START) / 4e9]);
+      const few = await store.chart("charts", "m", { ...range, points: 10, method: "lttb" });
+      assert.equal(few.times.length, 10);
+      assert.deepEqual([few.times[0], few.times[9]], [range.from, range.to]);
+      await rejects(store.chart("charts", "m", { ...range, points: 0 }), "invalid");
+      await rejects(store.chart("charts", "m", { ...range, points: 9, method: "x" }), "invalid");
+    });
+
     await t.test("lines in every form", async () => {
       const text = `lines/a 1 ${START}\n# a comment\n\nlines/b 2i ${START}\nlines/a wrong ${START}\n`;
       const expected = { totalLines: 5, importedLines: 2, skippedLines: 2, rejectedLines: 1 };

@@ -5,6 +5,7 @@ import {
   open,
   type AddReport,
   type Aggregate,
+  type Chart,
   type ErrorCode,
   type OpenOptions,
   type Sample,
@@ -27,6 +28,10 @@ export async function use(): Promise<void> {
   expectTypeOf(await store.queryMany("home", ["m"])).toEqualTypeOf<readonly Series[]>();
   const window = { from: 0n, to: 1n, window: "1h", aggregates: ["avg"] as const };
   expectTypeOf(await store.aggregate("home", "m", window)).toEqualTypeOf<Windows>();
+  const chart = { from: 0n, to: 1n, points: 800, method: "lttb" } as const;
+  expectTypeOf(await store.chart("home", "m", chart)).toEqualTypeOf<Chart>();
+  // @ts-expect-error: there is no such method
+  await store.chart("home", "m", { ...chart, method: "sharp" });
   const columns = { metric: "m", times: new BigInt64Array(1), values: new Int32Array(1) };
   expectTypeOf(await store.addColumns("home", [columns])).toEqualTypeOf<AddReport>();
   expectTypeOf(await store.exportRoot()).toEqualTypeOf<ReadableStream<Uint8Array>>();

@@ -338,9 +338,10 @@ fn later_ids_are_refused_by_name() {
 
 /// Head and body in hexadecimal.
 fn hex(encoded: &Encoded) -> String {
-    let bytes =
-        |bytes: &[u8]| bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect::<String>();
-    alloc::format!("{} {}", bytes(&encoded.head), bytes(&encoded.body))
+    let digits = |byte: &u8| [byte >> 4, byte & 15];
+    let digit = |digit: u8| char::from_digit(digit.into(), 16);
+    let hex = |bytes: &[u8]| bytes.iter().flat_map(digits).filter_map(digit).collect::<String>();
+    alloc::format!("{} {}", hex(&encoded.head), hex(&encoded.body))
 }
 
 /// What is written stays readable: the bytes of each encoding.

@@ -206,3 +206,7 @@ impl Decode for values::Decoder {
         self.block(index, bytes, out)
     }
 }
+
+#[cfg(test)]
+#[path = "front_tests.rs"]
+mod tests;

@@ -299,3 +299,7 @@ impl Walk {
         Ok((Index { time_frames: self.time_frames, extents }, entries))
     }
 }
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

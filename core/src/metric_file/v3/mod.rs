@@ -32,4 +32,6 @@ pub(crate) use reader::Reader;
 pub use statistics::{Span, Statistics};
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod tests;

@@ -212,3 +212,7 @@ fn column(
 fn len(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "statistics_tests.rs"]
+mod tests;

@@ -3,18 +3,21 @@
 use super::*;
 use crate::compress::CodecId;
 use crate::error::Result;
-use crate::metric_file::testing::{Pages, metric, opened, type_of, written};
-use crate::metric_file::{BuildOptions, Frame, FrameInfo, SeriesInput, Version};
+use crate::metric_file::testing::{Pages, content, metric, opened, type_of, written};
+use crate::metric_file::{
+    BuildOptions, Frame, FrameInfo, SampleScan, SeriesInput, Version, Visit, compare,
+};
 use alloc::vec::Vec;
+use proptest::prelude::*;
 
 const SECOND: i64 = 1_000_000_000;
 const START: i64 = 1_770_681_600 * SECOND;
 
-fn one<'a>(id: u16, times: &'a [i64], raws: &'a [u32]) -> SeriesInput<'a> {
+pub(super) fn one<'a>(id: u16, times: &'a [i64], raws: &'a [u32]) -> SeriesInput<'a> {
     SeriesInput { metric: metric(id), value_type: type_of(id).unwrap(), times, raws }
 }
 
-fn file_of(series: &[SeriesInput<'_>]) -> Vec<u8> {
+pub(super) fn file_of(series: &[SeriesInput<'_>]) -> Vec<u8> {
     written(CodecId::S2, 1, |target| write_v3(target, series)).unwrap()
 }
 
@@ -32,7 +35,7 @@ fn day() -> (Vec<i64>, Vec<u32>, Vec<u32>) {
     (times, raws, (0..8280).map(|i| i / 7).collect())
 }
 
-fn day_file() -> Vec<u8> {
+pub(super) fn day_file() -> Vec<u8> {
     let (times, first, second) = day();
     file_of(&[one(1, &times, &first), one(2, &times[360..], &second)])
 }
@@ -161,4 +164,211 @@ fn times_of_an_earlier_group_are_used_again() {
     assert!(frames.iter().all(|frame| frame.times == (0..100).collect::<Vec<_>>()));
     assert_eq!(frames[2].raws, (0..100).map(|i| 3 * i).collect::<Vec<_>>());
     assert!(file.statistics(&frames[2].info).unwrap().is_some());
+}
+
+/// Bits that encoders may stumble over.
+fn raw() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        any::<u32>(),
+        any::<f32>().prop_map(f32::to_bits),
+        (-1000_i32..1000).prop_map(i32::cast_unsigned),
+        (-1000_i16..1000).prop_map(|tenths| (f32::from(tenths) / 10.0).to_bits()),
+        prop::sample::select(
+            &[
+                0,
+                0x8000_0000, // -0.0
+                0x7f80_0000,
+                0xff80_0000, // infinities
+                0x7fc0_0000,
+                0x7f80_0001,
+                0xffff_ffff, // NaN: quiet, signalling, all bits
+                1,
+                0x8000_0001,
+                0x007f_ffff, // subnormal
+                0x7f7f_ffff,
+            ][..]
+        ),
+    ]
+}
+
+/// Times with repetitions, gaps and extremes, in storage order of a partition.
+fn time() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        0_i64..20,
+        (-50_i64..50).prop_map(|i| i * SECOND),
+        (0_i64..500).prop_map(|i| START + i * 10 * SECOND),
+        any::<i64>(),
+        prop::sample::select(&[i64::MIN, i64::MIN + 1, -1, i64::MAX - 1, i64::MAX][..]),
+    ]
+}
+
+/// The samples by metric, stably sorted by time.
+fn by_metric(samples: &[(u16, i64, u32)]) -> Vec<(u16, i64, u32)> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by_key(|sample| (sample.0, sample.1));
+    sorted
+}
+
+fn read(bytes: &[u8]) -> Vec<(u16, i64, u32)> {
+    let mut found = Vec::new();
+    for frame in content(bytes).unwrap() {
+        let id = frame.info.metric.get();
+        found.extend(frame.times.iter().zip(&frame.raws).map(|(&time, &raw)| (id, time, raw)));
+    }
+    by_metric(&found)
+}
+
+proptest! {
+    #[test]
+    fn every_sample_is_read_bit_for_bit(
+        samples in prop::collection::vec((1_u16..4, time(), raw()), 1..600),
+        budget in prop_oneof![Just(24 << 20), 0_usize..9000],
+        in_order: bool,
+    ) {
+        let mut samples = samples;
+        if in_order {
+            samples.sort_by_key(|sample| sample.1);
+        }
+        let bytes = built(&samples, budget);
+        let file = opened(&bytes).unwrap();
+        file.verify_index().unwrap();
+        prop_assert_eq!(read(&bytes), by_metric(&samples));
+        let found = compare(&mut Pages::of(&samples), &type_of, &file, 4000).unwrap();
+        prop_assert_eq!(found.mismatch, None);
+        prop_assert_eq!(usize::try_from(found.points).unwrap(), samples.len());
+        if in_order {
+            let metrics = file.entries().chunk_by(|a, b| a.metric == b.metric);
+            for entries in metrics {
+                prop_assert!(entries.is_sorted_by(|a, b| a.range.to <= b.range.from));
+            }
+        }
+    }
+
+    #[test]
+    fn statistics_are_those_of_the_points(
+        samples in prop::collection::vec((1_u16..3, time(), raw()), 64..900),
+        id in 1_u16..3,
+    ) {
+        let bytes = built(&samples, 24 << 20);
+        let file = opened(&bytes).unwrap();
+        for entry in file.entries_of(metric(id)).unwrap() {
+            let Some(statistics) = file.statistics(entry).unwrap() else {
+                prop_assert!(entry.point_count < 64);
+                continue;
+            };
+            let mut next = 0;
+            for span in &statistics.spans {
+                prop_assert_eq!(span.points.start, next);
+                prop_assert!(!span.points.is_empty());
+                next = span.points.end;
+                let (times, raws) = file.read_points(entry, span.points.clone()).unwrap();
+                let range = statistics.range(span, entry.range);
+                prop_assert!(times.iter().all(|&time| range.contains(crate::Timestamp(time))));
+                let numbers: Vec<f64> = raws
+                    .iter()
+                    .map(|&raw| crate::Value::from_raw(entry.value_type, raw).as_f64())
+                    .filter(|number| !number.is_nan())
+                    .collect();
+                prop_assert_eq!(span.numbers, numbers.len());
+                prop_assert_eq!((span.first, span.last), (raws[0], raws[raws.len() - 1]));
+                let sum = numbers.iter().fold(0.0, |sum, number| sum + number);
+                prop_assert!(sum.to_bits() == span.sum.to_bits() || sum.is_nan() && span.sum.is_nan());
+                prop_assert!(numbers.iter().all(|&number| span.min <= number && number <= span.max));
+                let is_there = |end: f64| numbers.is_empty() || numbers.contains(&end);
+                prop_assert!(is_there(span.min) && is_there(span.max));
+            }
+            prop_assert_eq!(next, usize::try_from(entry.point_count).unwrap());
+        }
+    }
+
+    #[test]
+    fn any_points_are_read_alone(
+        samples in prop::collection::vec((Just(1_u16), time(), raw()), 1..3000),
+        ends in (0.0..=1.0_f64, 0.0..=1.0_f64),
+    ) {
+        let file = opened(&built(&samples, 24 << 20)).unwrap();
+        let entry = file.entries()[0];
+        let frame = file.read_frame(&entry).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place somewhere in the frame")]
+        let place = |part: f64| (part * samples.len() as f64) as usize;
+        let (from, to) = (place(ends.0).min(place(ends.1)), place(ends.0).max(place(ends.1)));
+        let (times, raws) = file.read_points(&entry, from..to).unwrap();
+        prop_assert_eq!(times, &frame.times[from..to]);
+        prop_assert_eq!(raws, &frame.raws[from..to]);
+    }
+}
+
+/// Many samples that nobody holds: each is made when it is asked for.
+struct Endless {
+    count: u32,
+}
+
+impl SampleScan for Endless {
+    fn scan(&mut self, visit: &mut Visit<'_>) -> Result<()> {
+        for instant in 0..self.count / 4 {
+            let time = START + i64::from(instant) * SECOND;
+            visit(&[1, 2, 3, 4], &[time; 4], &[instant, instant / 60, 7, instant % 1000])?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn memory_does_not_depend_on_the_length_of_the_partition() {
+    // What a build holds is one group, the spools' memory and the index: so no group may be larger
+    // than the budget, however many there are.
+    let options = BuildOptions::default().memory_budget(24 * 4096).spool_memory(1 << 12);
+    for (count, groups) in [(16_384, 4), (262_144, 64)] {
+        let mut scan = Endless { count };
+        let bytes =
+            written(CodecId::S2, 1, |t| build_v3(t, &mut scan, &type_of, &options)).unwrap();
+        let file = opened(&bytes).unwrap();
+        assert_eq!((file.summary().frames, file.summary().time_frames), (4 * groups, groups));
+        assert!(file.entries().iter().all(|entry| entry.point_count == 1024));
+        assert_eq!(file.point_count(), u64::from(count));
+        assert_eq!(
+            file.frames().map(|frame| frame.unwrap().times.len()).sum::<usize>(),
+            count as usize
+        );
+    }
+}
+
+#[test]
+fn a_visit_larger_than_the_budget_is_cut() {
+    let samples: Vec<(u16, i64, u32)> = (0..5000).map(|i| (1, i64::from(i), i)).collect();
+    let ids = samples.iter().map(|sample| sample.0).collect();
+    let times = samples.iter().map(|sample| sample.1).collect();
+    let mut scan = Pages(alloc::vec![(ids, times, samples.iter().map(|s| s.2).collect())]);
+    let options = BuildOptions::default().memory_budget(24 * 1000);
+    let bytes = written(CodecId::S2, 1, |t| build_v3(t, &mut scan, &type_of, &options)).unwrap();
+    let counts: Vec<u32> =
+        opened(&bytes).unwrap().entries().iter().map(|e| e.point_count).collect();
+    assert_eq!(counts, [1000; 5]);
+    assert_eq!(read(&bytes), samples);
+}
+
+#[test]
+fn frames_of_late_samples_reach_into_each_other_and_are_read_in_order() {
+    let samples: Vec<(u16, i64, u32)> = (0..200).map(|i| (2, i64::from(i % 10), i)).collect();
+    let bytes = built(&samples, 24 * 50);
+    let file = opened(&bytes).unwrap();
+    let entries = file.entries_of(metric(2)).unwrap();
+    assert_eq!(entries.len(), 4);
+    assert!(entries.windows(2).all(|pair| pair[0].range.overlaps(pair[1].range)));
+    assert_eq!(read(&bytes), by_metric(&samples));
+    let found = compare(&mut Pages::of(&samples), &type_of, &file, 0).unwrap();
+    assert_eq!((found.mismatch, found.points), (None, 200));
+    let mut other = samples.clone();
+    other[123].2 = 7;
+    let found = compare(&mut Pages::of(&other), &type_of, &file, 0).unwrap();
+    assert_eq!(found.mismatch.map(|mismatch| mismatch.position), Some(3 * 20 + 12));
+}
+
+#[test]
+fn a_run_of_equal_times_longer_than_a_frame_is_cut_anyhow() {
+    let (times, raws) = (alloc::vec![START; 70_000], (0..70_000).collect::<Vec<u32>>());
+    let file = opened(&file_of(&[one(1, &times, &raws), one(2, &times, &raws)])).unwrap();
+    let counts: Vec<u32> = file.entries().iter().map(|entry| entry.point_count).collect();
+    assert_eq!(counts, [65_536, 4464, 65_536, 4464]);
+    assert_eq!(file.summary().time_frames, 1, "the shorter vector is a part of the longer");
 }

@@ -293,7 +293,9 @@ impl<F: StorageFile> Cache<F> {
         self.clock += 1;
         if self.files.len() >= MAX_FILES && !self.files.contains_key(&generation) {
             let oldest = self.files.iter().min_by_key(|(_, (_, age))| *age).map(|(&key, _)| key);
-            oldest.into_iter().for_each(|oldest| self.drop_file(oldest));
+            if let Some(oldest) = oldest {
+                self.drop_file(oldest);
+            }
             self.files_use.evictions += 1;
         }
         self.drop_file(generation);

@@ -66,7 +66,9 @@ impl<H: Host> Readable<H> {
                 Source::Open(page) => page.for_each_of(id, &mut consider),
                 Source::Metric(stored, file) => {
                     let found = self.newest_in_metric_file(&stored, &file, id)?;
-                    found.into_iter().for_each(|(time, raw)| consider(time, raw));
+                    if let Some((time, raw)) = found {
+                        consider(time, raw);
+                    }
                 }
                 Source::Pages(file, handle, index) => {
                     let found = self.newest_in_pages(&file, &handle, &index.frames, id)?;

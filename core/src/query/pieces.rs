@@ -247,10 +247,19 @@ impl<F> Holders<F> {
                     is_inside && fits(span, reach) && !self.is_contested(reach)
                 })
             };
+            // Where the frame has a hole, something else may have samples.
+            let is_hole_free = |at: usize| {
+                let ends = spans.get(at.wrapping_sub(1)).zip(spans.get(at));
+                ends.is_some_and(|(before, next)| {
+                    let hole = TimeRange { from: reach(before).to, to: reach(next).from };
+                    !self.is_contested(hole)
+                })
+            };
             let mut at = from;
             while at < to {
                 let (start, usable) = (at, is_usable(at));
-                while at < to && is_usable(at) == usable {
+                at += 1;
+                while at < to && is_usable(at) == usable && (!usable || is_hole_free(at)) {
                     at += 1;
                 }
                 let run = start..at;

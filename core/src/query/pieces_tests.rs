@@ -1,8 +1,14 @@
 //! Answers from statistics against answers from samples.
+#![expect(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "compares with numbers computed in the same way, of few samples"
+)]
 
 use crate::aggregate::{Aggregate, Arithmetic, Bucket, Windows};
 use crate::engine::testing::LocalHost;
 use crate::engine::{Database, Row, Target};
+use crate::metric_file::Version;
 use crate::query::testing::*;
 use crate::query::{AggregateQuery, ChartMethod, ChartQuery, RangeQuery, Series};
 use crate::storage::MemoryStorage;
@@ -205,5 +211,34 @@ fn frames_that_meet_at_an_instant() {
         let (found, bytes, spans) = read(&database, || aggregate(&database, "i", &query));
         assert_eq!(found, naive(&all, &query));
         assert!(bytes > 0 && spans > 100, "{bytes} bytes, {spans} spans");
+    }
+}
+
+#[test]
+fn a_hole_of_a_frame_has_samples_of_another_partition() {
+    // In a file of its month there are samples between two spans of a file of their day.
+    let add = |gap, step, count| Act::Add { ints: true, gap, step, count, values: 1 };
+    let acts = [
+        add(0, 10 * SECOND, 2000),
+        Act::Repartition,
+        add(2 * HOUR, SECOND, 100),
+        Act::Build { version: Version::V2, delete: false },
+        Act::Repartition,
+        add(2 * HOUR, 10 * SECOND, 2000),
+        Act::Build { version: NEW, delete: false },
+    ];
+    let database = database(&acts);
+    let all = database.range_query("i", RangeQuery::all(TimeRange::ALL)).unwrap();
+    assert_eq!(all.len(), 4100);
+    for window_ns in [HOUR, DAY] {
+        let query = AggregateQuery {
+            range: TimeRange::ALL,
+            window_ns,
+            aggregates: &RUNNING,
+            arithmetic: Arithmetic::Exact,
+        };
+        let (found, _, spans) = read(&database, || aggregate(&database, "i", &query));
+        assert_eq!(found, naive(&all, &query));
+        assert!(spans > 0);
     }
 }

@@ -70,9 +70,8 @@ pub(super) fn open(host: &Local, partition: &str) -> Arc<Database<Local>> {
 
 pub(super) fn build(database: &Database<Local>, version: Version, delete: bool) {
     database.flush().unwrap();
-    let mut options = BuildOptions::default();
-    options.version = version;
-    options.raw_action = if delete { RawAction::Delete } else { RawAction::Keep };
+    let raw_action = if delete { RawAction::Delete } else { RawAction::Keep };
+    let options = BuildOptions { version, raw_action, ..BuildOptions::default() };
     let partitions: Vec<_> =
         database.readable().view(TimeRange::ALL).iter().map(|view| view.partition).collect();
     // Those of the partitioning before have theirs already, or stay as they are.

@@ -55,6 +55,13 @@ struct Stretch<F> {
     points: Range<usize>,
 }
 
+/// A slice, its smallest and its largest number so far.
+struct Slice<F> {
+    number: i64,
+    least: (f64, Wanted<F>),
+    greatest: (f64, Wanted<F>),
+}
+
 /// What is kept of all samples that came by.
 struct Thinned<F> {
     value_type: ValueType,
@@ -67,8 +74,8 @@ struct Thinned<F> {
     pieces: usize,
     first: Option<Wanted<F>>,
     last: Option<Wanted<F>>,
-    /// The slice, its smallest and its largest number so far.
-    current: Option<(i64, (f64, Wanted<F>), (f64, Wanted<F>))>,
+    /// The current slice.
+    current: Option<Slice<F>>,
     /// Those of the slices before.
     extremes: Vec<Wanted<F>>,
 }
@@ -216,23 +223,24 @@ impl<F: StorageFile> Thinned<F> {
         high: (f64, &dyn Fn() -> Wanted<F>),
     ) {
         match &mut self.current {
-            Some((current, least, greatest)) if *current == slice => {
-                if low.0 < least.0 {
-                    *least = (low.0, low.1());
+            Some(current) if current.number == slice => {
+                if low.0 < current.least.0 {
+                    current.least = (low.0, low.1());
                 }
-                if high.0 > greatest.0 {
-                    *greatest = (high.0, high.1());
+                if high.0 > current.greatest.0 {
+                    current.greatest = (high.0, high.1());
                 }
             }
             _ => {
                 self.finish();
-                self.current = Some((slice, (low.0, low.1()), (high.0, high.1())));
+                let (least, greatest) = ((low.0, low.1()), (high.0, high.1()));
+                self.current = Some(Slice { number: slice, least, greatest });
             }
         }
     }
 
     fn finish(&mut self) {
-        if let Some((_, least, greatest)) = self.current.take() {
+        if let Some(Slice { least, greatest, .. }) = self.current.take() {
             self.extremes.extend([least.1, greatest.1]);
         }
     }

@@ -18,8 +18,15 @@ struct Point {
     number: f64,
 }
 
+impl Point {
+    #[expect(clippy::float_cmp, reason = "numbers of samples: equal or not")]
+    fn is_as_large_as(self, other: Self) -> bool {
+        self.number == other.number
+    }
+}
+
 /// What is kept of a slice.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Slice {
     first: Point,
     /// Smallest and largest number.
@@ -138,8 +145,9 @@ impl Slice {
             return;
         }
         if let Some((least, greatest)) = self.extremes {
-            let is_new =
-                |point: Point| ![self.first, self.last].iter().any(|at| at.number == point.number);
+            let is_new = |point: Point| {
+                !self.first.is_as_large_as(point) && !self.last.is_as_large_as(point)
+            };
             let low = Some(least).filter(|least| is_new(*least));
             let is_other = |high: &Point| is_new(*high) && high.number > least.number;
             let high = Some(greatest).filter(is_other);

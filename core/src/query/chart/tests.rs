@@ -1,4 +1,9 @@
 //! Charts against the same from all samples.
+#![expect(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "compares with numbers computed in the same way, of few samples"
+)]
 
 use super::{Chart, ChartMethod, ChartQuery, slice_ns};
 use crate::query::testing::*;
@@ -121,7 +126,8 @@ fn is_min_max(chart: &Chart, all: &Series, slice_ns: i64) -> bool {
             };
             let near = |found: usize| {
                 all.times.iter().enumerate().any(|(at, time)| {
-                    same(found, at) && time.abs_diff(chart.series.times[found]) <= slack as u64
+                    same(found, at)
+                        && time.abs_diff(chart.series.times[found]) <= slack.cast_unsigned()
                 })
             };
             let ends = |places: &[usize]| (places[0], places[places.len() - 1]);

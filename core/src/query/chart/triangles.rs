@@ -77,7 +77,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn places(ys: &[i16]) -> Vec<Place> {
-        ys.iter().enumerate().map(|(x, &y)| Place { x: x as f64, y: f64::from(y) }).collect()
+        let places = (0_u32..).zip(ys);
+        places.map(|(x, &y)| Place { x: f64::from(x), y: f64::from(y) }).collect()
     }
 
     #[test]

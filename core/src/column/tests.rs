@@ -411,9 +411,9 @@ fn golden_blocks() {
         noise(9).take(2 * BLOCK_LEN + 3).map(|n| decimal(n.leading_zeros() * 3, 1)).collect();
     assert_eq!(crc(&assert_values(ValueType::F32, &classes)), (38, 554, 2_086_496_464));
     let decimals: Vec<u32> = noise(10).take(2000).map(|n| decimal(n % 9999, 2)).collect();
-    assert_eq!(crc(&assert_values(ValueType::F32, &decimals)), (29, 3340, 1206385609));
+    assert_eq!(crc(&assert_values(ValueType::F32, &decimals)), (29, 3340, 1_206_385_609));
     let mut exceptions = decimals;
     exceptions[11] = 0x7fc0_0001;
     exceptions[1700] = 0x8000_0000;
-    assert_eq!(crc(&assert_values(ValueType::F32, &exceptions)), (29, 3354, 1763721196));
+    assert_eq!(crc(&assert_values(ValueType::F32, &exceptions)), (29, 3354, 1_763_721_196));
 }

@@ -191,6 +191,25 @@ impl<'a> Windows<'a> {
     }
 }
 
+/// What is known of samples beside each other that nobody has to look at any more.
+///
+/// Windows made of tallies have the results they would have from the samples, but for the sum,
+/// and with it the average, of numbers that `f64` cannot add exactly: it depends on the order, so
+/// its last digits may differ. Sums of integers, and of floats of similar size, are exact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Tally {
+    /// Samples.
+    pub(crate) samples: usize,
+    /// Samples that are not NaN.
+    pub(crate) numbers: usize,
+    /// Smallest number, infinity when there is none.
+    pub(crate) min: f64,
+    /// Largest number, minus infinity when there is none.
+    pub(crate) max: f64,
+    /// Sum of the numbers.
+    pub(crate) sum: f64,
+}
+
 /// Folds windows with aggregates of ours.
 #[derive(Debug)]
 pub(crate) struct BuiltIn<'a> {
@@ -208,6 +227,15 @@ impl<'a> BuiltIn<'a> {
 impl Fold for BuiltIn<'_> {
     fn push(&mut self, value_type: ValueType, raw: u32) {
         self.points.push(value_type, raw);
+    }
+
+    fn takes_tallies(&self) -> bool {
+        // The reference's sums are rounded at each sample.
+        self.points.running && self.points.arithmetic == Arithmetic::Exact
+    }
+
+    fn push_tally(&mut self, tally: &Tally) {
+        self.points.push_tally(tally);
     }
 
     fn finish(&mut self, values: &mut Vec<f64>) {
@@ -302,6 +330,17 @@ impl Points {
         }
         if !self.running && (!value.is_nan() || self.arithmetic == Arithmetic::Reference) {
             self.kept.push(value);
+        }
+    }
+
+    fn push_tally(&mut self, tally: &Tally) {
+        let to_u64 = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        self.count += to_u64(tally.samples);
+        if tally.numbers > 0 {
+            self.numbers += to_u64(tally.numbers);
+            self.sum += tally.sum;
+            self.min = self.min.min(tally.min);
+            self.max = self.max.max(tally.max);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Cutting a stream of samples into windows, whatever is computed from them.
 
-use super::Bucket;
+use super::{Bucket, Tally};
 use crate::types::{TimeRange, Timestamp, ValueType};
 use alloc::vec::Vec;
 
@@ -10,6 +10,18 @@ pub(crate) trait Fold {
     fn push(&mut self, value_type: ValueType, raw: u32);
     /// Ends the window: replaces `values` by its results, and starts over.
     fn finish(&mut self, values: &mut Vec<f64>);
+
+    /// Whether the results follow from tallies of the samples, so that nobody has to look at the
+    /// samples themselves. What must not change while a fold is in use.
+    fn takes_tallies(&self) -> bool {
+        false
+    }
+
+    /// Takes samples of the current window in that were not looked at. Only called when
+    /// [`takes_tallies`](Self::takes_tallies) says so.
+    fn push_tally(&mut self, tally: &Tally) {
+        let _ = tally;
+    }
 }
 
 /// Windows aligned to multiples of their length from the epoch, by floor division also before
@@ -30,6 +42,37 @@ impl<F: Fold> Cut<F> {
         Self { range, window_ns: window_ns.max(1), current: None, fold, bucket }
     }
 
+    /// Whether [`add_tally`](Self::add_tally) may be used.
+    pub(crate) fn takes_tallies(&self) -> bool {
+        self.fold.takes_tallies()
+    }
+
+    /// Adds samples of one window, `time` among them or beside them, that were not looked at: as
+    /// [`add`](Self::add) otherwise.
+    pub(crate) fn add_tally<E>(
+        &mut self,
+        time: Timestamp,
+        tally: &Tally,
+        emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.enter(time.0.div_euclid(self.window_ns), emit)?;
+        self.fold.push_tally(tally);
+        Ok(())
+    }
+
+    /// Makes a window the current one.
+    fn enter<E>(
+        &mut self,
+        window: i64,
+        emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.current != Some(window) {
+            self.finish(emit)?;
+            self.current = Some(window);
+        }
+        Ok(())
+    }
+
     /// Adds samples, all within the range and none before an earlier one.
     pub(crate) fn add<E>(
         &mut self,
@@ -41,10 +84,7 @@ impl<F: Fold> Cut<F> {
         let mut rest = times.iter().zip(raws).peekable();
         while let Some(&(&time, _)) = rest.peek() {
             let window = time.div_euclid(self.window_ns);
-            if self.current != Some(window) {
-                self.finish(emit)?;
-                self.current = Some(window);
-            }
+            self.enter(window, emit)?;
             let last_in_window = window
                 .checked_add(1)
                 .and_then(|next| next.checked_mul(self.window_ns))

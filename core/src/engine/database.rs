@@ -12,7 +12,8 @@ use super::writer::Writer;
 use crate::aggregate::{Bucket, Custom, CustomAggregate};
 use crate::error::{Error, Result};
 use crate::query::{
-    AggregateQuery, Batch, Cache, MetricInfo, RangeQuery, Series, checked_range, invalid,
+    AggregateQuery, Batch, Chart, ChartQuery, MetricInfo, RangeQuery, Series, checked_range,
+    invalid,
 };
 use crate::settings::DatabaseSettings;
 use crate::stats::DbStats;
@@ -383,6 +384,15 @@ impl<H: Host> Database<H> {
         self.readable.fold(metric, range, window_ns, Custom::new(aggregates), &mut emit)
     }
 
+    /// The samples of a metric that a chart of so many pixels needs; none when it is unknown.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn chart(&self, metric: &str, query: &ChartQuery) -> Result<Chart> {
+        self.readable.chart(metric, query)
+    }
+
     /// Visits every sample of the partitions that a range touches, in storage order: partition by
     /// partition, files before the open page. Columns of ids, times and raw values; samples
     /// outside the range may be among them.
@@ -404,7 +414,8 @@ impl<H: Host> Database<H> {
     /// What the database counted since it was opened. Never waits for a disk.
     pub fn stats(&self) -> DbStats {
         let mut stats = self.readable.state.read(|state| state.stats.clone());
-        stats.cache = self.readable.cache.read(Cache::stats);
+        (stats.cache, stats.metric_files) =
+            self.readable.cache.read(|cache| (cache.stats(), cache.metric_file_stats()));
         stats
     }
 

@@ -3,9 +3,9 @@
 use super::grouped::GroupedPage;
 use super::relation::Relation;
 use crate::engine::{FrameEntry, FrameIndex};
-use crate::metric_file::MetricFile;
+use crate::metric_file::{MetricFile, Span, Statistics};
 use crate::sorted::SortedMap;
-use crate::stats::{CacheStats, CacheUse};
+use crate::stats::{CacheStats, CacheUse, MetricFileStats};
 use crate::storage::StorageFile;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) enum Block {
     Times(Arc<Vec<i64>>),
     /// Values of a metric file's frame.
     Raws(Arc<Vec<u32>>),
+    /// What is known of a metric file's frame without decoding it.
+    Statistics(Arc<Statistics>),
 }
 
 impl Block {
@@ -46,6 +48,9 @@ impl Block {
             Self::Page(page) => page.size(),
             Self::Times(times) => times.capacity() * size_of::<i64>(),
             Self::Raws(raws) => raws.capacity() * size_of::<u32>(),
+            Self::Statistics(known) => {
+                size_of::<Statistics>() + known.spans.capacity() * size_of::<Span>()
+            }
         }
     }
 }
@@ -75,6 +80,17 @@ impl<F> OpenFile<F> {
         match self {
             Self::Pages(_, index) => index.frames.capacity() * size_of::<FrameEntry>(),
             Self::Metric(file) => file.index_size(),
+        }
+    }
+
+    /// Bytes of times and values that were read of it.
+    fn payload_bytes(&self) -> u64
+    where
+        F: StorageFile,
+    {
+        match self {
+            Self::Pages(..) => 0,
+            Self::Metric(file) => file.payload_bytes_read(),
         }
     }
 }
@@ -125,6 +141,10 @@ pub(crate) struct Cache<F> {
     relations: SortedMap<(u64, u64), (u64, Relation)>,
     blocks_use: Asked,
     files_use: Asked,
+    /// Spans of metric files that stood for their points.
+    spans: u64,
+    /// Bytes read of metric files that are no longer among `files`.
+    payload_bytes: u64,
 }
 
 /// How the questions for one kind of entry were answered.
@@ -152,6 +172,8 @@ impl<F: StorageFile> Cache<F> {
             relations: SortedMap::new(),
             blocks_use: Asked::default(),
             files_use: Asked::default(),
+            spans: 0,
+            payload_bytes: 0,
         }
     }
 
@@ -188,6 +210,11 @@ impl<F: StorageFile> Cache<F> {
             self.by_age.pop_front();
         }
         None
+    }
+
+    /// Notes that so many spans of metric files stood for their points.
+    pub(crate) fn note_spans(&mut self, count: usize) {
+        self.spans = self.spans.saturating_add(to_u64(count));
     }
 
     /// Whether the block, which is not here and takes about `size` bytes, should be offered
@@ -266,10 +293,28 @@ impl<F: StorageFile> Cache<F> {
         self.clock += 1;
         if self.files.len() >= MAX_FILES && !self.files.contains_key(&generation) {
             let oldest = self.files.iter().min_by_key(|(_, (_, age))| *age).map(|(&key, _)| key);
-            oldest.map(|oldest| self.files.remove(&oldest));
+            if let Some(oldest) = oldest {
+                self.drop_file(oldest);
+            }
             self.files_use.evictions += 1;
         }
+        self.drop_file(generation);
         self.files.insert(generation, (file, self.clock));
+    }
+
+    /// Lets go of an opened file, but not of what was counted about it.
+    fn drop_file(&mut self, generation: u64) {
+        let dropped = self.files.remove(&generation);
+        let bytes = dropped.map_or(0, |(file, _)| file.payload_bytes());
+        self.payload_bytes = self.payload_bytes.saturating_add(bytes);
+    }
+
+    /// What was read of metric files. What a query still reads of one that is no longer kept here
+    /// is not counted.
+    pub(crate) fn metric_file_stats(&self) -> MetricFileStats {
+        let open = self.files.values().map(|(file, _)| file.payload_bytes());
+        let payload_bytes = open.fold(self.payload_bytes, u64::saturating_add);
+        MetricFileStats { payload_bytes, spans: self.spans }
     }
 
     /// How much is kept, and how often it was of use.
@@ -307,7 +352,7 @@ impl<F: StorageFile> Cache<F> {
     /// Forgets everything about a file that is about to be removed or replaced.
     pub(crate) fn forget(&mut self, generation: u64) {
         self.relations.retain(|&(metric, data), _| metric != generation && data != generation);
-        self.files.remove(&generation);
+        self.drop_file(generation);
         let of_file = self.blocks.keys().filter(|key| key.0 == generation);
         let keys: Vec<BlockKey> = of_file.copied().collect();
         for key in keys {

@@ -7,12 +7,10 @@ use crate::engine::{
     FileOf, FrameEntry, FrameIndex, Host, PartitionView, Readable, Shared, StoredFile,
 };
 use crate::error::{Error, Result};
-use crate::metric_file::{FrameInfo, MetricFile, Version};
 use crate::page::{PageView, Payload};
 use crate::sorted::sort_samples;
 use crate::storage::{self, StorageFile};
-use crate::types::{MetricId, TimeRange, ValueType};
-use alloc::format;
+use crate::types::{TimeRange, ValueType};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -37,7 +35,7 @@ impl Points {
     }
 
     /// Adds what lies in `range` of columns that are sorted by time, or says they are not.
-    fn extend_sorted(&mut self, range: TimeRange, times: &[i64], raws: &[u32]) {
+    pub(super) fn extend_sorted(&mut self, range: TimeRange, times: &[i64], raws: &[u32]) {
         let from = times.partition_point(|&time| time < range.from.0);
         let to = times.partition_point(|&time| time <= range.to.0);
         self.times.extend_from_slice(times.get(from..to).unwrap_or_default());
@@ -55,9 +53,6 @@ impl Points {
         }
     }
 }
-
-/// Times and raw values as the cache holds them.
-type SharedColumns = (Arc<Vec<i64>>, Arc<Vec<u32>>);
 
 /// The metrics of a query.
 #[derive(Debug)]
@@ -81,6 +76,10 @@ impl Selection {
 
     pub(crate) fn len(&self) -> usize {
         self.metrics.len()
+    }
+
+    pub(super) fn metrics(&self) -> &[(u16, ValueType)] {
+        &self.metrics
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = u16> {
@@ -163,84 +162,6 @@ impl<H: Host> Readable<H> {
             }
         }
         Ok(())
-    }
-
-    fn gather_metric_file(
-        &self,
-        file: &StoredFile,
-        opened: &MetricFile<FileOf<H>>,
-        range: TimeRange,
-        selection: &Selection,
-        points: &mut [Points],
-    ) -> Result<()> {
-        for &(id, value_type) in &selection.metrics {
-            let Some(points) = selection.place(id).and_then(|place| points.get_mut(place)) else {
-                continue;
-            };
-            let Some(metric) = MetricId::new(id) else { continue };
-            for entry in opened.entries_of(metric)? {
-                if entry.value_type != value_type {
-                    let detail =
-                        format!("metric {id} is {} here, expected {value_type}", entry.value_type);
-                    return Err(Error::corrupt(file.name.as_str(), entry.offset, detail));
-                }
-                if !entry.range.overlaps(range) {
-                    continue;
-                }
-                let (times, raws) = self.columns_of(file, opened, entry)?;
-                points.extend_sorted(range, opened.entry_times(entry, &times)?, &raws);
-            }
-        }
-        Ok(())
-    }
-
-    /// The time vector an entry uses, whole, and its values.
-    fn columns_of(
-        &self,
-        file: &StoredFile,
-        opened: &MetricFile<FileOf<H>>,
-        entry: &FrameInfo,
-    ) -> Result<SharedColumns> {
-        // No frame starts this close to the end of the address space, so the keys of time
-        // vectors, counted down from it, differ from the offsets that are the keys of values.
-        let times_key = (file.generation, u64::MAX - u64::try_from(entry.times_key()).unwrap_or(0));
-        let raws_key = (file.generation, entry.offset);
-        let points = usize::try_from(entry.point_count).unwrap_or(usize::MAX);
-        let (times, keep_times, raws, keep_raws) = self.cache.write(|cache| {
-            let (times, keep_times) = match cache.block(times_key) {
-                Some(Block::Times(times)) => (Some(times), false),
-                _ => (None, cache.wants(times_key, points * size_of::<i64>())),
-            };
-            let (raws, keep_raws) = match cache.block(raws_key) {
-                Some(Block::Raws(raws)) => (Some(raws), false),
-                _ => (None, cache.wants(raws_key, points * size_of::<u32>())),
-            };
-            (times, keep_times, raws, keep_raws)
-        });
-        let (times, raws) = match (times, raws) {
-            (Some(times), Some(raws)) => return Ok((times, raws)),
-            // In version 1 both are in one frame.
-            (None, None) if opened.version() == Version::V1 => {
-                let frame = opened.read_frame(entry)?;
-                (Arc::new(frame.times), Arc::new(frame.raws))
-            }
-            (times, raws) => {
-                let times = times.map_or_else(|| opened.read_times(entry).map(Arc::new), Ok)?;
-                let raws = raws.map_or_else(|| opened.read_values(entry).map(Arc::new), Ok)?;
-                (times, raws)
-            }
-        };
-        if keep_times || keep_raws {
-            self.cache.write(|cache| {
-                if keep_times {
-                    cache.offer(times_key, &Block::Times(Arc::clone(&times)));
-                }
-                if keep_raws {
-                    cache.offer(raws_key, &Block::Raws(Arc::clone(&raws)));
-                }
-            });
-        }
-        Ok((times, raws))
     }
 }
 

@@ -4,19 +4,25 @@
 //! lock, so it neither waits for ingest nor holds it up.
 
 mod cache;
+mod chart;
 mod gather;
 mod grouped;
+mod metric;
 mod newest;
+mod pieces;
 mod relation;
 mod scan;
 mod slices;
 mod source;
+#[cfg(test)]
+mod testing;
 
 pub(crate) use cache::Cache;
+pub use chart::{Chart, ChartMethod, ChartQuery, UnknownMethod, slice_ns};
 pub(crate) use source::Source;
 
 use crate::aggregate::{Aggregate, Arithmetic, Bucket, BuiltIn, Cut, Fold};
-use crate::engine::{Host, PartitionView, Readable, Shared};
+use crate::engine::{FileOf, Host, PartitionView, Readable, Shared};
 use crate::error::{Error, Rejection, Result};
 use crate::sorted::sort_by;
 use crate::types::{MetricId, Sample, TimeRange, Timestamp, Value, ValueType};
@@ -26,6 +32,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
 use gather::{Points, Selection};
+use pieces::Piece;
 
 /// One metric of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,24 +249,36 @@ impl<H: Host> Readable<H> {
             return Err(invalid("the window must be longer than 0"));
         }
         let mut windows = Cut::new(range, window_ns, fold);
+        // Nothing is known of samples that would do for folds that look at each.
+        let takes_tallies = windows.takes_tallies();
+        let fits = |_: &_, reach: TimeRange| {
+            let window = |time: Timestamp| time.0.div_euclid(window_ns);
+            window(reach.from) == window(reach.to)
+        };
         // `Err` means that the caller wants no more.
         let mut emit = |bucket: &Bucket| match emit(bucket) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(()),
         };
         let mut stopped = false;
-        self.visit_range(metric, RangeQuery::all(range), &mut |batch| match windows.add(
-            batch.value_type,
-            batch.times,
-            batch.raws,
-            &mut emit,
-        ) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(()) => {
-                stopped = true;
-                ControlFlow::Break(())
-            }
-        })?;
+        let mut take = |piece: Piece<'_, FileOf<H>>| {
+            let taken = match piece {
+                Piece::Points(Batch { value_type, times, raws }) => {
+                    windows.add(value_type, times, raws, &mut emit)
+                }
+                Piece::Span(condensed) => {
+                    windows.add_tally(condensed.reach.from, &condensed.tally(), &mut emit)
+                }
+            };
+            stopped = taken.is_err();
+            if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        if takes_tallies {
+            self.visit_pieces(metric, range, &fits, &mut take)?;
+        } else {
+            let query = RangeQuery::all(range);
+            self.visit_range(metric, query, &mut |batch| take(Piece::Points(batch)))?;
+        }
         if !stopped {
             let _: core::result::Result<(), ()> = windows.finish(&mut emit);
         }

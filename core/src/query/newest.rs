@@ -5,6 +5,7 @@ use super::source::Source;
 use crate::catalog::{Newest, Slot};
 use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, Shared, StoredFile};
 use crate::error::{Error, Result};
+use crate::metric_file::MetricFile;
 use crate::page::Payload;
 use crate::sorted::order;
 use crate::types::{MetricId, Sample, TimeRange};
@@ -63,11 +64,10 @@ impl<H: Host> Readable<H> {
         for source in self.sources(view)? {
             match source {
                 Source::Open(page) => page.for_each_of(id, &mut consider),
-                Source::Metric(_, file) => {
-                    let Some(id) = MetricId::new(id) else { continue };
-                    for entry in file.entries_of(id)? {
-                        let frame = file.read_frame(entry)?;
-                        frame.times.into_iter().zip(frame.raws).for_each(|(t, r)| consider(t, r));
+                Source::Metric(stored, file) => {
+                    let found = self.newest_in_metric_file(&stored, &file, id)?;
+                    if let Some((time, raw)) = found {
+                        consider(time, raw);
                     }
                 }
                 Source::Pages(file, handle, index) => {
@@ -79,6 +79,26 @@ impl<H: Host> Readable<H> {
             }
         }
         Ok(newest)
+    }
+
+    /// The last point of the frame that ends last; of several the one that is stored last.
+    fn newest_in_metric_file(
+        &self,
+        stored: &StoredFile,
+        file: &MetricFile<FileOf<H>>,
+        id: u16,
+    ) -> Result<Option<(i64, u32)>> {
+        let Some(id) = MetricId::new(id) else { return Ok(None) };
+        let Some(entry) = file.entries_of(id)?.iter().max_by_key(|entry| entry.range.to) else {
+            return Ok(None);
+        };
+        if let Some(known) = self.statistics_of(stored, file, entry)?
+            && let Some(span) = known.spans.last()
+        {
+            return Ok(Some((entry.range.to.0, span.last)));
+        }
+        let frame = file.read_frame(entry)?;
+        Ok(frame.times.last().copied().zip(frame.raws.last().copied()))
     }
 
     /// Looks at frames from the latest to the earliest, until none left can hold a newer sample.

@@ -7,7 +7,7 @@ use crate::metric_file::MetricFile;
 use crate::page::{Columns, Payload};
 use crate::partition::Partition;
 use crate::sorted::sort_whole_rows;
-use crate::types::{MetricId, TimeRange};
+use crate::types::{MetricId, TimeRange, Timestamp};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -145,8 +145,8 @@ impl<H: Host> Readable<H> {
             return Ok(false);
         };
         let Some(id) = MetricId::new(id) else { return Ok(false) };
-        let in_range = |range: TimeRange| range.contains(crate::Timestamp(time));
-        for entry in metric.entries_of(id)?.iter().filter(|entry| in_range(entry.range)) {
+        let entries = metric.entries_of(id)?.iter();
+        for entry in entries.filter(|entry| entry.range.contains(Timestamp(time))) {
             let found = metric.read_frame(entry)?;
             if found.times.iter().zip(&found.raws).any(|(&t, &r)| (t, r) == (time, raw)) {
                 return Ok(true);
@@ -256,7 +256,7 @@ impl<H: Host> Readable<H> {
 }
 
 fn range_of(from: i64, to: i64) -> TimeRange {
-    TimeRange { from: crate::Timestamp(from), to: crate::Timestamp(to) }
+    TimeRange { from: Timestamp(from), to: Timestamp(to) }
 }
 
 /// A sample as one of many that are sorted.

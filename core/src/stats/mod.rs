@@ -28,6 +28,8 @@ pub struct DbStats {
     pub replay: ReplayStats,
     /// What queries keep in memory.
     pub cache: CacheStats,
+    /// What queries read of metric files.
+    pub metric_files: MetricFileStats,
 }
 
 /// Counters of a database's data files.
@@ -105,6 +107,17 @@ pub struct CacheStats {
     pub blocks: CacheUse,
     /// Open files and their indexes, limited in number.
     pub files: CacheUse,
+}
+
+/// What queries read of metric files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricFileStats {
+    /// Bytes of times and values, as they are in the files: neither indexes nor statistics.
+    pub payload_bytes: u64,
+    /// Stretches of frames whose statistics stood for their samples, so that those were not
+    /// decoded.
+    pub spans: u64,
 }
 
 /// One kind of thing in a cache.

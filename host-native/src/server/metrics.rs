@@ -138,7 +138,7 @@ fn of_process(app: &App, page: &mut Page) {
 /// A counter of a database: name, what it is, and where it is read.
 type Counter = (&'static str, Kind, &'static str, fn(&DbStats) -> f64);
 
-const COUNTERS: [Counter; 15] = [
+const COUNTERS: [Counter; 17] = [
     ("samples_total", Kind::Counter, "Samples taken in.", |stats| float(stats.samples)),
     ("pages_written_total", Kind::Counter, "Pages written to data files.", |stats| {
         float(stats.data.flush_bytes.count())
@@ -180,6 +180,18 @@ const COUNTERS: [Counter; 15] = [
     ("wal_replay_errors_total", Kind::Counter, "Whether any of it was passed over.", |stats| {
         float(stats.replay.errors)
     }),
+    (
+        "metric_file_payload_bytes_total",
+        Kind::Counter,
+        "Bytes of times and values that queries read of metric files.",
+        |stats| float(stats.metric_files.payload_bytes),
+    ),
+    (
+        "metric_file_spans_total",
+        Kind::Counter,
+        "Stretches of metric files whose statistics stood for their samples.",
+        |stats| float(stats.metric_files.spans),
+    ),
 ];
 
 /// What a cache does: name, what it is, and where it is read.

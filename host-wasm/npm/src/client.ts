@@ -5,7 +5,11 @@ import type {
   AggregateOptions,
   BuildReport,
   CallOptions,
+  Chart,
+  ChartOptions,
   Columns,
+  ConvertOptions,
+  ConvertReport,
   DatabaseInfo,
   ExportLinesOptions,
   FileCheck,
@@ -38,6 +42,7 @@ import type {
 } from "./api.js";
 import type { Backend } from "./backend.js";
 import { joined, owned } from "./bytes.js";
+import { convert } from "./convert.js";
 import { abortedError, errorFrom, NanotdbError } from "./error.js";
 import { exportLines } from "./lines-out.js";
 import { addLines } from "./lines.js";
@@ -160,6 +165,23 @@ export class StoreClient implements Store {
     });
   }
 
+  async chart(database: string, metric: string, options: ChartOptions): Promise<Chart> {
+    return only(await this.chartMany(database, [metric], options));
+  }
+
+  chartMany(
+    database: string,
+    metrics: readonly string[],
+    options: ChartOptions,
+  ): Promise<readonly Chart[]> {
+    return this.#run(options, () => {
+      const { points, method = "minmax" } = options;
+      const range = span(options.from, options.to);
+      const args = { database, metrics: [...metrics], ...range, points, method };
+      return this.#call("chart", args, options);
+    });
+  }
+
   metrics(database: string, options: CallOptions = {}): Promise<readonly Metric[]> {
     return this.#run(options, () => this.#call("metrics", { database }, options));
   }
@@ -253,6 +275,10 @@ export class StoreClient implements Store {
 
   build(database: string, partition: string, options: CallOptions = {}): Promise<BuildReport> {
     return this.#run(options, () => this.#call("build", { database, partition }, options));
+  }
+
+  convert(database: string, options: ConvertOptions): Promise<readonly ConvertReport[]> {
+    return this.#run(options, () => convert(this.#backend, database, options));
   }
 
   recompact(

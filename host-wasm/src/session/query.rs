@@ -10,7 +10,7 @@ use js_sys::{Object, Uint32Array};
 use nanotdb_core::aggregate::{Aggregate, Arithmetic};
 use nanotdb_core::engine::ExportOptions;
 use nanotdb_core::error::Rejection;
-use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
+use nanotdb_core::query::{AggregateQuery, Chart, ChartMethod, ChartQuery, RangeQuery, Series};
 use nanotdb_core::view::{Metric, type_name};
 use nanotdb_core::{Error, TimeRange, Timestamp, ValueType};
 use wasm_bindgen::prelude::*;
@@ -48,7 +48,7 @@ impl Session {
         stride: f64,
     ) -> Answer<Array> {
         let database = self.database(database)?;
-        let query = RangeQuery { range: range(from, to)?, stride: steps(stride)? };
+        let query = RangeQuery { range: range(from, to)?, stride: whole("stride", stride)? };
         let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
         let found = database.range_many(&names, query).map_err(thrown)?;
         let known =
@@ -118,6 +118,41 @@ impl Session {
         Ok(answers)
     }
 
+    /// The samples of metrics that charts of so many pixels need, by the method of this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Database::chart`].
+    pub fn chart(
+        &self,
+        database: &str,
+        metrics: Vec<String>,
+        from: i64,
+        to: i64,
+        points: f64,
+        method: &str,
+    ) -> Answer<Array> {
+        let database = self.database(database)?;
+        let method = method.parse::<ChartMethod>();
+        let query = ChartQuery {
+            range: range(from, to)?,
+            points: whole("points", points)?,
+            method: method.map_err(|error| with_code("invalid", &error.to_string()))?,
+        };
+        let answers = Array::new();
+        for name in &metrics {
+            let Chart { series, slack_ns } = database.chart(name, &query).map_err(thrown)?;
+            answers.push(&fields(&[
+                ("metric", name.into()),
+                ("type", type_name(series.value_type).into()),
+                ("times", BigInt64Array::from(series.times.as_slice()).into()),
+                ("values", column(series.value_type, &series.raws)),
+                ("slack", js_sys::BigInt::from(slack_ns).into()),
+            ])?);
+        }
+        Ok(answers)
+    }
+
     /// All metrics of a database, by name.
     ///
     /// # Errors
@@ -176,10 +211,11 @@ pub(super) fn range(from: i64, to: i64) -> Answer<TimeRange> {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just before")]
-fn steps(stride: f64) -> Answer<NonZeroUsize> {
-    let whole = stride >= 1.0 && stride <= f64::from(u32::MAX) && stride.fract() == 0.0;
-    let stride = if whole { NonZeroUsize::new(stride as usize) } else { None };
-    stride.ok_or_else(|| with_code("invalid", "stride: expected an integer of at least 1"))
+fn whole(what: &str, number: f64) -> Answer<NonZeroUsize> {
+    let is_whole = number >= 1.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
+    let whole = if is_whole { NonZeroUsize::new(number as usize) } else { None };
+    let expected = || format!("{what}: expected an integer of at least 1");
+    whole.ok_or_else(|| with_code("invalid", &expected()))
 }
 
 /// A column as JavaScript has it: the bits are the same, only the array's type differs.

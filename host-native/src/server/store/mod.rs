@@ -13,16 +13,19 @@
 //! | `last` | GET | `db`, `metric` |
 //! | `query` | GET | `db`, `metric`…, `from`, `to`, `stride` |
 //! | `aggregate` | GET | as `query`; `window`, `aggregate`… |
+//! | `chart` | GET | `db`, `metric`…, `from`, `to`, `points`, `method` |
 //! | `databases`, `metrics`, `stats`, `settings` | GET | `db` of `metrics` |
 //! | `inspect`, `partitions` | GET | `db` |
 //! | `inspect-file`, `inspect-log` | GET | `db`, `file`; `db`, `limit` |
 //! | `files`, `root` | GET | none; `root` is a tar file |
 //! | `file` | GET, PUT | `path` |
 //! | `build`, `recompact` | POST | `db`, `partition` |
+//! | `convert` | POST | `db`, `partition`, `format`, `codec` |
 //! | `verify` | POST | `db`, `partition` |
 //! | `rollups`, `retention` | POST | `db` |
 //! | `flush` | POST | none |
 
+mod chart;
 mod exact;
 mod export;
 mod files;
@@ -55,6 +58,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/last", only(get(read::last)))
         .route("/query", only(get(numbers::query)))
         .route("/aggregate", only(get(numbers::aggregate)))
+        .route("/chart", only(get(chart::chart)))
         .route("/databases", only(get(read::databases)))
         .route("/metrics", only(get(read::metrics)))
         .route("/stats", only(get(read::stats)))
@@ -67,6 +71,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/root", only(get(export::root)))
         .route("/file", only(get(files::read).put(files::write)))
         .route("/build", only(post(upkeep::build)))
+        .route("/convert", only(post(upkeep::convert)))
         .route("/recompact", only(post(upkeep::recompact)))
         .route("/verify", only(post(upkeep::verify)))
         .route("/rollups", only(post(upkeep::rollups)))

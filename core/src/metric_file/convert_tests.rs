@@ -19,9 +19,11 @@ fn built(samples: &[(u16, i64, u32)]) -> Vec<u8> {
     written(CodecId::S2, 2, |target| build_v2(target, &mut scan, &type_of, &options)).unwrap()
 }
 
-/// Every metric's samples in order of time.
-fn streams(bytes: &[u8]) -> Vec<(u16, ValueType, Vec<(i64, u32)>)> {
-    let mut streams: Vec<(u16, ValueType, Vec<(i64, u32)>)> = Vec::new();
+/// A metric's samples in order of time.
+type Stream = (u16, ValueType, Vec<(i64, u32)>);
+
+fn streams(bytes: &[u8]) -> Vec<Stream> {
+    let mut streams: Vec<Stream> = Vec::new();
     for frame in content(bytes).unwrap() {
         let samples = frame.times.into_iter().zip(frame.raws);
         let (id, value_type) = (frame.info.metric.get(), frame.info.value_type);

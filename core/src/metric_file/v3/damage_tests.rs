@@ -116,7 +116,7 @@ fn damage_in_one_block_leaves_the_others_readable() {
     let file = opened(&intact).unwrap();
     let entry = file.entries_of(metric(1)).unwrap()[0];
     let encoding = file.encoding(&entry).unwrap().unwrap();
-    let (first_points, _) = (file.read_points(&entry, 0..1024).unwrap(), ());
+    let first_points = file.read_points(&entry, 0..1024).unwrap();
     let last_byte = entry.offset + u64::from(encoding.front_len + encoding.body_len) - 1;
     let mut damaged = intact.clone();
     damaged[usize::try_from(last_byte).unwrap()] ^= 4;

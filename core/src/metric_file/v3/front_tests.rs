@@ -76,7 +76,7 @@ fn each_check_reports_what_it_found() {
 fn damaged_blocks_are_not_decoded() {
     let raws: Vec<u32> = (0..1030).map(|i| i * i).collect();
     let mut column = Encoded::default();
-    crate::column::values::encode(ValueType::I32, &raws, &mut column);
+    values::encode(ValueType::I32, &raws, &mut column);
     let mut bytes = Vec::new();
     encode(values(), 1030, &column, &mut bytes);
     let front = Front::decode(&bytes).unwrap();

@@ -138,7 +138,7 @@ fn of_process(app: &App, page: &mut Page) {
 /// A counter of a database: name, what it is, and where it is read.
 type Counter = (&'static str, Kind, &'static str, fn(&DbStats) -> f64);
 
-const COUNTERS: [Counter; 15] = [
+const COUNTERS: [Counter; 17] = [
     ("samples_total", Kind::Counter, "Samples taken in.", |stats| float(stats.samples)),
     ("pages_written_total", Kind::Counter, "Pages written to data files.", |stats| {
         float(stats.data.flush_bytes.count())

@@ -67,8 +67,11 @@ pub(crate) fn note(event: &Event<'_>) {
             debug!(database, partition, records, bytes, ?took, "page flushed");
         }
         Event::LogReset { database, bytes, took } => debug!(database, bytes, ?took, "wal reset"),
-        Event::MetricFileBuilt { database, partition, points, bytes } => {
-            info!(database, partition, points, bytes, "metric file built");
+        Event::MetricFileBuilt { database, partition, version, points, bytes } => {
+            info!(database, partition, %version, points, bytes, "metric file built");
+        }
+        Event::MetricFileConverted { database, partition, version, old_bytes, bytes } => {
+            info!(database, partition, %version, old_bytes, bytes, "metric file converted");
         }
         Event::MetricFileFailed { database, partition, error } => {
             warn!(database, partition, %error, "metric file build failed");

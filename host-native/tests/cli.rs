@@ -655,6 +655,113 @@ fn exports_of_single_partitions() {
     }
 }
 
+/// The layouts and lengths of the metric files, as `inspect metric` finds them.
+fn layouts(root: &Path) -> Vec<(u64, u64)> {
+    let found = json(root, "inspect metric --json");
+    let files = found["files"].as_array().unwrap().iter();
+    files.map(|file| (file["version"].as_u64().unwrap(), file["bytes"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn metric_files_change_their_layout_and_nothing_else() {
+    let (_directory, root) = store();
+    let rows: String = (0..20_000)
+        .map(|n| {
+            let time = 1_767_225_600_000_000_000_i64 + n * 10_000_000_000;
+            format!("home/walk {}.{:02} {time}\nhome/count {n}i {time}\n", n % 7, n % 100)
+        })
+        .collect();
+    assert_eq!(run_with(&root, "import", &rows).code, 0);
+    good(&root, "build metric --raw-ingest-action keep");
+    let exported = good(&root, "export --db home");
+    let raw: Vec<PathBuf> = data_files(&root);
+    let before: Vec<Vec<u8>> = raw.iter().map(|path| fs::read(path).unwrap()).collect();
+    let v2 = layouts(&root);
+    assert_eq!(v2.iter().map(|file| file.0).collect::<Vec<_>>(), [2, 2, 2]);
+
+    let one = json(&root, "convert --part 2026-01-02 --format v3 --json");
+    assert_eq!((&one["partition_count"], &one["converted_count"]), (&1.into(), &1.into()));
+    assert_eq!(one["partitions"][0]["old_format"], "v2");
+    assert_eq!(one["partitions"][0]["points"], 2 * 8640);
+    let mixed = layouts(&root);
+    assert_eq!(mixed.iter().map(|file| file.0).collect::<Vec<_>>(), [2, 3, 2]);
+    assert_eq!(
+        (one["old_bytes"].as_u64(), one["new_bytes"].as_u64()),
+        (Some(v2[1].1), Some(mixed[1].1))
+    );
+    assert!(mixed[1].1 < v2[1].1, "{mixed:?} {v2:?}");
+    assert_eq!(good(&root, "export --db home"), exported);
+
+    let all = steady(&good(&root, "convert --format v3"), &root);
+    assert!(all.contains("was so already"), "{all}");
+    assert!(
+        all.contains("2 of 3 metric files converted to v3, each compared bit for bit"),
+        "{all}"
+    );
+    assert_eq!(good(&root, "export --db home"), exported);
+    assert!(good(&root, "verify").contains("same as its raw pages"));
+    let checked = json(&root, "verify --json");
+    let files = checked["databases"][0]["files"].as_array().unwrap();
+    assert_eq!(files.iter().filter(|file| file["version"] == 3).count(), 3, "{checked}");
+
+    let shown = good(&root, "inspect metric --verbose");
+    assert!(shown.contains("bytes/point") && shown.contains("encoding"), "{shown}");
+    let detail = json(&root, "inspect metric --verbose --json");
+    let frame = &detail["files"][1]["frames_detail"][0];
+    let column = &frame["encoding"];
+    assert!(column["numbers"].is_string() && column["body"].is_string(), "{frame}");
+    assert_eq!(column["point_count"], frame["point_count"]);
+    assert!(frame["bytes_per_point"].as_f64().unwrap() < 4.2, "{frame}");
+    assert_eq!(detail["files"][0]["times_detail"].as_array().unwrap().len(), 3);
+    assert!(detail["files"][0].get("scan_error").is_none(), "{detail}");
+
+    good(&root, "convert --format v2");
+    assert_eq!(layouts(&root), v2, "as if it had never been anything else");
+    assert_eq!(good(&root, "export --db home"), exported);
+    let after: Vec<Vec<u8>> = raw.iter().map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!((data_files(&root), after), (raw, before), "raw pages stay");
+    for (arguments, code, complaint) in [
+        ("convert", 2, "--format"),
+        ("convert --format v4", 2, "[possible values: v1, v2, v3]"),
+        ("convert --format v2 --codec lz4", 2, "the reference cannot read lz4"),
+        ("convert --format v3 --part 2020-01-01", 1, "2020-01-01 has no metric file"),
+        ("convert --format v3 --part 2020-01", 1, "YYYY-MM-DD"),
+    ] {
+        let ran = run(&root, arguments);
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.err);
+        assert!(ran.err.contains(complaint), "{arguments}: {}", ran.err);
+    }
+    good(&root, "convert --format v3 --codec lz4"); // which v3 has no use for
+}
+
+fn data_files(root: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(root.join("home")).unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("data-"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_settings_name_the_layout() {
+    let (_directory, root) = store();
+    let settings = root.join("engine.toml");
+    let text = fs::read_to_string(&settings).unwrap();
+    assert!(!text.contains("format"), "a new store's files are the reference's");
+    fs::write(&settings, text.replace("[metrics]", "[metrics]\n  format = \"v3\"")).unwrap();
+    assert_eq!(json(&root, "build metric --json")["format"], "v3");
+    assert_eq!(layouts(&root)[0].0, 3);
+    assert_eq!(json(&root, "build metric --format v2 --json")["partition_count"], 0);
+    assert_eq!(json(&root, "build metric --format v2 --part 2026-01-01 --json")["format"], "v2");
+    assert_eq!(layouts(&root)[0].0, 2);
+    fs::write(&settings, text.replace("[metrics]", "[metrics]\n  format = \"3\"")).unwrap();
+    let ran = run(&root, "metrics");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("metrics.format = \"3\": expected v1, v2 or v3"), "{}", ran.err);
+    assert!(ran.err.contains("engine.toml: line "), "{}", ran.err);
+}
+
 #[test]
 fn csv_exports_become_lines() {
     let directory = tempfile::tempdir().unwrap();

@@ -131,7 +131,7 @@ impl Planner {
                 day: self.day_to_build(),
                 action: *self.random.pick(&[RawAction::Keep, RawAction::Delete, RawAction::Rename]),
                 codec: *self.random.pick(&[CodecId::ZstdFastest, CodecId::S2]),
-                version: *self.random.pick(&[Version::V2, Version::V2, Version::V1]),
+                version: *self.random.pick(&[Version::V2, Version::V3, Version::V3, Version::V1]),
             },
             56..=57 => Operation::Reopen,
             58..=59 => Operation::Abandon,

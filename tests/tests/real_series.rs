@@ -88,7 +88,7 @@ fn round_trip(series: &[Series]) {
     database.flush().unwrap();
     check("raw pages");
     exported_and_imported(&answers::export(&database, true).unwrap(), &expected);
-    for version in [Version::V1, Version::V2] {
+    for version in [Version::V1, Version::V2, Version::V3] {
         for codec in CodecId::ALL {
             for partition in database.partitions() {
                 let mut build = BuildOptions::default();

@@ -4,7 +4,9 @@ import { Http, type Params } from "./server/http.ts";
 import { sendLines } from "./server/lines.ts";
 import type {
   CallOptions,
+  ColumnInfo,
   Columns,
+  ConvertReport,
   DatabaseInfo,
   FileCheck,
   FileInfo,
@@ -170,12 +172,14 @@ export function openHttp({ address, refreshMs }: HttpOptions): Source {
     },
     async inspectFile(db, file, options) {
       const info = await get<Wire<FileInfo>>("inspect-file", { db, file }, options);
-      const frames = info.frames.map((own) => ({
+      const frames = info.frames.map(({ encoding, ...own }) => ({
         ...own,
         from: BigInt(own.from),
         to: BigInt(own.to),
+        ...(encoding === undefined ? {} : { encoding: column(encoding) }),
       }));
-      return { ...info, frames };
+      const { times, ...rest } = info;
+      return { ...rest, frames, ...(times === undefined ? {} : { times: times.map(column) }) };
     },
     async inspectLog(db, { limit, signal } = {}) {
       const info = await get<Wire<LogInfo>>("inspect-log", { db, limit }, only(signal));
@@ -189,6 +193,7 @@ export function openHttp({ address, refreshMs }: HttpOptions): Source {
     settings: (options) => get("settings", {}, options),
 
     build: (db, partition, options) => post("build", { db, partition }, options),
+    convert: (db, options) => convert(source, post, db, options),
     recompact: (db, partition, options) => post("recompact", { db, partition }, options),
     verify: (db, options = {}) => verify(source, post, db, options),
     runRollups: (db, options) => post("rollups", { db }, options),
@@ -237,6 +242,31 @@ interface Shape {
 }
 
 /** Checks partition by partition, so that it can be watched and stopped; the log last. */
+/** Partition by partition, so that no request takes long. */
+async function convert(
+  source: Source,
+  post: <T>(path: string, params?: Params, options?: CallOptions) => Promise<T>,
+  db: string,
+  { format, partition: one, signal, onProgress }: Parameters<Source["convert"]>[1],
+): Promise<readonly ConvertReport[]> {
+  const options = only(signal);
+  const convert = (partition: string) =>
+    post<ConvertReport>("convert", { db, partition, format }, options);
+  if (one !== undefined) return [await convert(one)];
+  const all = (await source.inspectPartitions(db, options)).flatMap(({ partition, files }) =>
+    files.filter(({ kind }) => kind === "metric").map(({ bytes }) => ({ partition, bytes })),
+  );
+  const total = all.reduce((sum, file) => sum + file.bytes, 0);
+  const reports: ConvertReport[] = [];
+  let bytes = 0;
+  for (const file of all) {
+    reports.push(await convert(file.partition));
+    bytes += file.bytes;
+    onProgress?.({ bytes, total, item: file.partition });
+  }
+  return reports;
+}
+
 async function verify(
   source: Source,
   post: <T>(path: string, params?: Params, options?: CallOptions) => Promise<T>,
@@ -264,6 +294,10 @@ async function verify(
   const { records, problems } = log;
   const file = `${db}.wal`;
   return [...checks, { file, bytes: log.bytes, frames: records, samples: records, problems }];
+}
+
+function column({ spanNs, ...rest }: Wire<ColumnInfo>): ColumnInfo {
+  return spanNs === undefined ? rest : { ...rest, spanNs: BigInt(spanNs) };
 }
 
 function refused(): ServerError {

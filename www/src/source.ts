@@ -3,7 +3,9 @@ import type { CallOptions, Store, StoreStats } from "nanotdb";
 export type {
   Aggregate,
   CallOptions,
+  ColumnInfo,
   Columns,
+  ConvertReport,
   DatabaseInfo,
   ErrorCode,
   FileCheck,
@@ -11,6 +13,7 @@ export type {
   LinesReport,
   LogInfo,
   Metric,
+  MetricFormat,
   OpenPage,
   PartitionInfo,
   Progress,
@@ -89,6 +92,7 @@ export interface Source extends Pick<
   | "inspectLog"
   | "settings"
   | "build"
+  | "convert"
   | "recompact"
   | "verify"
   | "runRollups"

@@ -62,6 +62,27 @@ pub(super) const fn low(value: u64) -> u32 {
     value as u32
 }
 
+/// How often each small number occurs.
+///
+/// Four tables take turns: a count that was just written is not read at once.
+pub(super) fn tally(numbers: impl Iterator<Item = u32>) -> [usize; 256] {
+    let mut tables = [[0_u32; 256]; 4];
+    for (number, turn) in numbers.zip((0..4).cycle()) {
+        let table: Option<&mut [u32; 256]> = tables.get_mut::<usize>(turn);
+        let count = usize::try_from(number & 255).ok().and_then(|at| table?.get_mut(at));
+        if let Some(count) = count {
+            *count += 1;
+        }
+    }
+    let mut sums = [0; 256];
+    for table in tables {
+        for (sum, count) in sums.iter_mut().zip(table) {
+            *sum += usize::try_from(count).unwrap_or(0);
+        }
+    }
+    sums
+}
+
 /// A count as a float.
 #[expect(clippy::cast_precision_loss, reason = "counts of points stay below 2^24")]
 pub(super) const fn precise(count: usize) -> f32 {

@@ -9,7 +9,7 @@
 //!
 //! A block is its seeds, then what the body makes of the differences.
 
-use super::bins::{Bins, Coder, Table, bits_each, choose};
+use super::bins::{Bins, Chosen, Coder, Table, bits_each, choose};
 use super::bits::precise;
 use super::delta::{MAX_ORDER, Seeds, differences, sum};
 use super::pack::{self, Packing};
@@ -38,8 +38,8 @@ const STRETCHES: usize = 8;
 #[derive(Debug)]
 enum Body {
     Constant,
-    Pack,
-    Bins { bins: Bins, places: Vec<u8> },
+    Pack(Vec<Packing>),
+    Bins(Chosen),
 }
 
 /// How a column will be encoded: everything but the bytes.
@@ -82,9 +82,10 @@ pub(super) fn estimate(numbers: &[u32]) -> Estimate {
         }
         sample.sort_unstable();
         let bits = bits_each(&sample) + seeds_bits;
-        if bits < best.bits {
-            best = Estimate { order, bits };
+        if bits >= best.bits {
+            break; // differences that are worse than what they are of do not get better
         }
+        best = Estimate { order, bits };
     }
     best
 }
@@ -119,15 +120,13 @@ impl Plan {
         let chosen = choose(&self.rest, &sample);
         let small = chosen.cost + 8 * self.seeds.len();
         let enough = small + small / PACK_MARGIN;
-        let packed =
-            || self.rest.chunks(BLOCK_LEN).map(|rest| Packing::of(rest).len).sum::<usize>();
-        // One base and width for each block saves something, but not half.
+        // A base and a width for each block save something, but not half.
         let far = pack::bytes_each(&sample) * precise(self.rest.len()) > 2.0 * precise(enough);
-        self.body = if !far && packed() <= enough {
-            Body::Pack
-        } else {
-            Body::Bins { bins: chosen.bins, places: chosen.places }
-        };
+        let packings: Vec<Packing> =
+            if far { Vec::new() } else { self.rest.chunks(BLOCK_LEN).map(Packing::of).collect() };
+        let packed: usize = packings.iter().map(|packing| packing.len).sum();
+        self.body =
+            if !far && packed <= enough { Body::Pack(packings) } else { Body::Bins(chosen) };
     }
 
     /// Appends the head.
@@ -139,12 +138,12 @@ impl Plan {
             Body::Constant => {
                 writer.u8(CONSTANT);
             }
-            Body::Pack => {
+            Body::Pack(_) => {
                 writer.u8(PACK);
             }
-            Body::Bins { bins, .. } => {
+            Body::Bins(chosen) => {
                 writer.u8(BINS);
-                bins.write(out);
+                chosen.bins.write(out);
             }
         }
     }
@@ -152,8 +151,8 @@ impl Plan {
     /// What appends the blocks.
     pub(super) fn writer(&self) -> BlockWriter<'_> {
         let coder = match &self.body {
-            Body::Bins { bins, .. } => Some(Coder::new(bins)),
-            Body::Constant | Body::Pack => None,
+            Body::Bins(chosen) => Some(Coder::new(&chosen.bins, &chosen.bin_of)),
+            Body::Constant | Body::Pack(_) => None,
         };
         BlockWriter { plan: self, coder }
     }
@@ -176,10 +175,14 @@ impl BlockWriter<'_> {
         }
         let rest = plan.rest.get(range.clone()).unwrap_or_default();
         match (&plan.body, &mut self.coder) {
-            (Body::Bins { places, .. }, Some(coder)) => {
-                coder.encode(rest, places.get(range).unwrap_or_default(), out);
+            (Body::Bins(chosen), Some(coder)) => {
+                coder.encode(rest, chosen.places.get(range).unwrap_or_default(), out);
             }
-            (Body::Pack, _) => Packing::of(rest).encode(rest, out),
+            (Body::Pack(packings), _) => {
+                if let Some(packing) = packings.get(index) {
+                    packing.encode(rest, out);
+                }
+            }
             _ => {}
         }
     }

@@ -10,7 +10,7 @@
 //! A. Afroozeh and P. Boncz, *The `FastLanes` Compression Layout*, PVLDB 16(9), without its order of
 //! rows.) In a shorter block fields stand one behind the other.
 
-use super::bits::{BitWriter, PADDING, low, mask, peek, precise, width};
+use super::bits::{BitWriter, PADDING, low, mask, peek, precise, tally, width};
 use super::{BLOCK_LEN, ColumnError};
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
@@ -33,17 +33,10 @@ impl Packing {
     /// The packing of `numbers` that takes least.
     pub(super) fn of(numbers: &[u32]) -> Self {
         let base = numbers.iter().copied().min().unwrap_or(0);
-        let mut widths = [0_usize; 33];
-        for number in numbers {
-            if let Some(count) =
-                usize::try_from(width(number - base)).ok().and_then(|at| widths.get_mut(at))
-            {
-                *count += 1;
-            }
-        }
+        let widths = tally(numbers.iter().map(|number| width(number - base)));
         let mut patches = 0;
         let mut best = Self { base, width: 32, patches: 0, len: usize::MAX };
-        for (width, count) in (0..=32_u32).rev().zip(widths.into_iter().rev()) {
+        for (width, count) in (0..=32_u32).rev().zip(widths.into_iter().take(33).rev()) {
             let len = fields_len(numbers.len(), width) + patches * PATCH_LEN + 7;
             if len < best.len {
                 best = Self { base, width, patches, len };

@@ -363,11 +363,11 @@ fn golden_bytes() {
         integers(&sparse),
         "01000000000080010000000000020602000039040607 dfdc6a0272d2a46d9904ed6d"
     );
-    let mut decimals: Vec<u32> = (0..40).map(|n| decimal(2150 + n * n % 7, 2)).collect();
+    let mut decimals: Vec<u32> = (0..40).map(|n| decimal(2150 + n * n * 31 % 997, 2)).collect();
     decimals[11] = 0x7fc0_0001;
     assert_eq!(
         hex(&assert_values(ValueType::F32, &decimals)),
-        "01010201660800800102fbffffff02060200001207002e 010b000100c07f0002e9e9000523d62400"
+        "0102000000acc10102cbcc0684020a0600001ae7ccb9dd070280028f85bf0202ff039085bf0201b301a6e19dec03001a8f85bf02001a 00c2eb13d84ae49cf2648b531ee5b10d8bc6ca96d6ac98138b1402"
     );
     let halves =
         floats([1.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0, 1.0 / 7.0, 5.0 / 9.0, 1e30, -1e-30, 0.7]);
@@ -410,4 +410,10 @@ fn golden_blocks() {
     let classes: Vec<u32> =
         noise(9).take(2 * BLOCK_LEN + 3).map(|n| decimal(n.leading_zeros() * 3, 1)).collect();
     assert_eq!(crc(&assert_values(ValueType::F32, &classes)), (38, 554, 2_086_496_464));
+    let decimals: Vec<u32> = noise(10).take(2000).map(|n| decimal(n % 9999, 2)).collect();
+    assert_eq!(crc(&assert_values(ValueType::F32, &decimals)), (29, 3340, 1_206_385_609));
+    let mut exceptions = decimals;
+    exceptions[11] = 0x7fc0_0001;
+    exceptions[1700] = 0x8000_0000;
+    assert_eq!(crc(&assert_values(ValueType::F32, &exceptions)), (29, 3354, 1_763_721_196));
 }

@@ -2,6 +2,7 @@
 
 use super::open::OpenReport;
 use crate::error::{Error, Rejection};
+use crate::metric_file::Version;
 use crate::stats::ReplayStats;
 use crate::types::{Timestamp, Value, ValueType};
 use core::time::Duration;
@@ -95,12 +96,27 @@ pub enum Event<'a> {
         database: &'a str,
         /// Key of the partition.
         partition: &'a str,
+        /// Its layout.
+        version: Version,
         /// Samples in it.
         points: u64,
         /// Its length.
         bytes: u64,
     },
-    /// A metric file could not be built; the raw pages are as they were.
+    /// A metric file was written anew in another layout.
+    MetricFileConverted {
+        /// The database.
+        database: &'a str,
+        /// Key of the partition.
+        partition: &'a str,
+        /// Its layout now.
+        version: Version,
+        /// The length it had.
+        old_bytes: u64,
+        /// The length it has.
+        bytes: u64,
+    },
+    /// A metric file could not be built or converted; what it was to be made from is as it was.
     MetricFileFailed {
         /// The database.
         database: &'a str,
@@ -191,6 +207,7 @@ impl Event<'_> {
             | Self::EngineClosed { .. }
             | Self::DatabaseOpened { .. }
             | Self::MetricFileBuilt { .. }
+            | Self::MetricFileConverted { .. }
             | Self::RetentionRan { .. } => Level::Info,
             Self::PageFlushed { .. }
             | Self::LogReset { .. }

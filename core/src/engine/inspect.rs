@@ -1,11 +1,13 @@
 //! Looking into a running database: its open pages and its log.
 
 use super::database::Database;
+use super::files::FileKind;
 use super::host::{Clock, Host, Shared};
 use super::open::log_name;
 use super::state::{Readable, State};
 use super::writer::page_limits;
 use crate::error::Result;
+use crate::metric_file::Version;
 use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::settings::DatabaseSettings;
@@ -97,6 +99,15 @@ pub struct WalRecord {
 }
 
 impl<H: Host> Database<H> {
+    /// The layout of a partition's metric file, from its first bytes; nothing where there is
+    /// none, or it cannot be read.
+    pub fn metric_version(&self, partition: Partition) -> Option<Version> {
+        let name = FileKind::Metric.name(partition).ok()?;
+        let mut front = [0; 8];
+        let read = self.readable().storage.open(&name).and_then(|file| file.read_at(0, &mut front));
+        read.ok().and_then(|_| Version::of(&front))
+    }
+
     /// The database as it is: settings, counters and open pages. Never waits for a disk.
     pub fn inspect(&self) -> DbInspect {
         let settings = self.settings().clone();

@@ -43,6 +43,7 @@ pub use rollup::lineage::{Lineage, LineageStep};
 pub use rollup::run::RollupRun;
 pub use root::{Engine, EngineOptions, EngineTick};
 pub use upkeep::build::{BuildOptions, BuildReport, CompactReport};
+pub use upkeep::convert::{ConvertOptions, ConvertReport};
 pub use upkeep::recompact::{PageTotals, RecompactReport};
 pub use upkeep::recover::{RecoverReport, salvage};
 pub use upkeep::retention::Retired;

@@ -8,6 +8,7 @@ use super::rollup::run::{RollupRun, Schedule};
 use super::self_metrics::Emissions;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
+use crate::metric_file::Version;
 use crate::name::DatabaseName;
 use crate::settings::{EngineSettings, INTERNAL, SETTINGS_FILE, Warning};
 use crate::sorted::{SortedMap, SortedSet};
@@ -30,13 +31,20 @@ pub struct EngineOptions {
     pub codecs: Codecs,
     /// Bytes of decoded data that each database keeps for later queries.
     pub cache_bytes: usize,
+    /// The layout of metric files where the settings name none.
+    pub metric_format: Version,
     /// Whether nothing may be written: for looking into a store that another process writes.
     pub read_only: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { codecs: Codecs::portable(), cache_bytes: 8 << 20, read_only: false }
+        Self {
+            codecs: Codecs::portable(),
+            cache_bytes: 8 << 20,
+            metric_format: Version::default(),
+            read_only: false,
+        }
     }
 }
 
@@ -94,13 +102,16 @@ impl<H: Host> Engine<H> {
                     file: SETTINGS_FILE.to_string(),
                     detail: format!("not UTF-8 from byte {} on", error.valid_up_to()),
                 })?;
-                EngineSettings::parse(text, SETTINGS_FILE)?
+                let mut base = EngineSettings::default();
+                base.metrics.format = options.metric_format;
+                EngineSettings::parse_over(text, SETTINGS_FILE, &base)?
             }
             None => {
-                let settings = EngineSettings::fresh();
+                let mut settings = EngineSettings::fresh();
                 if !options.read_only {
                     root.replace(&name, settings.to_toml().as_bytes())?;
                 }
+                settings.metrics.format = options.metric_format;
                 (settings, Vec::new())
             }
         };

@@ -308,7 +308,7 @@ fn a_partition_is_compared_with_its_metric_file() {
     for n in 0..50 {
         database.add("a", Timestamp(START + n), 1.0).unwrap();
     }
-    for version in [Version::V1, Version::V2] {
+    for version in [Version::V1, Version::V2, Version::V3] {
         let options = BuildOptions { version, ..BuildOptions::default() };
         let built = database.build_metric_file("2026-01-01", options).unwrap();
         assert_eq!((built.metrics, built.points), (1, 50));

@@ -17,10 +17,14 @@
 //! |     56 |    4 | reserved         | u32 LE | 0; not checked in v1                             |
 //! |     60 |    4 | `checksum`       | u32 LE | CRC-32 of bytes 0..60                            |
 
+use super::scan::invalid;
 use crate::codec::checksum::crc32;
 use crate::codec::{Reader, Writer};
+use crate::error::Error;
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
+use core::str::FromStr;
 
 /// Bytes of the header.
 pub(crate) const LEN: usize = 64;
@@ -55,15 +59,48 @@ impl Version {
         }
     }
 
+    /// All versions.
+    pub const ALL: [Self; 3] = [Self::V1, Self::V2, Self::V3];
+
     /// The number in the file.
     pub const fn number(self) -> u16 {
         self as u16
+    }
+
+    /// The name that settings use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+        }
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}", self.number())
+        f.pad(self.name())
+    }
+}
+
+/// Reads a name as settings spell it: case and surrounding blanks do not count.
+///
+/// ```
+/// use nanotdb_core::metric_file::Version;
+///
+/// assert_eq!("V3".parse::<Version>()?, Version::V3);
+/// let error = "v9".parse::<Version>().unwrap_err();
+/// assert_eq!(error.to_string(), "no such layout of metric files: v9, expected v1, v2 or v3");
+/// # Ok::<(), nanotdb_core::Error>(())
+/// ```
+impl FromStr for Version {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let name = text.trim();
+        Self::ALL.into_iter().find(|version| version.name().eq_ignore_ascii_case(name)).ok_or_else(
+            || invalid(format!("no such layout of metric files: {name}, expected v1, v2 or v3")),
+        )
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `wal.fsync_policy` | string | `segment` | exactly `segment`, `always` |
 //! | `durability.profile` | string | `strict` | exactly `strict`, `balanced`, `throughput` |
 //! | `metrics.enabled` | boolean | false | |
+//! | `metrics.format` | string | `v2` | `v1`, `v2`, `v3`; ours alone, the reference ignores it |
 //! | `metrics.compression` | string | `zstd_fastest` | `s2`, `s2_better`, `zstd_fastest`, `zstd_default` |
 //! | `metrics.raw_ingest_action` | string | `keep` | `keep`, `delete`, `rename` |
 //! | `metrics.time_cache_slots` | integer | 256 | not positive means built in |
@@ -31,6 +32,7 @@ use super::{
 };
 use crate::compress::CodecId;
 use crate::error::Result;
+use crate::metric_file::Version;
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -116,6 +118,8 @@ pub struct WalSettings {
 pub struct MetricsSettings {
     /// Whether a metric file is built when a partition is sealed.
     pub enabled: bool,
+    /// Its layout.
+    pub format: Version,
     /// How its blocks are compressed. One of the reference's codecs, which could not start with
     /// another.
     pub compression: CodecId,
@@ -152,6 +156,7 @@ impl Default for EngineSettings {
             durability: Durability::Strict,
             metrics: MetricsSettings {
                 enabled: false,
+                format: Version::V2,
                 compression: CodecId::ZstdFastest,
                 raw_ingest_action: RawAction::Keep,
                 time_cache_slots: 256,
@@ -281,6 +286,10 @@ impl EngineSettings {
         w.text(1, "profile", self.durability.name());
         w.table(0, "metrics");
         w.value(1, "enabled", self.metrics.enabled);
+        // A file that leaves out what the reference does not know looks like the reference's own.
+        if self.metrics.format != Version::default() {
+            w.text(1, "format", self.metrics.format.name());
+        }
         w.text(1, "compression", codec_name(self.metrics.compression));
         w.text(1, "raw_ingest_action", self.metrics.raw_ingest_action.name());
         w.value(1, "time_cache_slots", self.metrics.time_cache_slots);
@@ -304,6 +313,7 @@ impl EngineSettings {
 impl MetricsSettings {
     fn read(&mut self, mut table: Section<'_>, warnings: &mut Vec<Warning>) -> Result<()> {
         set(&mut self.enabled, table.flag("enabled")?);
+        set(&mut self.format, table.word("format", Spelling::Loose)?);
         set(&mut self.compression, table.word("compression", Spelling::Loose)?);
         set(&mut self.raw_ingest_action, table.word("raw_ingest_action", Spelling::Loose)?);
         set(&mut self.time_cache_slots, table.positive("time_cache_slots")?);
@@ -351,6 +361,11 @@ fn read_loggers(
         loggers.push(LoggerSettings { output: output.to_string(), level });
     }
     Ok(loggers)
+}
+
+impl Word for Version {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[(Self::V1.name(), Self::V1), (Self::V2.name(), Self::V2), (Self::V3.name(), Self::V3)];
 }
 
 /// Without `lz4`, which is ours alone: the reference would refuse the whole file.

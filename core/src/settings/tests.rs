@@ -3,6 +3,7 @@
 use super::*;
 use crate::compress::CodecId;
 use crate::error::Error;
+use crate::metric_file::Version;
 use alloc::format;
 use alloc::vec::Vec;
 use proptest::prelude::*;
@@ -102,6 +103,25 @@ fn a_fresh_engine_file_reads_back() {
     // As long as the reference's, but for `true` and `"delete"` in `metrics`.
     assert_eq!(text.len(), 961 + 1, "{text}");
     assert_eq!(engine(&text), Ok((fresh, Vec::new())));
+}
+
+#[test]
+fn a_layout_of_metric_files_is_written_where_it_is_not_the_reference_s() {
+    for version in Version::ALL {
+        let mut settings = EngineSettings::fresh();
+        settings.metrics.format = version;
+        let text = settings.to_toml();
+        assert_eq!(text.contains("format"), version != Version::V2, "{text}");
+        assert_eq!(engine(&text), Ok((settings, Vec::new())));
+    }
+    assert_eq!(
+        detail(engine("[metrics]\nenabled = true\nformat = \"v9\"\n")),
+        "line 3: metrics.format = \"v9\": expected v1, v2 or v3"
+    );
+    assert_eq!(
+        detail(engine("[metrics]\nformat = 3\n")),
+        "line 2: metrics.format = 3: expected a string"
+    );
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Looking into a database.
 
+use super::column::ColumnInfo;
 use super::settings::{Setting, of_database};
 use super::{Count, type_name};
 use crate::compress::{CodecId, Codecs};
 use crate::engine::{Database, DbInspect, FileKind, FrameIndex, Host, OpenPageStats, WalRecord};
 use crate::error::{Rejection, Result};
-use crate::metric_file::MetricFile;
+use crate::metric_file::{MetricFile, Version};
 use crate::partition::Partition;
 use crate::query::MetricInfo;
 use crate::sorted::{SortedMap, SortedSet, sort_by};
@@ -200,6 +201,9 @@ pub struct StoredFile {
     pub kind: &'static str,
     /// Its length.
     pub bytes: Count,
+    /// Of a metric file: its layout, where its first bytes say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<&'static str>,
 }
 
 impl PartitionInfo {
@@ -208,8 +212,16 @@ impl PartitionInfo {
         let mut partitions: SortedMap<Partition, Vec<StoredFile>> = SortedMap::new();
         for (name, bytes) in files {
             if let Some((kind, partition)) = FileKind::parse(name.as_str()) {
-                let (name, kind, bytes) = (name.to_string(), kind_name(kind), (*bytes).into());
-                partitions.get_or_default(partition).push(StoredFile { name, kind, bytes });
+                let version = match kind {
+                    FileKind::Metric => database.metric_version(partition),
+                    FileKind::Data | FileKind::Raw => None,
+                };
+                partitions.get_or_default(partition).push(StoredFile {
+                    name: name.to_string(),
+                    kind: kind_name(kind),
+                    bytes: (*bytes).into(),
+                    format: version.map(Version::name),
+                });
             }
         }
         let pages = database.inspect().open_pages;
@@ -253,6 +265,9 @@ pub struct FileInfo {
     pub format: String,
     /// Its frames, or the metrics of a metric file.
     pub frames: Vec<FrameInfo>,
+    /// Of a metric file of version 3: how the shared columns of times are encoded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<ColumnInfo>,
     /// What is wrong with it.
     pub problems: Vec<String>,
 }
@@ -262,11 +277,11 @@ pub struct FileInfo {
 pub struct FrameInfo {
     /// Where it starts.
     pub offset: Count,
-    /// Its length.
+    /// Its length; in version 3 with its statistics.
     pub bytes: Count,
     /// Samples in it.
     pub samples: Count,
-    /// How it is compressed.
+    /// How it is compressed; `columns` in version 3.
     pub codec: &'static str,
     /// Time of the first sample.
     pub from: i64,
@@ -278,6 +293,9 @@ pub struct FrameInfo {
     /// Of a metric file: the type of its values.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub value_type: Option<&'static str>,
+    /// Of a metric file of version 3: how its values are encoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<ColumnInfo>,
 }
 
 impl FileInfo {
@@ -305,6 +323,7 @@ impl FileInfo {
             bytes: bytes.into(),
             format: "pages".to_owned(),
             frames: Vec::new(),
+            times: Vec::new(),
             problems: Vec::new(),
         };
         let described = match kind {
@@ -337,6 +356,7 @@ impl FileInfo {
             to: frame.header.end,
             metric: None,
             value_type: None,
+            encoding: None,
         }));
         self.problems.extend(index.damage.iter().map(|damage| {
             format!("{} bytes at {} are no page: {}", damage.len, damage.offset, damage.error)
@@ -353,20 +373,27 @@ impl FileInfo {
         let opened = MetricFile::open(file, &self.name, codecs)?;
         let summary = opened.summary();
         self.format = format!("metric v{}", summary.version.number());
-        self.frames.extend(opened.entries().iter().map(|entry| {
+        for entry in opened.entries() {
             let known = metrics.iter().find(|metric| metric.id == entry.metric);
             let name = known.map_or_else(|| format!("#{}", entry.metric.get()), |m| m.name.clone());
-            FrameInfo {
+            // Damage of one frame is told of, and the others are shown.
+            let encoding = ColumnInfo::of_values(&opened, entry).unwrap_or_else(|error| {
+                self.problems.push(error.to_string());
+                None
+            });
+            self.frames.push(FrameInfo {
                 offset: entry.offset.into(),
-                bytes: entry.payload_len.into(),
+                bytes: encoding.as_ref().map_or(entry.payload_len.into(), ColumnInfo::bytes),
                 samples: entry.point_count.into(),
                 codec: summary.codec.map_or("columns", CodecId::name),
                 from: entry.range.from.0,
                 to: entry.range.to.0,
                 metric: Some(name),
                 value_type: Some(type_name(entry.value_type)),
-            }
-        }));
+                encoding,
+            });
+        }
+        self.times = ColumnInfo::of_times(&opened)?;
         Ok(())
     }
 }

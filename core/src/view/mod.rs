@@ -4,17 +4,19 @@
 //! is shown is computed here once, and a host only serialises it. Counts are [`Count`]s, times are
 //! nanoseconds since the Unix epoch; field names are those that JavaScript sees.
 
+mod column;
 mod inspect;
 mod reports;
 mod settings;
 
+pub use column::ColumnInfo;
 pub use inspect::{
     DatabaseInfo, DatabaseStats, FileInfo, FrameInfo, LogInfo, LogRecord, LogReset, OpenPage,
     PartitionInfo, StoredFile,
 };
 pub use reports::{
-    AddReport, BuildReport, FileCheck, LinesReport, RecompactReport, RejectedLine, RejectedRow,
-    Rejections, Retired, TickReport,
+    AddReport, BuildReport, ConvertReport, FileCheck, LinesReport, RecompactReport, RejectedLine,
+    RejectedRow, Rejections, Retired, TickReport, convert_options,
 };
 pub use settings::{Setting, of_database, of_engine};
 

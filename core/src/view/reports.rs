@@ -1,8 +1,10 @@
 //! What was done, for those who asked for it.
 
 use super::Count;
-use crate::engine::{self, BatchReport, EngineTick, ImportReport, RollupRun};
-use crate::error::Rejection;
+use crate::compress::{CodecId, UnknownCodec};
+use crate::engine::{self, BatchReport, ConvertOptions, EngineTick, ImportReport, RollupRun};
+use crate::error::{Error, Rejection};
+use crate::metric_file::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -116,6 +118,8 @@ pub struct BuildReport {
     pub partition: String,
     /// The file that was written.
     pub metric_file: String,
+    /// Its layout: `v1`, `v2` or `v3`.
+    pub format: &'static str,
     /// Bytes of the files that were read.
     pub source_bytes: Count,
     /// Bytes of the file that was written.
@@ -131,10 +135,73 @@ impl From<engine::BuildReport> for BuildReport {
         Self {
             partition: built.partition,
             metric_file: built.metric_file.to_string(),
+            format: built.version.name(),
             source_bytes: built.source_bytes.into(),
             metric_bytes: built.metric_bytes.into(),
             metrics: built.metrics.into(),
             points: built.points.into(),
+        }
+    }
+}
+
+/// What a metric file is to be converted to: a layout and, for those that have one, a codec, by
+/// their names; `default_codec` where none is named.
+///
+/// # Errors
+///
+/// `Invalid` when there is no such layout or codec.
+pub fn convert_options(
+    format: &str,
+    codec: Option<&str>,
+    default_codec: CodecId,
+) -> Result<ConvertOptions, Error> {
+    let mut options = ConvertOptions::default();
+    options.version = format.parse()?;
+    options.codec = match codec {
+        Some(name) => {
+            name.parse().map_err(|error: UnknownCodec| Rejection::Invalid(error.to_string()))?
+        }
+        None => default_codec,
+    };
+    Ok(options)
+}
+
+/// What converting a metric file did.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConvertReport {
+    /// Key of the partition.
+    pub partition: String,
+    /// The file.
+    pub metric_file: String,
+    /// The layout it had.
+    pub old_format: &'static str,
+    /// Its bytes before.
+    pub old_bytes: Count,
+    /// The layout it has.
+    pub new_format: &'static str,
+    /// Its bytes now.
+    pub new_bytes: Count,
+    /// Metrics in it.
+    pub metrics: Count,
+    /// Samples in it.
+    pub points: Count,
+    /// Whether it was written anew; not where it was as it should be.
+    pub converted: bool,
+}
+
+impl From<engine::ConvertReport> for ConvertReport {
+    fn from(done: engine::ConvertReport) -> Self {
+        Self {
+            partition: done.partition,
+            metric_file: done.metric_file.to_string(),
+            old_format: done.old_version.name(),
+            old_bytes: done.old_bytes.into(),
+            new_format: done.version.name(),
+            new_bytes: done.bytes.into(),
+            metrics: done.metrics.into(),
+            points: done.points.into(),
+            converted: done.converted,
         }
     }
 }
@@ -180,6 +247,9 @@ pub struct FileCheck {
     pub file: String,
     /// Its length.
     pub bytes: Count,
+    /// Of a metric file: its layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<&'static str>,
     /// Frames, or log records.
     pub frames: Count,
     /// Samples.
@@ -193,6 +263,7 @@ impl From<engine::FileCheck> for FileCheck {
         Self {
             file: check.file.to_string(),
             bytes: check.bytes.into(),
+            format: check.version.map(Version::name),
             frames: check.frames.into(),
             samples: check.samples.into(),
             problems: check.problems,

@@ -36,6 +36,7 @@ pub fn of_engine(settings: &EngineSettings) -> Vec<Setting> {
             "Bytes of log from which on every record is synced",
         ),
         setting("metrics.enabled", metrics.enabled, "Whether finished partitions get metric files"),
+        setting("metrics.format", metrics.format, "The layout of metric files"),
         setting("metrics.compression", metrics.compression, "How metric files are compressed"),
         setting(
             "metrics.raw_ingest_action",

@@ -4,7 +4,7 @@
 use super::collect;
 use super::time::{Moment, Window};
 use super::{
-    build, compact, csv2lp, demo, export, import, init, inspect, metrics, query, recover,
+    build, compact, convert, csv2lp, demo, export, import, init, inspect, metrics, query, recover,
     retention, rollup, verify,
 };
 use clap::{Parser, Subcommand, ValueEnum};
@@ -122,6 +122,8 @@ pub(crate) enum Command {
     /// Build files for fast queries
     #[command(subcommand)]
     Build(BuildWhat),
+    /// Write metric files anew in another layout, with the same samples
+    Convert(convert::Options),
     /// Compute rollups anew and mend what differs; nothing is lost by it
     Rollup(rollup::Options),
     /// Delete or archive what has expired, as the manifests say

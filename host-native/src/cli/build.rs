@@ -24,10 +24,10 @@ pub(crate) struct Options {
     /// Partition to build, like 2026-05-14 [default: every one that has raw pages]
     #[arg(long = "part", value_name = "KEY")]
     partition: Option<String>,
-    /// Layout of the files
-    #[arg(long, default_value = "v2", value_parser = ["v1", "v2"])]
-    format: String,
-    /// Compression; lz4 needs --allow-foreign-codec [default: as engine.toml says]
+    /// Layout of the files; the reference does not read v3 [default: as engine.toml says]
+    #[arg(long, value_parser = version())]
+    format: Option<Version>,
+    /// Compression of v1 and v2; lz4 needs --allow-foreign-codec [default: as engine.toml says]
     #[arg(long, value_parser = codec())]
     codec: Option<CodecId>,
     /// What becomes of the raw pages [default: as engine.toml says]
@@ -44,7 +44,13 @@ pub(crate) struct Options {
     json: bool,
 }
 
-fn codec() -> impl clap::builder::TypedValueParser<Value = CodecId> {
+pub(super) fn version() -> impl clap::builder::TypedValueParser<Value = Version> {
+    PossibleValuesParser::new(Version::ALL.map(Version::name)).map(|name| {
+        Version::ALL.into_iter().find(|version| version.name() == name).unwrap_or_default()
+    })
+}
+
+pub(super) fn codec() -> impl clap::builder::TypedValueParser<Value = CodecId> {
     PossibleValuesParser::new(CodecId::ALL.map(CodecId::name))
         .map(|name| name.parse().unwrap_or_default())
 }
@@ -60,7 +66,7 @@ fn raw_action() -> impl clap::builder::TypedValueParser<Value = RawAction> {
 struct Report {
     root_dir: String,
     database: String,
-    format: String,
+    format: &'static str,
     codec: &'static str,
     raw_ingest_action: &'static str,
     verified: bool,
@@ -88,12 +94,12 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let store = open_to_write(root)?;
     let database = select::database(&store, options.database.database.as_deref())?;
     let mut build = BuildOptions::default();
-    build.version = if options.format == "v1" { Version::V1 } else { Version::V2 };
+    build.version = options.format.unwrap_or(store.settings().metrics.format);
     build.codec = options.codec.unwrap_or(store.settings().metrics.compression);
     build.raw_action =
         options.raw_ingest_action.unwrap_or(store.settings().metrics.raw_ingest_action);
     build.allow_foreign_codec = options.allow_foreign_codec;
-    refuse_foreign(build)?;
+    refuse_foreign(build.version, build.codec, build.allow_foreign_codec)?;
 
     let directory = root.join(database.name());
     let built = keys(&store, &database, options)?
@@ -111,8 +117,8 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let report = Report {
         root_dir: root.display().to_string(),
         database: database.name().to_string(),
-        format: options.format.clone(),
-        codec: build.codec.name(),
+        format: build.version.name(),
+        codec: if build.version == Version::V3 { NO_CODEC } else { build.codec.name() },
         raw_ingest_action: build.raw_action.name(),
         verified: options.verify,
         partition_count: partitions.len(),
@@ -124,11 +130,13 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     Ok(if options.json { out.json(&report) } else { show(&report, out) }?)
 }
 
-fn refuse_foreign(build: BuildOptions) -> Outcome {
-    if build.codec.is_known_to_reference() || build.allow_foreign_codec {
+/// What stands for a codec where version 3 has its own encodings.
+const NO_CODEC: &str = "columns";
+
+pub(super) fn refuse_foreign(version: Version, codec: CodecId, allow_foreign: bool) -> Outcome {
+    if version == Version::V3 || codec.is_known_to_reference() || allow_foreign {
         return Ok(());
     }
-    let codec = build.codec;
     let message = format!(
         "the reference cannot read {codec}: choose another --codec, or --allow-foreign-codec"
     );
@@ -227,12 +235,12 @@ fn show(report: &Report, out: &mut Out) -> io::Result<()> {
     });
     out.table(&COLUMNS, rows, 0)?;
     let count = report.partition_count;
-    let (format, codec, action) = (&report.format, report.codec, report.raw_ingest_action);
+    let (format, codec, action) = (report.format, report.codec, report.raw_ingest_action);
     let millis = report.duration_ms;
     writeln!(out, "{count} metric files, {format}, {codec}, raw pages: {action} ({millis} ms)")
 }
 
-fn percent(part: u64, of: u64) -> String {
+pub(super) fn percent(part: u64, of: u64) -> String {
     let tenths = part.saturating_mul(1000).checked_div(of).unwrap_or(0);
     format!("{}.{}%", tenths / 10, tenths % 10)
 }

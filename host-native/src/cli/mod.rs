@@ -6,6 +6,7 @@ mod chart;
 #[cfg(feature = "collect")]
 mod collect;
 mod compact;
+mod convert;
 mod csv2lp;
 mod demo;
 mod export;
@@ -135,6 +136,7 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Query(options) => query::run(&root, &options, out),
         Command::Metrics(options) => metrics::run(&root, &options, out),
         Command::Inspect(what) => inspect::run(&root, &what, out),
+        Command::Convert(options) => convert::run(&root, &options, out),
         Command::Build(BuildWhat::Metric(options)) => build::run(&root, &options, out),
         Command::Rollup(options) => rollup::run(&root, &options, out),
         Command::Retention(options) => retention::run(&root, &options, out),

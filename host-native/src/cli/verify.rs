@@ -6,6 +6,7 @@ use super::select::database_name;
 use super::{Failure, Outcome, open_to_read};
 use nanotdb::Store;
 use nanotdb::engine::FileCheck;
+use nanotdb::metric_file::Version;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -40,6 +41,8 @@ struct Checked {
 struct CheckedFile {
     file: String,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u16>,
     frames: u64,
     samples: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +94,7 @@ impl CheckedFile {
         Self {
             file: check.file.as_str().to_string(),
             bytes: check.bytes,
+            version: check.version.map(Version::number),
             frames: check.frames,
             samples: check.samples,
             equals_raw: check.equals_raw,
@@ -99,8 +103,9 @@ impl CheckedFile {
     }
 }
 
-const COLUMNS: [(&str, bool); 6] = [
+const COLUMNS: [(&str, bool); 7] = [
     ("file", false),
+    ("version", false),
     ("bytes", true),
     ("frames", true),
     ("samples", true),
@@ -141,6 +146,7 @@ fn row(file: &CheckedFile) -> Vec<String> {
     };
     vec![
         file.file.clone(),
+        file.version.map_or_else(String::new, |version| format!("v{version}")),
         count_text(file.bytes),
         count_text(file.frames),
         count_text(file.samples),

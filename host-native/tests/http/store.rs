@@ -85,6 +85,46 @@ fn rows_have_one_time_or_one_each() {
 }
 
 #[test]
+fn metric_files_are_converted_and_shown() {
+    let served = Served::new();
+    let lines: String = (0..2000).fold(String::new(), |lines, second| {
+        let time = 1_577_836_800_000_000_000_i64 + second * 1_000_000_000;
+        lines + &format!("home/m {second}.5 {time}\nhome/n {second}i {time}\n")
+    });
+    served.import(&lines);
+    let part = "db=home&partition=2020-01-01";
+    let post = |path: &str| served.post(&format!("/api/store/{path}"), "");
+    assert_eq!(post(&format!("build?{part}")).data()["format"], "v2");
+    let before = served.get("/api/store/lines?db=home").text;
+    let done = post(&format!("convert?{part}&format=v3")).data();
+    assert_eq!((&done["oldFormat"], &done["newFormat"]), (&json!("v2"), &json!("v3")));
+    assert_eq!((&done["points"], &done["converted"]), (&json!(4000.0), &json!(true)));
+    assert_eq!(served.get("/api/store/lines?db=home").text, before);
+    let partitions = served.get("/api/store/partitions?db=home").data();
+    let files = partitions[0]["files"].as_array().unwrap();
+    let metric = files.iter().find(|file| file["kind"] == "metric").unwrap();
+    assert_eq!((&metric["format"], &metric["bytes"]), (&json!("v3"), &done["newBytes"]));
+    let file = served.get("/api/store/inspect-file?db=home&file=metric-2020-01-01.dat").data();
+    assert_eq!(
+        (&file["format"], file["frames"].as_array().unwrap().len()),
+        (&json!("metric v3"), 2)
+    );
+    for frame in file["frames"].as_array().unwrap() {
+        assert_eq!(frame["encoding"]["samples"], frame["samples"], "{frame}");
+        assert!(frame["encoding"]["spanNs"].is_string(), "{frame}");
+    }
+    assert_eq!(file["times"][0]["samples"], json!(2000.0));
+    let listed = served.get("/api/engine/files?db=home").data();
+    assert_eq!(listed["result"]["metric"][0]["version"], json!(3), "{listed}");
+    assert_eq!(post(&format!("convert?{part}&format=v2&codec=s2")).data()["newFormat"], "v2");
+    let code = |path: String| post(&path).json()["code"].clone();
+    assert_eq!(code(format!("convert?{part}&format=v4")), "invalid");
+    assert_eq!(code(format!("convert?{part}&format=v2&codec=zip")), "invalid");
+    assert_eq!(code(String::from("convert?db=home&partition=2020-01-02&format=v2")), "invalid");
+    assert_eq!(served.get("/api/store/lines?db=home").text, before);
+}
+
+#[test]
 fn failures_have_the_codes_of_the_package() {
     let served = Served::new();
     served.import("home/m 1 2026-01-01 00:00:00");

@@ -23,7 +23,7 @@ const MAX_CRASHES = 3;
 /** Opens a store in a browser. */
 export async function openInBrowser(root: string, options: OpenOptions): Promise<Store> {
   try {
-    const opening = checkedOptions(root, options);
+    const opening = checkedOptions(root, options, "v3");
     checkPlatform(opening);
     const backend = new WorkerBackend(opening);
     try {

@@ -8,6 +8,8 @@ import type {
   Chart,
   ChartOptions,
   Columns,
+  ConvertOptions,
+  ConvertReport,
   DatabaseInfo,
   ExportLinesOptions,
   FileCheck,
@@ -40,6 +42,7 @@ import type {
 } from "./api.js";
 import type { Backend } from "./backend.js";
 import { joined, owned } from "./bytes.js";
+import { convert } from "./convert.js";
 import { abortedError, errorFrom, NanotdbError } from "./error.js";
 import { exportLines } from "./lines-out.js";
 import { addLines } from "./lines.js";
@@ -272,6 +275,10 @@ export class StoreClient implements Store {
 
   build(database: string, partition: string, options: CallOptions = {}): Promise<BuildReport> {
     return this.#run(options, () => this.#call("build", { database, partition }, options));
+  }
+
+  convert(database: string, options: ConvertOptions): Promise<readonly ConvertReport[]> {
+    return this.#run(options, () => convert(this.#backend, database, options));
   }
 
   recompact(

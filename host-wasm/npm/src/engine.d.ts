@@ -7,6 +7,7 @@ import type {
   AddReport,
   BuildReport,
   Chart,
+  ConvertReport,
   DatabaseInfo,
   FileCheck,
   FileEntry,
@@ -33,10 +34,10 @@ export function initSync(input: { readonly module: BufferSource | WebAssembly.Mo
 
 export function version(): string;
 export function parseDuration(text: string): bigint;
-export function openFiles(root: string, cacheBytes: number): Promise<Session>;
+export function openFiles(root: string, cacheBytes: number, metricFormat: string): Promise<Session>;
 export function destroyFiles(root: string): Promise<void>;
-export function openMemory(root: string, cacheBytes: number): Session;
-export function openNode(files: NodeFiles, cacheBytes: number): Session;
+export function openMemory(root: string, cacheBytes: number, metricFormat: string): Session;
+export function openNode(files: NodeFiles, cacheBytes: number, metricFormat: string): Session;
 
 export class Session {
   private constructor();
@@ -111,6 +112,7 @@ export class Session {
   inspectLog(database: string, limit: number): LogInfo;
   settings(): Setting[];
   build(database: string, partition: string): BuildReport;
+  convert(database: string, partition: string, format: string): ConvertReport;
   recompact(database: string, partition: string): RecompactReport;
   verify(database: string, partition: string | undefined): FileCheck[];
   runRollups(database: string): TickReport;

@@ -26,7 +26,8 @@ export class MemoryHost implements Host {
 
   async start(): Promise<void> {
     await this.#loaded;
-    const session = engine.openMemory(this.#opening.root, this.#opening.cacheBytes);
+    const { root, cacheBytes, metricFormat } = this.#opening;
+    const session = engine.openMemory(root, cacheBytes, metricFormat);
     this.#calls = new SessionCalls(engine, session);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#page.tell({ kind: "role", role: "owner" });

@@ -25,7 +25,7 @@ let loaded = false;
 /** Opens the store in the directory `root`, making it if there is none. */
 export async function open(root: string, options: OpenOptions = {}): Promise<Store> {
   try {
-    return new StoreClient(root, new LocalBackend(checkedOptions(root, options)));
+    return new StoreClient(root, new LocalBackend(checkedOptions(root, options, "v2")));
   } catch (thrown) {
     throw errorFrom(thrown);
   }
@@ -41,7 +41,7 @@ class LocalBackend implements Backend {
   readonly #listeners = new Listeners();
   readonly #timer: NodeJS.Timeout;
 
-  constructor({ root, storage, cacheBytes }: Opening) {
+  constructor({ root, storage, cacheBytes, metricFormat }: Opening) {
     load();
     if (storage === "files") {
       fs.mkdirSync(root, { recursive: true });
@@ -51,8 +51,8 @@ class LocalBackend implements Backend {
     try {
       this.#session =
         storage === "files"
-          ? engine.openNode(nodeFiles(root), cacheBytes)
-          : engine.openMemory(root, cacheBytes);
+          ? engine.openNode(nodeFiles(root), cacheBytes, metricFormat)
+          : engine.openMemory(root, cacheBytes, metricFormat);
     } catch (thrown) {
       this.#lock?.release();
       throw thrown;

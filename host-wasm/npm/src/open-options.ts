@@ -8,9 +8,17 @@ const PATIENCE_MS = 5000;
 /** The engine counts its cache in 32 bits. */
 const MAX_CACHE_BYTES = 2 ** 31;
 
-/** The options with their defaults; what is not allowed is `invalid`. */
-export function checkedOptions(root: string, options: OpenOptions): Opening {
+/**
+ * The options with their defaults; what is not allowed is `invalid`. `filesFormat` is the layout of
+ * metric files among the platform's own files.
+ */
+export function checkedOptions(
+  root: string,
+  options: OpenOptions,
+  filesFormat: Opening["metricFormat"],
+): Opening {
   const { storage = "files", cacheBytes = CACHE_BYTES, patience = PATIENCE_MS, signal } = options;
+  const { metricFormat = storage === "files" ? filesFormat : "v3" } = options;
   if (signal?.aborted === true) {
     throw abortedError(signal);
   }
@@ -23,8 +31,11 @@ export function checkedOptions(root: string, options: OpenOptions): Opening {
   if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0 || cacheBytes > MAX_CACHE_BYTES) {
     throw new NanotdbError("invalid", `cacheBytes must be from 0 to ${MAX_CACHE_BYTES}`);
   }
+  if (metricFormat !== "v2" && metricFormat !== "v3") {
+    throw new NanotdbError("invalid", `metricFormat must be "v2" or "v3"`);
+  }
   if (!(patience > 0)) {
     throw new NanotdbError("invalid", "patience must be a number of milliseconds above 0");
   }
-  return { root, storage, cacheBytes, patience };
+  return { root, storage, cacheBytes, metricFormat, patience };
 }

@@ -3,6 +3,7 @@ import type {
   AddReport,
   BuildReport,
   Chart,
+  ConvertReport,
   DatabaseInfo,
   FileCheck,
   FileEntry,
@@ -10,6 +11,7 @@ import type {
   LinesReport,
   LogInfo,
   Metric,
+  MetricFormat,
   PartitionInfo,
   RecompactReport,
   Retired,
@@ -119,6 +121,10 @@ export interface Calls {
   readonly inspectLog: { args: { database: string; limit: number }; result: LogInfo };
   readonly settings: { args: Record<never, never>; result: readonly Setting[] };
   readonly build: { args: { database: string; partition: string }; result: BuildReport };
+  readonly convert: {
+    args: { database: string; partition: string; format: MetricFormat };
+    result: ConvertReport;
+  };
   readonly recompact: { args: { database: string; partition: string }; result: RecompactReport };
   readonly verify: {
     args: { database: string; partition: string | undefined };
@@ -174,6 +180,7 @@ export const KINDS: { readonly [K in Op]: "read" | "write" } = {
   inspectLog: "read",
   settings: "read",
   build: "write",
+  convert: "write",
   recompact: "write",
   verify: "read",
   runRollups: "write",
@@ -188,6 +195,7 @@ export interface Opening {
   readonly root: string;
   readonly storage: "files" | "memory";
   readonly cacheBytes: number;
+  readonly metricFormat: "v2" | "v3";
   readonly patience: number;
 }
 

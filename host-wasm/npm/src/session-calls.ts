@@ -231,6 +231,8 @@ const HANDLERS: { readonly [K in Op]: (place: Place, args: Args<K>) => Result<K>
   inspectLog: ({ session }, { database, limit }) => session.inspectLog(database, limit),
   settings: ({ session }) => session.settings(),
   build: ({ session }, { database, partition }) => session.build(database, partition),
+  convert: ({ session }, { database, partition, format }) =>
+    session.convert(database, partition, format),
   recompact: ({ session }, { database, partition }) => session.recompact(database, partition),
   verify: ({ session }, { database, partition }) => session.verify(database, partition),
   runRollups: ({ session }, { database }) => session.runRollups(database),

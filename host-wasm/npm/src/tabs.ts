@@ -292,10 +292,10 @@ export class Tab implements Host {
   }
 
   async #open(): Promise<engine.Session> {
-    const { root, cacheBytes } = this.#opening;
+    const { root, cacheBytes, metricFormat } = this.#opening;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await engine.openFiles(root, cacheBytes);
+        return await engine.openFiles(root, cacheBytes, metricFormat);
       } catch (thrown) {
         if (errorFrom(thrown).code !== "locked" || attempt === OPEN_ATTEMPTS) {
           throw thrown;

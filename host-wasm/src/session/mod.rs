@@ -59,10 +59,10 @@ pub fn parse_duration(text: &str) -> Answer<i64> {
 /// `unavailable` where there is no such file system; `locked` when another worker has the root;
 /// as [`nanotdb_core::engine::Engine::open`].
 #[wasm_bindgen(js_name = openFiles)]
-pub async fn open_files(root: String, cache_bytes: f64) -> Answer<Session> {
+pub async fn open_files(root: String, cache_bytes: f64, format: String) -> Answer<Session> {
     let medium = OpfsMedium::open(&root).await?;
     let files = Root::volume(Box::new(medium)).map_err(thrown)?;
-    Session::open("opfs", files, cache_bytes)
+    Session::open("opfs", files, cache_bytes, &format)
 }
 
 /// Deletes a root from the origin's private file system. Nobody has it open.
@@ -81,9 +81,9 @@ pub async fn destroy_files(root: String) -> Answer<()> {
 ///
 /// As [`nanotdb_core::engine::Engine::open`].
 #[wasm_bindgen(js_name = openMemory)]
-pub fn open_memory(_root: &str, cache_bytes: f64) -> Answer<Session> {
+pub fn open_memory(_root: &str, cache_bytes: f64, format: &str) -> Answer<Session> {
     let files = Root::volume(Box::new(Memory::default())).map_err(thrown)?;
-    Session::open("memory", files, cache_bytes)
+    Session::open("memory", files, cache_bytes, format)
 }
 
 /// Opens a directory of Node.
@@ -92,8 +92,8 @@ pub fn open_memory(_root: &str, cache_bytes: f64) -> Answer<Session> {
 ///
 /// As [`nanotdb_core::engine::Engine::open`].
 #[wasm_bindgen(js_name = openNode)]
-pub fn open_node(files: NodeFiles, cache_bytes: f64) -> Answer<Session> {
-    Session::open("node", Root::Node(NodeRoot::new(files)), cache_bytes)
+pub fn open_node(files: NodeFiles, cache_bytes: f64, format: &str) -> Answer<Session> {
+    Session::open("node", Root::Node(NodeRoot::new(files)), cache_bytes, format)
 }
 
 /// An open store.
@@ -117,8 +117,9 @@ impl Session {
         clippy::cast_sign_loss,
         reason = "a number of bytes"
     )]
-    fn open(storage: &'static str, root: Root, cache_bytes: f64) -> Answer<Self> {
+    fn open(storage: &'static str, root: Root, cache_bytes: f64, format: &str) -> Answer<Self> {
         let mut options = EngineOptions::default();
+        options.metric_format = format.parse().map_err(thrown)?;
         if cache_bytes.is_finite() && cache_bytes >= 0.0 {
             options.cache_bytes = cache_bytes as usize;
         }

@@ -6,7 +6,9 @@ use crate::error::thrown;
 use nanotdb_core::engine::BuildOptions;
 use nanotdb_core::settings::DatabaseSettings;
 use nanotdb_core::storage::{FileName, Storage};
-use nanotdb_core::view::{BuildReport, FileCheck, RecompactReport, Retired, TickReport};
+use nanotdb_core::view::{
+    BuildReport, ConvertReport, FileCheck, RecompactReport, Retired, TickReport, convert_options,
+};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -49,6 +51,22 @@ impl Session {
         // The raw pages may have left a hole larger than the file.
         self.root.tidy().map_err(thrown)?;
         object(&BuildReport::from(built))
+    }
+
+    /// Writes the metric file of a partition anew in another layout, with the same samples.
+    ///
+    /// # Errors
+    ///
+    /// `invalid` when there is no such layout; as
+    /// [`nanotdb_core::engine::Database::convert_metric_file`].
+    pub fn convert(&self, database: &str, partition: &str, format: &str) -> Answer<JsValue> {
+        let codec = self.engine()?.settings().metrics.compression;
+        let options = convert_options(format, None, codec).map_err(thrown)?;
+        let converted = self.database(database)?.convert_metric_file(partition, options);
+        let converted = converted.map_err(thrown)?;
+        // The old file may have left a hole larger than the new one.
+        self.root.tidy().map_err(thrown)?;
+        object(&ConvertReport::from(converted))
     }
 
     /// Writes the pages of a partition anew, larger ones.

@@ -266,7 +266,7 @@ impl Pair {
             return;
         }
         let mut options = BuildOptions::default();
-        options.version = *self.random.pick(&[Version::V1, Version::V2]);
+        options.version = *self.random.pick(&[Version::V1, Version::V2, Version::V3]);
         options.codec = *self.random.pick(&CodecId::ALL);
         options.raw_action =
             *self.random.pick(&[RawAction::Keep, RawAction::Delete, RawAction::Rename]);

@@ -1,7 +1,13 @@
 import { useState } from "preact/hooks";
 import { contentChanged, contentRound } from "../shell/session.ts";
 import { explain } from "../shell/explain.ts";
-import { isAborted, type PartitionInfo, type Progress } from "../source.ts";
+import {
+  isAborted,
+  type ColumnInfo,
+  type MetricFormat,
+  type PartitionInfo,
+  type Progress,
+} from "../source.ts";
 import { Button, Skeleton } from "../ui/controls.tsx";
 import { FailureNote, Note } from "../ui/note.tsx";
 import { formatBytes, formatCount, plural } from "../util/format.ts";
@@ -50,6 +56,14 @@ export function FilesTab({ source, database }: DatabaseProps) {
       return `${plural(made.oldFrames, "frame")} → ${formatCount(made.newFrames)}, ${formatBytes(made.oldBytes)} → ${formatBytes(made.newBytes)}`;
     });
 
+  const convert = (partition: string, format: MetricFormat) =>
+    work(partition, async () => {
+      const [made] = await source.convert(database, { partition, format });
+      if (made === undefined) return "";
+      const { oldFormat, oldBytes, newFormat, newBytes } = made;
+      return `${oldFormat} → ${newFormat}, ${formatBytes(oldBytes)} → ${formatBytes(newBytes)}, compared bit for bit`;
+    });
+
   if (partitions.error !== undefined) {
     return <FailureNote error={partitions.error} onRetry={partitions.reload} />;
   }
@@ -88,6 +102,7 @@ export function FilesTab({ source, database }: DatabaseProps) {
                 disabled={busy !== undefined || !own.files.some(({ kind }) => kind === "data")}
                 onClick={() => void recompact(own.partition)}
               />
+              <ConvertButton partition={own} isBusy={busy !== undefined} onConvert={convert} />
             </span>,
             <JobState isBusy={busy === own.partition} said={said.get(own.partition)} />,
           ])}
@@ -97,6 +112,31 @@ export function FilesTab({ source, database }: DatabaseProps) {
         <FramesPart key={file} source={source} database={database} file={file} />
       )}
     </>
+  );
+}
+
+/** To the layout that the metric file has not. */
+function ConvertButton(props: {
+  readonly partition: PartitionInfo;
+  readonly isBusy: boolean;
+  onConvert(partition: string, format: MetricFormat): Promise<void>;
+}) {
+  const { partition, files } = props.partition;
+  const metric = files.find(({ kind }) => kind === "metric");
+  if (metric === undefined) return null;
+  const format = metric.format === "v3" ? "v2" : "v3";
+  return (
+    <Button
+      kind="quiet"
+      label={`To ${format}`}
+      title={
+        format === "v2"
+          ? "Write the metric file anew as NanoTDB for Go reads it"
+          : "Write the metric file anew, less than half as large; NanoTDB for Go does not read it"
+      }
+      disabled={props.isBusy}
+      onClick={() => void props.onConvert(partition, format)}
+    />
   );
 }
 
@@ -124,13 +164,13 @@ function FileLinks(props: {
   }
   return (
     <span class="row tight">
-      {props.partition.files.map(({ name, kind }) => (
+      {props.partition.files.map(({ name, kind, format }) => (
         <button
           key={name}
           type="button"
           class="link"
           aria-pressed={props.chosen === name}
-          title={`What is in ${name}`}
+          title={`What is in ${name}${format === undefined ? "" : `, ${format}`}`}
           onClick={() => props.onChoose(name)}
         >
           {kind}
@@ -151,10 +191,11 @@ function FramesPart({ source, database, file }: DatabaseProps & { readonly file:
   );
   if (info.error !== undefined) return <FailureNote error={info.error} onRetry={info.reload} />;
   if (info.value === undefined) return <Skeleton lines={5} />;
-  const { name, bytes, format, frames, problems } = info.value;
+  const { name, bytes, format, frames, times = [], problems } = info.value;
   const samples = frames.reduce((sum, frame) => sum + frame.samples, 0);
   const perSample = samples === 0 ? "" : `, ${(bytes / samples).toFixed(2)} bytes each`;
   const isMetric = frames.some((frame) => frame.metric !== undefined);
+  const hasColumns = frames.some((frame) => frame.encoding !== undefined);
   return (
     <Section title={name}>
       <p class="muted">
@@ -167,6 +208,12 @@ function FramesPart({ source, database, file }: DatabaseProps & { readonly file:
           {problem}
         </Note>
       ))}
+      {times.length === 0 ? null : (
+        <p class="muted">
+          {plural(times.length, "column")} of times: {times.slice(0, 3).map(timesText).join("; ")}
+          {times.length > 3 ? "…" : ""}
+        </p>
+      )}
       <Table
         label={`Frames of ${name}`}
         head={[
@@ -174,7 +221,7 @@ function FramesPart({ source, database, file }: DatabaseProps & { readonly file:
           ...(isMetric ? ["Metric"] : []),
           ">Samples",
           ">Bytes",
-          "Codec",
+          ...(hasColumns ? [">Each", "Encoding", ">Spans"] : ["Codec"]),
           "From",
           "Length",
         ]}
@@ -186,7 +233,13 @@ function FramesPart({ source, database, file }: DatabaseProps & { readonly file:
             ...(isMetric ? [frame.metric ?? ""] : []),
             formatCount(frame.samples),
             formatCount(frame.bytes),
-            frame.codec,
+            ...(hasColumns
+              ? [
+                  (frame.bytes / frame.samples).toFixed(2),
+                  frame.encoding?.text ?? "",
+                  formatCount(frame.encoding?.spans ?? 0),
+                ]
+              : [frame.codec]),
             formatTime(toMs(frame.from)),
             formatSpan(toMs(frame.to - frame.from)),
           ])}
@@ -201,6 +254,10 @@ function FramesPart({ source, database, file }: DatabaseProps & { readonly file:
       ) : null}
     </Section>
   );
+}
+
+function timesText({ text, samples, frontBytes, bodyBytes }: ColumnInfo): string {
+  return `${plural(samples, "time")} in ${formatBytes(frontBytes + bodyBytes)} (${text})`;
 }
 
 function VerifyPart({ source, database }: DatabaseProps) {

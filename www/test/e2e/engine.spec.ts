@@ -37,6 +37,13 @@ test("build, recompact, verify, and the frames of a file", async ({ page }) => {
   await expect(page.getByRole("region", { name: /Frames of metric-/ })).toContainText(
     "pi.cpu.load",
   );
+  const frames = page.getByRole("region", { name: /Frames of metric-/ });
+  await expect(frames).toContainText("Encoding");
+  await rows.nth(2).getByRole("button", { name: "To v2" }).click();
+  await expect(rows.nth(2).getByRole("status")).toContainText("v3 → v2");
+  await expect(frames).toContainText("Codec");
+  await rows.nth(2).getByRole("button", { name: "To v3" }).click();
+  await expect(rows.nth(2).getByRole("status")).toContainText("v2 → v3");
   await page.getByRole("button", { name: "Verify all files" }).click();
   await expect(page.locator(".verify [role=status]")).toContainText("all sound", {
     timeout: 30_000,

@@ -188,11 +188,17 @@ pub(in crate::column) struct Coder {
     codes: Vec<Code>,
     /// The states of each bin, one bin after the other.
     states: Vec<u16>,
-    fields: Vec<(u64, u32)>,
+    /// Fields to come, the last first; how long each is stands in its highest bits.
+    fields: Vec<u64>,
 }
 
+/// Where in a field its length stands.
+const LEN_SHIFT: u32 = 58;
+
 impl Coder {
-    pub(in crate::column) fn new(bins: &Bins) -> Self {
+    /// A coder for these bins; numbers will be said to be in a stretch, for which `bin_of` has
+    /// the bin.
+    pub(in crate::column) fn new(bins: &Bins, bin_of: &[u8]) -> Self {
         let mut start = 0;
         let codes: Vec<Code> = bins
             .list
@@ -212,10 +218,12 @@ impl Coder {
                 *slot = u16::try_from(state).unwrap_or(0);
             }
         });
+        let code_of = |bin: &u8| codes.get(usize::from(*bin)).copied().unwrap_or_default();
+        let codes = bin_of.iter().map(code_of).collect();
         Self { log: bins.log, codes, states, fields: Vec::with_capacity(BLOCK_LEN) }
     }
 
-    /// Appends the stream of `numbers`, of which each is in the bin at the same place of `places`.
+    /// Appends the stream of `numbers`, of which each is in the stretch at the same place of `places`.
     pub(in crate::column) fn encode(&mut self, numbers: &[u32], places: &[u8], out: &mut Vec<u8>) {
         let size = 1_u32 << self.log;
         let mut states = [size; STATES];
@@ -228,7 +236,7 @@ impl Coder {
             let state_bits = code.state_bits - u32::from(most < code.weight);
             let offset = u64::from(number.wrapping_sub(code.lower));
             let field = (u64::from(*state) & mask(state_bits)) | (offset << state_bits);
-            self.fields.push((field, state_bits + code.offset_bits));
+            self.fields.push(field | (u64::from(state_bits + code.offset_bits) << LEN_SHIFT));
             let nth = (*state >> state_bits) - code.weight;
             let index = usize::try_from(code.start + nth).unwrap_or(0);
             *state = size + u32::from(self.states.get(index).copied().unwrap_or(0));
@@ -237,8 +245,8 @@ impl Coder {
         for state in states {
             writer.push(u64::from(state - size), self.log);
         }
-        for (field, bits) in self.fields.iter().rev() {
-            writer.push(*field, *bits);
+        for field in self.fields.iter().rev() {
+            writer.push(field & mask(LEN_SHIFT), low(field >> LEN_SHIFT));
         }
         writer.finish();
     }

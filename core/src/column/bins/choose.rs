@@ -4,7 +4,7 @@
 //! groups to bins is found by dynamic programming: a number in a bin costs the logarithm of how
 //! rare the bin is and the bits of its offset, a bin costs its entry in the table.
 
-use super::super::bits::width;
+use super::super::bits::{tally, width};
 use super::{Bin, Bins};
 use alloc::vec::Vec;
 
@@ -109,7 +109,10 @@ pub(in crate::column) fn bits_each(sorted: &[u32]) -> f32 {
 #[derive(Debug, Default)]
 pub(in crate::column) struct Chosen {
     pub(in crate::column) bins: Bins,
+    /// For each number, in which stretch it is.
     pub(in crate::column) places: Vec<u8>,
+    /// For each stretch, which bin it is.
+    pub(in crate::column) bin_of: Vec<u8>,
     /// What all numbers take with it, in bytes.
     pub(in crate::column) cost: usize,
 }
@@ -128,41 +131,46 @@ pub(in crate::column) fn choose(numbers: &[u32], sorted: &[u32]) -> Chosen {
         // Each may need a gap beside it, and places are bytes.
         planned = join(&groups(sorted, GROUPS / 2), sorted.len(), TABLE_BITS * share).1;
     }
-    let finder = Finder::new(starts(&planned), sorted.last().copied().unwrap_or(0));
+    let finder = Finder::new(stretches(&planned), sorted.last().copied().unwrap_or(0));
     let places: Vec<u8> = numbers.iter().map(|&number| finder.place(number)).collect();
-    let (mut bins, counts, renumbered) = fit(numbers, &places, finder.starts.len());
+    let counts = tally(places.iter().map(|&place| place.into()));
+    let (mut bins, counts, bin_of) = fit(numbers, &places, &finder.stretches, &counts);
     bins.weigh(&counts);
-    let places = places
-        .into_iter()
-        .map(|place| renumbered.get(usize::from(place)).copied().unwrap_or(0))
-        .collect();
     let each = bins.list.iter().zip(&counts).map(|(bin, &count)| {
         let state_bits = bins.log as f32 - log2(usize::try_from(bin.weight).unwrap_or(1));
         (count as f32) * (state_bits + bin.offset_bits as f32)
     });
     let cost = each.sum::<f32>() / 8.0 + (bins.list.len() as f32) * TABLE_BITS / 8.0;
-    Chosen { bins, places, cost: cost as usize }
+    Chosen { bins, places, bin_of, cost: cost as usize }
 }
 
-/// The lower bounds of the bins, and of the gaps between them: numbers that the sample lacked
-/// must not make a bin wider.
-fn starts(planned: &[Bin]) -> Vec<u32> {
-    let mut starts = Vec::with_capacity(planned.len() * 2 + 1);
+/// A stretch of numbers: a planned bin, or what lies between two of them.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    lower: u32,
+    /// Offset bits of a planned bin; gaps have those that their numbers need.
+    bits: Option<u32>,
+}
+
+/// The planned bins, and the gaps between them: numbers that the sample lacked must not make a
+/// bin wider.
+fn stretches(planned: &[Bin]) -> Vec<Stretch> {
+    let mut all = Vec::with_capacity(planned.len() * 2 + 1);
     let mut free = Some(0);
     for bin in planned {
         if let Some(gap) = free.filter(|&gap| gap < bin.lower) {
-            starts.push(gap);
+            all.push(Stretch { lower: gap, bits: None });
         }
-        starts.push(bin.lower);
+        all.push(Stretch { lower: bin.lower, bits: Some(bin.offset_bits) });
         free = 1_u32.checked_shl(bin.offset_bits).and_then(|len| bin.lower.checked_add(len));
     }
-    starts.extend(free);
-    starts
+    all.extend(free.map(|lower| Stretch { lower, bits: None }));
+    all
 }
 
-/// Finds the place of a number: the last whose start is not above it.
+/// Finds the place of a number: the last stretch whose lower bound is not above it.
 struct Finder {
-    starts: Vec<u32>,
+    stretches: Vec<Stretch>,
     /// By the highest bits of numbers: the first and the last place that come into question.
     cells: [(u8, u8); CELLS],
     shift: u32,
@@ -172,10 +180,10 @@ const CELLS: usize = 256;
 
 impl Finder {
     /// A finder that is fast for numbers up to `most`.
-    fn new(starts: Vec<u32>, most: u32) -> Self {
+    fn new(stretches: Vec<Stretch>, most: u32) -> Self {
         let shift = width(most).saturating_sub(width(255));
         let last = |number: u32| {
-            let after = starts.partition_point(|&start| start <= number);
+            let after = stretches.partition_point(|stretch| stretch.lower <= number);
             u8::try_from(after.saturating_sub(1)).unwrap_or(u8::MAX)
         };
         let mut cells = [(0, 0); CELLS];
@@ -186,7 +194,7 @@ impl Finder {
         if let Some((_, to)) = cells.last_mut() {
             *to = last(u32::MAX);
         }
-        Self { starts, cells, shift }
+        Self { stretches, cells, shift }
     }
 
     #[inline]
@@ -196,29 +204,37 @@ impl Finder {
         if from == to {
             return from;
         }
-        let open = self.starts.get(usize::from(from)..=usize::from(to)).unwrap_or_default();
-        let after = open.partition_point(|&start| start <= number).saturating_sub(1);
+        let open = self.stretches.get(usize::from(from)..=usize::from(to)).unwrap_or_default();
+        let after = open.partition_point(|stretch| stretch.lower <= number).saturating_sub(1);
         from + u8::try_from(after).unwrap_or(0)
     }
 }
 
-/// Bins as narrow as the numbers in them allow, without those that have none; their counts; and
-/// for each old place the new one.
-fn fit(numbers: &[u32], places: &[u8], bins: usize) -> (Bins, Vec<u32>, Vec<u8>) {
-    let mut found = alloc::vec![(u32::MAX, 0, 0); bins];
-    for (&number, &place) in numbers.iter().zip(places) {
-        if let Some((lower, upper, count)) = found.get_mut(usize::from(place)) {
-            (*lower, *upper) = (number.min(*lower), number.max(*upper));
-            *count += 1;
+/// The bins that have numbers, their counts, and for each stretch which of them it is.
+fn fit(
+    numbers: &[u32],
+    places: &[u8],
+    stretches: &[Stretch],
+    counts: &[usize],
+) -> (Bins, Vec<u32>, Vec<u8>) {
+    let (mut bins, mut bin_counts, mut bin_of) = (Vec::new(), Vec::new(), Vec::new());
+    for ((stretch, &count), place) in stretches.iter().zip(counts).zip(0_u8..) {
+        bin_of.push(u8::try_from(bins.len()).unwrap_or(0));
+        if count == 0 {
+            continue;
         }
+        let lower = stretch.lower;
+        bins.push(match stretch.bits {
+            Some(offset_bits) => Bin { lower, offset_bits, weight: 0 },
+            None => {
+                let own = numbers.iter().zip(places).filter(|(_, found)| **found == place);
+                let bounds = own.fold((u32::MAX, lower), |(least, most), (&number, _)| {
+                    (number.min(least), number.max(most))
+                });
+                Bin::of(bounds.0, bounds.1)
+            }
+        });
+        bin_counts.push(u32::try_from(count).unwrap_or(u32::MAX));
     }
-    let (mut list, mut counts, mut renumbered) = (Vec::new(), Vec::new(), Vec::new());
-    for (lower, upper, count) in found {
-        renumbered.push(u8::try_from(list.len()).unwrap_or(0));
-        if count > 0 {
-            list.push(Bin::of(lower, upper));
-            counts.push(count);
-        }
-    }
-    (Bins { log: 0, list }, counts, renumbered)
+    (Bins { log: 0, list: bins }, bin_counts, bin_of)
 }

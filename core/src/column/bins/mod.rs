@@ -11,7 +11,7 @@ mod ans;
 mod choose;
 
 pub(super) use ans::{Coder, Table};
-pub(super) use choose::{bits_each, choose};
+pub(super) use choose::{Chosen, bits_each, choose};
 
 use super::ColumnError;
 use super::bits::width;

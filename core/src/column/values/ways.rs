@@ -78,7 +78,7 @@ fn decimal(raws: &[u32]) -> Option<u8> {
         }
         numbers::estimate(&numbers).bits
     };
-    (cost(&decimals.numbers) + share * EXCEPTION_BITS < cost(&floats)).then_some(digits)
+    (cost(&decimals.numbers) + share * EXCEPTION_BITS <= cost(&floats)).then_some(digits)
 }
 
 fn as_decimals(raws: &[u32], digits: u8) -> Counted {

@@ -55,6 +55,8 @@ pub struct BuildReport {
     pub source_bytes: u64,
     /// The file that was written.
     pub metric_file: FileName,
+    /// Its layout.
+    pub version: Version,
     /// Bytes of that file.
     pub metric_bytes: u64,
     /// Metrics in it.
@@ -75,8 +77,12 @@ impl BuildReport {
 impl BuildOptions {
     /// What the engine's settings say.
     pub fn from_settings(settings: &MetricsSettings) -> Self {
-        let (codec, raw_action) = (settings.compression, settings.raw_ingest_action);
-        Self { codec, raw_action, ..Self::default() }
+        Self {
+            version: settings.format,
+            codec: settings.compression,
+            raw_action: settings.raw_ingest_action,
+            allow_foreign_codec: false,
+        }
     }
 }
 
@@ -92,6 +98,8 @@ pub struct CompactReport {
     pub data_file: FileName,
     /// The file that was written.
     pub metric_file: FileName,
+    /// Its layout.
+    pub version: Version,
     /// Bytes of all files that were read.
     pub data_bytes: u64,
     /// Bytes of the file that was written.
@@ -101,7 +109,7 @@ pub struct CompactReport {
 }
 
 impl<H: Host> Database<H> {
-    /// Builds the metric file of a partition, layout version 2, with the codec of the engine's
+    /// Builds the metric file of a partition with the layout and the codec of the engine's
     /// settings, and does with the raw pages what they say.
     ///
     /// # Errors
@@ -116,6 +124,7 @@ impl<H: Host> Database<H> {
             partition: built.partition,
             data_file,
             metric_file: built.metric_file,
+            version: built.version,
             data_bytes: built.source_bytes,
             metric_bytes: built.metric_bytes,
             saved_bytes: signed(built.source_bytes).saturating_sub(signed(built.metric_bytes)),
@@ -141,8 +150,8 @@ impl<H: Host> Database<H> {
         let (database, partition) = (self.name(), &*partition.to_string());
         match &built {
             Ok(BuildReport { points, metric_bytes, .. }) => {
-                let (points, bytes) = (*points, *metric_bytes);
-                let event = Event::MetricFileBuilt { database, partition, points, bytes };
+                let (version, points, bytes) = (options.version, *points, *metric_bytes);
+                let event = Event::MetricFileBuilt { database, partition, version, points, bytes };
                 self.host().note(&event);
             }
             Err(error) => {
@@ -153,11 +162,7 @@ impl<H: Host> Database<H> {
     }
 
     fn build_partition(&self, partition: Partition, options: BuildOptions) -> Result<BuildReport> {
-        let has_codec = options.version != Version::V3;
-        if has_codec && !options.codec.is_known_to_reference() && !options.allow_foreign_codec {
-            let detail = format!("the reference engine cannot read codec {}", options.codec.name());
-            return Err(invalid(&detail));
-        }
+        check_codec(options.version, options.codec, options.allow_foreign_codec)?;
         self.builds().write(|()| {
             self.settle_for_build(partition)?;
             let view = self.readable().partition_view(partition);
@@ -299,6 +304,7 @@ impl<H: Host> Readable<H> {
             sources: Vec::new(),
             source_bytes: 0,
             metric_file: name,
+            version: options.version,
             metric_bytes: written.bytes,
             metrics: u64::try_from(written.metrics).unwrap_or(u64::MAX),
             points: written.points,
@@ -306,8 +312,17 @@ impl<H: Host> Readable<H> {
     }
 }
 
+/// Refuses a codec that the reference engine does not know, unless that is wanted. Version 3 has
+/// none.
+pub(super) fn check_codec(version: Version, codec: CodecId, allow_foreign: bool) -> Result<()> {
+    if version == Version::V3 || codec.is_known_to_reference() || allow_foreign {
+        return Ok(());
+    }
+    Err(invalid(&format!("the reference engine cannot read codec {}", codec.name())))
+}
+
 /// The name of a metric file until it is whole and takes the place of an older one.
-fn building(metric_file: &FileName) -> Result<FileName> {
+pub(super) fn building(metric_file: &FileName) -> Result<FileName> {
     Ok(FileName::new(&format!("{metric_file}.new"))?)
 }
 

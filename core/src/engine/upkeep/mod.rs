@@ -3,6 +3,9 @@
 
 pub(super) mod back_off;
 pub(super) mod build;
+pub(super) mod convert;
+#[cfg(all(test, feature = "testing"))]
+mod convert_tests;
 mod copy;
 pub(super) mod recompact;
 pub(super) mod recover;

@@ -7,7 +7,7 @@ use crate::engine::host::{Host, Shared};
 use crate::engine::open::log_name;
 use crate::engine::state::{PartitionView, Readable};
 use crate::error::{Error, Result};
-use crate::metric_file;
+use crate::metric_file::{self, Version};
 use crate::page::Payload;
 use crate::partition::Partition;
 use crate::query::Source;
@@ -30,6 +30,8 @@ pub struct FileCheck {
     pub file: FileName,
     /// Its length in bytes.
     pub bytes: u64,
+    /// Of a metric file: its layout.
+    pub version: Option<Version>,
     /// Frames, or log records.
     pub frames: u64,
     /// Samples.
@@ -179,6 +181,7 @@ impl<H: Host> Readable<H> {
         check: &mut FileCheck,
     ) -> Result<()> {
         let opened = self.metric_file(file)?;
+        check.version = Some(opened.version());
         for frame in opened.frames() {
             let frame = frame?;
             check.frames += 1;
@@ -241,6 +244,7 @@ impl FileCheck {
         Self {
             file: file.name.clone(),
             bytes: file.len,
+            version: None,
             frames: 0,
             samples: 0,
             equals_raw: None,

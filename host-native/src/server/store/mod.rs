@@ -20,6 +20,7 @@
 //! | `files`, `root` | GET | none; `root` is a tar file |
 //! | `file` | GET, PUT | `path` |
 //! | `build`, `recompact` | POST | `db`, `partition` |
+//! | `convert` | POST | `db`, `partition`, `format`, `codec` |
 //! | `verify` | POST | `db`, `partition` |
 //! | `rollups`, `retention` | POST | `db` |
 //! | `flush` | POST | none |
@@ -70,6 +71,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/root", only(get(export::root)))
         .route("/file", only(get(files::read).put(files::write)))
         .route("/build", only(post(upkeep::build)))
+        .route("/convert", only(post(upkeep::convert)))
         .route("/recompact", only(post(upkeep::recompact)))
         .route("/verify", only(post(upkeep::verify)))
         .route("/rollups", only(post(upkeep::rollups)))

@@ -9,7 +9,9 @@ use crate::server::request::Params;
 use axum::extract::State;
 use axum::response::Response;
 use nanotdb_core::engine::BuildOptions;
-use nanotdb_core::view::{BuildReport, FileCheck, RecompactReport, Retired, TickReport};
+use nanotdb_core::view::{
+    BuildReport, ConvertReport, FileCheck, RecompactReport, Retired, TickReport, convert_options,
+};
 use std::sync::Arc;
 
 /// Builds the metric file of a partition, as the settings say.
@@ -22,6 +24,24 @@ pub(super) async fn build(
         let database = app.engine.database(name(&params, "db")?)?;
         let built = database.build_metric_file(name(&params, "partition")?, options)?;
         Ok(exact(BuildReport::from(built)))
+    })
+    .await
+}
+
+/// Writes the metric file of a partition anew in another layout, with the same samples.
+pub(super) async fn convert(
+    State(app): State<Arc<App>>,
+    params: Params,
+) -> Result<Response, Failure> {
+    app.work(move |app| {
+        let options = convert_options(
+            params.required("format")?,
+            params.get("codec"),
+            app.engine.settings().metrics.compression,
+        )?;
+        let database = app.engine.database(name(&params, "db")?)?;
+        let done = database.convert_metric_file(name(&params, "partition")?, options)?;
+        Ok(exact(ConvertReport::from(done)))
     })
     .await
 }

@@ -40,6 +40,8 @@ test("in a browser", async (t) => {
       const info = await store.inspect("home");
       const file = (await store.inspectPartitions("home"))[0].files[0].name;
       const detail = await store.inspectFile("home", file);
+      const [converted] = await store.convert("home", { format: "v2" });
+      const unchanged = await store.query("home", "m");
       await store.inspectLog("home");
       await store.runRollups("home");
       await store.applyRetention("home");
@@ -59,6 +61,8 @@ test("in a browser", async (t) => {
         files: (await store.files()).length,
         text: text.trim().split("\n").length,
         points: built.points,
+        format: built.format,
+        converted: [converted.oldFormat, converted.newFormat, unchanged.times.length],
         problems: (await store.verify("home")).flatMap(({ problems }) => problems),
         settings: (await store.settings()).length,
         info: info.metrics,
@@ -83,6 +87,8 @@ test("in a browser", async (t) => {
       file: "{}",
       text: 1004,
       points: 1004,
+      format: "v3",
+      converted: ["v3", "v2", 1000],
       problems: [],
       info: 5,
       copied: 1000,

@@ -206,6 +206,8 @@ for (const storage of ["files", "memory"]) {
       await store.recompact("inside", partition.partition);
       const built = await store.build("inside", partition.partition);
       assert.equal(built.points, 1000);
+      // A directory may be another engine's, too; what is in memory is nobody else's.
+      assert.equal(built.format, storage === "files" ? "v2" : "v3");
       const info = await store.inspect("inside");
       assert.equal(info.name, "inside");
       assert.equal(info.metrics, 2);
@@ -222,6 +224,54 @@ for (const storage of ["files", "memory"]) {
       assert.equal(stats.role, "owner");
       assert.equal(stats.storage, storage === "files" ? "node" : "memory");
       assert.ok(stats.memoryBytes > 0);
+    });
+
+    await t.test("metric files change their layout and nothing else", async () => {
+      await store.addColumns("layout", [column("m", 3000), column("n", 3000)]);
+      const day = 86_400n * SECOND;
+      await store.addColumns("layout", [column("m", 10, START + day)]);
+      const partitions = await store.inspectPartitions("layout");
+      for (const { partition } of partitions) {
+        await store.build("layout", partition);
+      }
+      const samples = await store.query("layout", "m");
+      const formats = async () =>
+        (await store.inspectPartitions("layout")).map(({ files }) =>
+          files.find(({ kind }) => kind === "metric")?.format,
+        );
+      const seen = [];
+      const v3 = await store.convert("layout", {
+        format: "v3",
+        onProgress: ({ bytes, total, item }) => seen.push([bytes / total, item]),
+      });
+      assert.deepEqual(await formats(), ["v3", "v3"]);
+      assert.deepEqual(v3.map(({ newFormat, points }) => [newFormat, points]), [
+        ["v3", 6000],
+        ["v3", 10],
+      ]);
+      assert.deepEqual(seen.at(-1), [1, partitions[1].partition]);
+      assert.deepEqual(await store.query("layout", "m"), samples);
+      const file = await store.inspectFile("layout", v3[0].metricFile);
+      assert.equal(file.format, "metric v3");
+      assert.equal(file.times.length, 1);
+      for (const { metric, codec, samples: points, bytes, encoding } of file.frames) {
+        assert.equal(codec, "columns", metric);
+        assert.equal(encoding.samples, points);
+        const { frontBytes, bodyBytes, statisticsBytes } = encoding;
+        assert.equal(frontBytes + bodyBytes + statisticsBytes, bytes);
+        assert.equal(typeof encoding.text, "string");
+      }
+      const one = { format: "v2", partition: partitions[0].partition };
+      const [v2] = await store.convert("layout", one);
+      assert.deepEqual([v2.oldFormat, v2.converted], ["v3", true]);
+      assert.equal((await store.convert("layout", one))[0].converted, false);
+      assert.deepEqual(await formats(), ["v2", "v3"]);
+      assert.deepEqual(await store.query("layout", "m"), samples);
+      const checks = await store.verify("layout");
+      assert.deepEqual(checks.flatMap(({ problems }) => problems), []);
+      assert.deepEqual(checks.flatMap(({ format }) => format ?? []), ["v2", "v3"]);
+      await rejects(store.convert("layout", { ...one, format: "v9" }), "invalid");
+      await rejects(store.convert("layout", { ...one, partition: "2000-01-01" }), "invalid");
     });
 
     await t.test("each refusal has its code", async () => {
@@ -286,6 +336,20 @@ for (const storage of ["files", "memory"]) {
     });
   });
 }
+
+test("the layout of metric files is chosen on opening", async (t) => {
+  for (const metricFormat of ["v2", "v3"]) {
+    const store = await open(temporary(), { metricFormat });
+    t.after(() => store.close());
+    await store.addColumns("home", column("m", 100));
+    const [{ partition }] = await store.inspectPartitions("home");
+    assert.equal((await store.build("home", partition)).format, metricFormat);
+    const settings = await store.settings();
+    assert.equal(settings.find(({ key }) => key === "metrics.format").value, metricFormat);
+    assert.ok(!new TextDecoder().decode(await store.readFile("engine.toml")).includes("format"));
+  }
+  await rejects(open("other", { storage: "memory", metricFormat: "v1" }), "invalid");
+});
 
 test("a closed store refuses", async (t) => {
   const store = await open(temporary());

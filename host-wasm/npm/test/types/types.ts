@@ -6,6 +6,7 @@ import {
   type AddReport,
   type Aggregate,
   type Chart,
+  type ConvertReport,
   type ErrorCode,
   type OpenOptions,
   type Sample,
@@ -34,6 +35,8 @@ export async function use(): Promise<void> {
   await store.chart("home", "m", { ...chart, method: "sharp" });
   const columns = { metric: "m", times: new BigInt64Array(1), values: new Int32Array(1) };
   expectTypeOf(await store.addColumns("home", [columns])).toEqualTypeOf<AddReport>();
+  const convert = { format: "v2" } as const;
+  expectTypeOf(await store.convert("home", convert)).toEqualTypeOf<readonly ConvertReport[]>();
   expectTypeOf(await store.exportRoot()).toEqualTypeOf<ReadableStream<Uint8Array>>();
   expectTypeOf(store.subscribe).parameter(0).parameter(0).toEqualTypeOf<StoreEvent>();
 
@@ -43,6 +46,8 @@ export async function use(): Promise<void> {
   await store.addColumns("home", { ...columns, values: new Float64Array(1) });
   // @ts-expect-error: there is no such aggregate
   await store.aggregate("home", "m", { ...window, aggregates: ["mode"] });
+  // @ts-expect-error: nothing builds that any more
+  await open("root", { metricFormat: "v1" });
   // @ts-expect-error: there is no such storage
   await open("root", { storage: "disk" });
   // @ts-expect-error: what is read does not change the store

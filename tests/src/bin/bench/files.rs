@@ -19,14 +19,11 @@ pub(crate) fn run(bench: &mut Bench) {
             let root = raw.get_or_init(|| stores::raw_day(bench, shape)).path();
             size(bench, &data, stores::bytes(root, "data-"));
         }
-        for version in [Version::V2, Version::V1] {
-            for codec in CodecId::ALL {
-                let kind = Kind { version, codec };
-                let name = format!("files/{shape_name}/{}/{}", kind.version_name(), codec.name());
-                if bench.wants(&name) {
-                    let root = raw.get_or_init(|| stores::raw_day(bench, shape)).path();
-                    build(bench, &name, root, kind);
-                }
+        for kind in kinds() {
+            let name = format!("files/{shape_name}/{}", kind.name());
+            if bench.wants(&name) {
+                let root = raw.get_or_init(|| stores::raw_day(bench, shape)).path();
+                build(bench, &name, root, kind);
             }
         }
         let verify_name = format!("files/{shape_name}/verify");
@@ -35,6 +32,14 @@ pub(crate) fn run(bench: &mut Bench) {
             verify(bench, &verify_name, root);
         }
     }
+}
+
+fn kinds() -> Vec<Kind> {
+    let with = |version| CodecId::ALL.map(|codec| Kind { version, codec });
+    let mut kinds = vec![Kind::V3];
+    kinds.extend(with(Version::V2));
+    kinds.extend(with(Version::V1));
+    kinds
 }
 
 fn size(bench: &mut Bench, name: &str, bytes: u64) {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
 
+mod duckdb;
 mod files;
 mod ingest;
 mod lines;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     queries::run(&mut bench);
     reopen::run(&mut bench);
     month::run(&mut bench);
+    duckdb::run(&mut bench);
     bench.end();
     ExitCode::SUCCESS
 }

@@ -34,11 +34,18 @@ pub(crate) fn run(bench: &mut Bench) {
     let bytes = stores::bytes(root.path(), "data-");
     bench.figure("month/data/bytes", Unit::Bytes, vec![bytes as f64]);
     queries(bench, root.path(), "raw");
-    let build = spawn("build", root.path());
-    show(bench, &build, "month/build", Unit::Seconds);
-    show(bench, &build, "month/build/peak_memory", Unit::Mib);
-    show(bench, &build, "month/metric/bytes", Unit::Bytes);
-    queries(bench, root.path(), "v2");
+    let other = stores::copy(bench, root.path());
+    build_and_query(bench, root.path(), ["build", "v2"]);
+    build_and_query(bench, other.path(), ["build_v3", "v3"]);
+}
+
+fn build_and_query(bench: &mut Bench, root: &Path, [build, form]: [&str; 2]) {
+    let found = spawn(build, root);
+    show(bench, &found, &format!("month/{build}"), Unit::Seconds);
+    show(bench, &found, &format!("month/{build}/peak_memory"), Unit::Mib);
+    let bytes = if form == "v2" { "month/metric/bytes" } else { "month/metric_v3/bytes" };
+    show(bench, &found, bytes, Unit::Bytes);
+    queries(bench, root, form);
 }
 
 fn queries(bench: &mut Bench, root: &Path, form: &str) {
@@ -69,7 +76,8 @@ fn spawn(phase: &str, root: &Path) -> Value {
 pub(crate) fn phase(phase: &str, root: &Path) {
     let figures = match phase {
         "ingest" => ingest(root),
-        "build" => build(root),
+        "build" => build(root, "month/build", "month/metric", Kind::DEFAULT),
+        "build_v3" => build(root, "month/build_v3", "month/metric_v3", Kind::V3),
         form => ask(form, root),
     };
     println!("{figures}");
@@ -98,7 +106,7 @@ fn ingest(root: &Path) -> Value {
 }
 
 /// Raw pages are dropped, so that queries use the metric files.
-fn build(root: &Path) -> Value {
+fn build(root: &Path, name: &str, metric: &str, kind: Kind) -> Value {
     let store = stores::open(root);
     let database = store.database(DATABASE).expect("there");
     let days = database.partitions();
@@ -106,14 +114,14 @@ fn build(root: &Path) -> Value {
     let mut bytes = 0;
     let ((), time) = timed(|| {
         for day in days {
-            let options = Kind::DEFAULT.options(RawAction::Delete);
+            let options = kind.options(RawAction::Delete);
             bytes += database.build_metric_file(&day, options).expect("built").metric_bytes;
         }
     });
     json!({
-        "month/build": [time.as_secs_f64()],
-        "month/build/peak_memory": [peak_mib()],
-        "month/metric/bytes": [bytes],
+        name: [time.as_secs_f64()],
+        format!("{name}/peak_memory"): [peak_mib()],
+        format!("{metric}/bytes"): [bytes],
     })
 }
 

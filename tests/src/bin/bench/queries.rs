@@ -175,17 +175,19 @@ struct Form {
 
 fn forms() -> Vec<Form> {
     let raw = |shape, name: &str| Form { name: format!("{name}/raw_dat"), shape, kind: None };
-    let metric = |shape, name: &str, version, codec: CodecId| {
-        let kind = Kind { version, codec };
-        let name = format!("{name}/metric_{}/{}", kind.version_name(), codec.name());
+    let metric = |shape, name: &str, kind: Kind| {
+        let name = format!("{name}/metric_{}", kind.name());
         Form { name, shape, kind: Some(kind) }
     };
-    let mut forms = vec![raw(Shape::Regular, "regular")];
-    let v2 = |codec| metric(Shape::Regular, "regular", Version::V2, codec);
+    let mut forms =
+        vec![raw(Shape::Regular, "regular"), metric(Shape::Regular, "regular", Kind::V3)];
+    let v2 = |codec| metric(Shape::Regular, "regular", Kind { version: Version::V2, codec });
     forms.extend(CodecId::ALL.map(v2));
-    forms.push(metric(Shape::Regular, "regular", Version::V1, CodecId::ZstdFastest));
+    let v1 = Kind { version: Version::V1, ..Kind::DEFAULT };
+    forms.push(metric(Shape::Regular, "regular", v1));
     forms.push(raw(Shape::Stagger, "stagger"));
-    forms.push(metric(Shape::Stagger, "stagger", Version::V2, CodecId::ZstdFastest));
+    forms.push(metric(Shape::Stagger, "stagger", Kind::V3));
+    forms.push(metric(Shape::Stagger, "stagger", Kind::DEFAULT));
     forms
 }
 

@@ -129,11 +129,13 @@ pub(crate) struct Kind {
 impl Kind {
     pub(crate) const DEFAULT: Self = Self { version: Version::V2, codec: CodecId::ZstdFastest };
 
-    pub(crate) const fn version_name(self) -> &'static str {
+    /// Version 3 has no codec.
+    pub(crate) const V3: Self = Self { version: Version::V3, codec: CodecId::ZstdFastest };
+
+    pub(crate) fn name(self) -> String {
         match self.version {
-            Version::V1 => "v1",
-            Version::V2 => "v2",
-            Version::V3 => "v3",
+            Version::V3 => String::from("v3"),
+            version => format!("{version}/{}", self.codec),
         }
     }
 

@@ -28,6 +28,7 @@ struct Compacted {
     metric_path: String,
     data_bytes: u64,
     metric_bytes: u64,
+    metric_version: u16,
     saved_bytes: i64,
     duration_ms: u128,
 }
@@ -50,6 +51,7 @@ pub(super) async fn compact_metric(
             part: done.partition,
             data_bytes: done.data_bytes,
             metric_bytes: done.metric_bytes,
+            metric_version: done.version.number(),
             saved_bytes: done.saved_bytes,
             duration_ms: began.elapsed().as_millis(),
         };

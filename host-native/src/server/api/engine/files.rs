@@ -64,6 +64,8 @@ struct Metric {
     path: String,
     part: String,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u16>,
     frames: usize,
     distinct_metrics: usize,
     points: u64,
@@ -195,6 +197,7 @@ impl Metric {
             path: place.path(name),
             part: partition(name).map(|partition| partition.to_string()).unwrap_or_default(),
             bytes,
+            version: None,
             frames: 0,
             distinct_metrics: 0,
             points: 0,
@@ -207,6 +210,7 @@ impl Metric {
             Ok(file) => {
                 let summary = file.summary();
                 let payload: u64 = file.entries().iter().map(|e| u64::from(e.payload_len)).sum();
+                metric.version = Some(summary.version.number());
                 metric.frames = summary.frames;
                 metric.distinct_metrics = summary.metrics;
                 metric.points = summary.points;

@@ -181,7 +181,7 @@ fn metric_files() {
             assert_eq!(file.version, summary.version, "{label}");
             assert_eq!(file.time_frames.len(), summary.time_frames, "{label}");
             assert_eq!(file.metric_frames.len(), summary.metric_frames, "{label}");
-            assert_eq!(file.metric_frames[0].codec.id(), summary.codec_id, "{label}");
+            assert_eq!(file.metric_frames[0].codec.unwrap().id(), summary.codec_id, "{label}");
             let found = file.metric_frames.iter().map(|f| {
                 let (first, last) = (f.times[0], f.times[f.times.len() - 1]);
                 let kind = type_name(f.value_type).to_owned();

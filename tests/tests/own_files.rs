@@ -4,7 +4,10 @@ use nanotdb::engine::BuildOptions;
 use nanotdb::metric_file::Version;
 use nanotdb::settings::RawAction;
 use nanotdb::{Database, Store, Timestamp, Value};
-use nanotdb_core::compress::CodecId;
+use nanotdb_core::compress::{CodecId, Codecs};
+use nanotdb_core::metric_file::{self, SeriesInput, Target, write_v3};
+use nanotdb_core::storage::{FileName, MemoryStorage, Storage};
+use nanotdb_core::{MetricId, ValueType};
 use nanotdb_tests::answers;
 use nanotdb_tests::fixtures::Fixture;
 use nanotdb_tests::independent::{Directory, Kind, MetricFile, Problem, crc32};
@@ -126,13 +129,13 @@ fn random_stores() {
     }
 }
 
-/// Metric files of both versions in every codec the reference knows, with each raw action.
+/// Metric files of all versions in every codec the reference knows, with each raw action.
 fn build_some(store: &Store, random: &mut Random) {
     for name in PARTITIONS {
         let database = store.database(name).unwrap();
         for partition in database.partitions() {
             let mut options = BuildOptions::default();
-            options.version = *random.pick(&[Version::V1, Version::V2]);
+            options.version = *random.pick(&[Version::V1, Version::V2, Version::V3]);
             let codecs = CodecId::ALL.map(|codec| codec.is_known_to_reference().then_some(codec));
             options.codec = random.pick(&codecs).unwrap_or_default();
             options.raw_action =
@@ -200,7 +203,7 @@ fn metric_files_are_laid_out_as_the_reference_does() {
                 let path = copy.path().join(name).join(&theirs.name);
                 let expected = fs::read(&path).unwrap();
                 fs::remove_file(&path).unwrap();
-                let codec = CodecId::from_u16(theirs.metric_frames[0].codec.id()).unwrap();
+                let codec = CodecId::from_u16(theirs.metric_frames[0].codec.unwrap().id()).unwrap();
                 let mut options = BuildOptions::default();
                 options.codec = codec;
                 let store = answers::open(copy.path());
@@ -221,4 +224,92 @@ fn metric_files_are_laid_out_as_the_reference_does() {
         }
     }
     assert!(compared >= 13, "{compared}");
+}
+
+/// Times of several kinds: on a grid, late on a grid, in bursts, with gaps, at random.
+fn clocks(random: &mut Random) -> Vec<Vec<i64>> {
+    let second = 1_000_000_000;
+    let mut late = |most: u64| i64::try_from(random.below(most)).unwrap();
+    let grid: Vec<i64> = (0..9000).map(|i| START + i * 10 * second).collect();
+    let jitter = (0..5000).map(|i| START + i * second + late(2000) * 1000).collect();
+    let bursts = (0..2500).map(|i| START + i / 100 * 3600 * second + i % 100).collect();
+    let mut gaps = grid.clone();
+    gaps.retain(|time| time / 7_000_000_000_000 % 5 != 0);
+    let mut wild: Vec<i64> = (0..1500).map(|_| late(1 << 62)).collect();
+    wild.sort_unstable();
+    vec![grid, jitter, bursts, gaps, wild, vec![START; 300], vec![i64::MIN, -1, 0, i64::MAX]]
+}
+
+/// Values of several kinds, so many of each.
+fn values_of(random: &mut Random, kind: usize, len: usize) -> (ValueType, Vec<u32>) {
+    let (float, integer) = (ValueType::F32, ValueType::I32);
+    let counting = (0..len).map(|i| u32::try_from(i).unwrap());
+    let mut below = |most: u64| u32::try_from(random.below(most)).unwrap();
+    let tenths = |tenths: u32| f32::from(u16::try_from(tenths).unwrap()) / 10.0;
+    match kind {
+        0 => (integer, vec![7; len]),
+        1 => (integer, counting.map(|i| i * 1000 + below(3) * 1000).collect()),
+        2 => (float, counting.map(|i| tenths(200 + i / 50 + below(4)).to_bits()).collect()),
+        3 => (float, counting.map(|_| below(1 << 32)).collect()),
+        4 => (integer, counting.map(|i| i * i).collect()),
+        5 => (float, counting.map(|_| tenths(below(1 << 16)).sqrt().to_bits()).collect()),
+        6 => (integer, counting.map(|_| if below(50) == 0 { below(1 << 31) } else { 5 }).collect()),
+        7 => (float, counting.map(|_| special(below(12), &tenths)).collect()),
+        _ => (integer, counting.map(|_| below(1 << 7).wrapping_sub(64)).collect()),
+    }
+}
+
+fn special(which: u32, tenths: &impl Fn(u32) -> f32) -> u32 {
+    match which {
+        0 => 0x8000_0000,
+        1 => 0x7fc1_2345,
+        2 => f32::INFINITY.to_bits(),
+        3 => 1,
+        tenth => tenths(tenth).to_bits(),
+    }
+}
+
+#[test]
+fn every_encoding_of_version_3_is_what_the_format_says() {
+    let mut random = Random::new(6);
+    let mut seen = std::collections::BTreeSet::new();
+    for times in clocks(&mut random) {
+        let columns: Vec<_> =
+            (0..9).map(|kind| values_of(&mut random, kind, times.len())).collect();
+        let series: Vec<SeriesInput<'_>> = (1..)
+            .zip(&columns)
+            .map(|(id, (value_type, raws))| {
+                let metric = MetricId::new(id).unwrap();
+                let from = usize::from(id) % 3 * times.len() / 5; // parts of the times, too
+                let (times, raws) = (&times[from..], &raws[from..]);
+                SeriesInput { metric, value_type: *value_type, times, raws }
+            })
+            .collect();
+        let (storage, codecs) = (MemoryStorage::new(), Codecs::portable());
+        let name = FileName::new("metric-forever.dat").unwrap();
+        let codec = CodecId::S2;
+        let target =
+            Target { storage: &storage, name: &name, partition_kind: 4, codec, codecs: &codecs };
+        write_v3(&target, &series).unwrap();
+
+        let bytes = storage.read(&name).unwrap().unwrap();
+        let judged = MetricFile::decode(name.as_str(), "forever", &bytes).unwrap();
+        assert_eq!(judged.problems, []);
+        for one in &series {
+            let expected: Vec<(i64, u32)> =
+                one.times.iter().copied().zip(one.raws.iter().copied()).collect();
+            assert!(judged.stream(one.metric.get()) == expected, "metric {}", one.metric);
+        }
+        let handle = storage.open(&name).unwrap();
+        let file = metric_file::MetricFile::open(handle, "metric", &codecs).unwrap();
+        let of_values = file.entries().iter().map(|entry| file.encoding(entry).unwrap().unwrap());
+        for encoding in of_values.chain(file.times_encodings().unwrap()) {
+            seen.insert(format!("{} by {}", encoding.column.numbers, encoding.column.body));
+        }
+    }
+    // Raw, each way and body of values, each encoding of times.
+    for part in ["raw", "integer", "decimal", "float", "constant", "pack", "bins", "grid", "steps"]
+    {
+        assert!(seen.iter().any(|encoding| encoding.contains(part)), "{part}: {seen:?}");
+    }
 }

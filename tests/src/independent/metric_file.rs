@@ -1,11 +1,11 @@
-//! Metric files, versions 1 and 2.
+//! Metric files; version 3 is decoded in `metric_v3`.
 //!
 //! Decoding demands everything a careful reader may demand: every checksum, every reserved zero,
 //! indexes and frames that agree, and frames that follow one another without gaps.
 
 use super::block::Codec;
 use super::bytes::{Cursor, crc32};
-use super::{Problem, value_type};
+use super::{Problem, metric_v3, value_type};
 
 /// A decoded `metric-` file.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub struct MetricFile {
     pub name: String,
     /// The partition its name says it holds.
     pub partition: String,
-    /// 1 or 2.
+    /// 1, 2 or 3.
     pub version: u16,
     /// The header's partition kind.
     pub partition_kind: u8,
@@ -30,9 +30,9 @@ pub struct MetricFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeFrame {
     /// Its number, from 1.
-    pub id: u16,
-    /// How it is compressed.
-    pub codec: Codec,
+    pub id: u32,
+    /// How it is compressed; nothing in version 3.
+    pub codec: Option<Codec>,
     /// Compressed bytes.
     pub payload_len: usize,
     /// The times.
@@ -46,14 +46,14 @@ pub struct MetricFrame {
     pub id: u16,
     /// 1 for int32, 2 for float32.
     pub value_type: u8,
-    /// How it is compressed.
-    pub codec: Codec,
+    /// How it is compressed; nothing in version 3.
+    pub codec: Option<Codec>,
     /// Compressed bytes.
     pub payload_len: usize,
     /// Bytes before compression.
     pub decoded_len: usize,
     /// The time frame, and the first time used in it; version 1 has none.
-    pub shares: Option<(u16, usize)>,
+    pub shares: Option<(u32, usize)>,
     /// The times of its samples.
     pub times: Vec<i64>,
     /// The four value bytes of each sample, as numbers.
@@ -80,6 +80,7 @@ impl MetricFile {
         };
         let decoded = match header.version {
             1 => file.decode_v1(bytes, &header),
+            3 => file.decode_v3(bytes, &header),
             _ => file.decode_v2(bytes, &header),
         };
         decoded.map_err(fault)?;
@@ -90,7 +91,12 @@ impl MetricFile {
     /// The samples of one metric in file order: time and raw value.
     pub fn stream(&self, id: u16) -> Vec<(i64, u32)> {
         let frames = self.metric_frames.iter().filter(|frame| frame.id == id);
-        frames.flat_map(|f| f.times.iter().copied().zip(f.raws.iter().copied())).collect()
+        let mut stream: Vec<(i64, u32)> =
+            frames.flat_map(|f| f.times.iter().copied().zip(f.raws.iter().copied())).collect();
+        if self.version == 3 {
+            stream.sort_by_key(|&(time, _)| time); // late samples may be in a later frame
+        }
+        stream
     }
 
     fn decode_v1(&mut self, bytes: &[u8], header: &Header) -> Result<(), Fault> {
@@ -141,6 +147,12 @@ impl MetricFile {
         want(next == time_index, next, "a gap before the indexes")
     }
 
+    fn decode_v3(&mut self, bytes: &[u8], header: &Header) -> Result<(), Fault> {
+        let layout = metric_v3::Layout { counts: header.counts, offsets: header.index_offsets };
+        (self.time_frames, self.metric_frames) = metric_v3::decode(bytes, &layout)?;
+        Ok(())
+    }
+
     fn check(&mut self, header: &Header) {
         let mut problems = Vec::new();
         let mut rule = |broken: bool, what: &str| {
@@ -179,16 +191,18 @@ impl MetricFile {
             if shared.is_none() {
                 vectors.push(times);
             }
-            pages[k].shares.is_some_and(|(id, at)| usize::from(id) == index + 1 && at == offset)
+            pages[k]
+                .shares
+                .is_some_and(|(id, at)| usize::try_from(id) == Ok(index + 1) && at == offset)
                 && self.time_frames.get(index).is_some_and(|frame| frame.times == vectors[index])
         }) && self.time_frames.len() == vectors.len()
     }
 }
 
 /// Where, and what is wrong.
-type Fault = (usize, String);
+pub(super) type Fault = (usize, String);
 
-fn want(holds: bool, offset: usize, otherwise: &str) -> Result<(), Fault> {
+pub(super) fn want(holds: bool, offset: usize, otherwise: &str) -> Result<(), Fault> {
     if holds { Ok(()) } else { Err((offset, otherwise.into())) }
 }
 
@@ -220,7 +234,7 @@ impl Header {
         let fields = Self::fields(Cursor::new(bytes));
         let (header, well_formed) = fields.ok_or((0, "truncated header".to_owned()))?;
         want(well_formed, 0, "magic, header length or reserved bytes")?;
-        want([1, 2].contains(&header.version), 4, "unknown version")?;
+        want([1, 2, 3].contains(&header.version), 4, "unknown version")?;
         Ok(header)
     }
 
@@ -399,7 +413,7 @@ fn v1_frame(bytes: &[u8], at: usize, entry: &PageInfo) -> Result<(MetricFrame, u
     let frame = MetricFrame {
         id: start.id,
         value_type: start.kind,
-        codec: start.codec,
+        codec: Some(start.codec),
         payload_len: to_usize(payload_len),
         decoded_len: to_usize(decoded_len),
         shares: None,
@@ -425,7 +439,8 @@ fn time_frame(bytes: &[u8], at: usize, entry: &TimeEntry) -> Result<(TimeFrame, 
     let times = i64s(&decoded);
     want(spans(&times, start.min, start.max), at, "times do not fit the header")?;
     let payload_len = to_usize(payload_len);
-    Ok((TimeFrame { id: start.id, codec: start.codec, payload_len, times }, end))
+    let codec = Some(start.codec);
+    Ok((TimeFrame { id: start.id.into(), codec, payload_len, times }, end))
 }
 
 fn v2_frame(
@@ -450,17 +465,17 @@ fn v2_frame(
     let (decoded, end) = start.payload(bytes, at, payload_len, decoded_len)?;
     let raws = u32s(&decoded);
     let from = to_usize(entry.time_offset);
-    let shared = time_frames.iter().find(|frame| frame.id == entry.time_frame);
+    let shared = time_frames.iter().find(|frame| frame.id == u32::from(entry.time_frame));
     let times = shared.and_then(|frame| frame.times.get(from..from + raws.len()));
     let times = times.ok_or((at, "the times it shares do not exist".to_owned()))?.to_vec();
     want(spans(&times, start.min, start.max), at, "times do not fit the header")?;
     let frame = MetricFrame {
         id: start.id,
         value_type: start.kind,
-        codec: start.codec,
+        codec: Some(start.codec),
         payload_len: to_usize(payload_len),
         decoded_len: to_usize(decoded_len),
-        shares: Some((entry.time_frame, from)),
+        shares: Some((entry.time_frame.into(), from)),
         times,
         raws,
     };
@@ -605,7 +620,7 @@ mod tests {
             let bytes = one_point(codec, payload);
             let file = MetricFile::decode("metric-forever.dat", "forever", &bytes).unwrap();
             assert_eq!(file.problems, []);
-            assert_eq!((file.metric_frames[0].codec, file.stream(5)), (codec, vec![(7, 42)]));
+            assert_eq!((file.metric_frames[0].codec, file.stream(5)), (Some(codec), vec![(7, 42)]));
         }
         let mistaken = one_point(Codec::ZstdFastest, &lz4);
         assert!(MetricFile::decode("metric-forever.dat", "forever", &mistaken).is_err());

@@ -6,7 +6,9 @@
 
 use crate::operations::{Operation, Point, START, Step};
 use nanotdb_core::engine::testing::LocalHost;
-use nanotdb_core::engine::{BuildOptions, Database, Engine, EngineOptions, Row, Target};
+use nanotdb_core::engine::{
+    BuildOptions, ConvertOptions, Database, Engine, EngineOptions, Row, Target,
+};
 use nanotdb_core::partition::Partition;
 use nanotdb_core::query::RangeQuery;
 use nanotdb_core::settings::{
@@ -470,6 +472,14 @@ fn perform<D: Disk>(
             let mut options = BuildOptions::default();
             (options.raw_action, options.codec, options.version) = (*action, *codec, *version);
             match open.database.build_metric_file(&key_of(*day), options).map(drop) {
+                Err(Error::Rejected(_)) => Ok(()),
+                other => other,
+            }
+        }
+        Operation::Convert { day, codec, version } => {
+            let mut options = ConvertOptions::default();
+            (options.codec, options.version) = (*codec, *version);
+            match open.database.convert_metric_file(&key_of(*day), options).map(drop) {
                 Err(Error::Rejected(_)) => Ok(()),
                 other => other,
             }

@@ -51,6 +51,15 @@ pub enum Operation {
         /// Its version.
         version: Version,
     },
+    /// A metric file is written anew in another layout.
+    Convert {
+        /// Of the day with this number, counted from [`START`].
+        day: i64,
+        /// How its payloads are compressed.
+        codec: CodecId,
+        /// Its version.
+        version: Version,
+    },
     /// The pages of a partition are written anew.
     Recompact {
         /// The day with this number, counted from [`START`].
@@ -131,10 +140,15 @@ impl Planner {
                 day: self.day_to_build(),
                 action: *self.random.pick(&[RawAction::Keep, RawAction::Delete, RawAction::Rename]),
                 codec: *self.random.pick(&[CodecId::ZstdFastest, CodecId::S2]),
-                version: *self.random.pick(&[Version::V2, Version::V3, Version::V3, Version::V1]),
+                version: *self.random.pick(&[Version::V2, Version::V3, Version::V1]),
             },
             56..=57 => Operation::Reopen,
             58..=59 => Operation::Abandon,
+            60..=61 => Operation::Convert {
+                day: day_of(self.now) - i64::from(!self.random.one_in(3)),
+                codec: *self.random.pick(&[CodecId::ZstdFastest, CodecId::S2]),
+                version: *self.random.pick(&Version::ALL),
+            },
             _ => Operation::Recompact { day: day_of(self.now) - i64::from(self.random.one_in(3)) },
         };
         Step { now: self.now, operation }

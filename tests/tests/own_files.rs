@@ -1,6 +1,6 @@
 //! Files that our engine writes, judged by the second decoder.
 
-use nanotdb::engine::BuildOptions;
+use nanotdb::engine::{BuildOptions, ConvertOptions};
 use nanotdb::metric_file::Version;
 use nanotdb::settings::RawAction;
 use nanotdb::{Database, Store, Timestamp, Value};
@@ -142,8 +142,21 @@ fn build_some(store: &Store, random: &mut Random) {
                 *random.pick(&[RawAction::Keep, RawAction::Rename, RawAction::Delete]);
             if random.one_in(2) {
                 database.build_metric_file(&partition, options).unwrap();
+                if random.one_in(2) {
+                    there_and_back(&database, &partition, options);
+                }
             }
         }
+    }
+}
+
+/// What was version 3 for a while is the reference's format again.
+fn there_and_back(database: &Database, partition: &str, built: BuildOptions) {
+    let mut options = ConvertOptions::default();
+    options.codec = built.codec;
+    for version in [Version::V3, built.version] {
+        options.version = version;
+        assert!(database.convert_metric_file(partition, options).unwrap().converted);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Noisy series, real and made up, through every format: what comes out is what went in, bit for
 //! bit.
 
-use nanotdb::engine::{BuildOptions, Importer};
+use nanotdb::engine::{BuildOptions, ConvertOptions, Importer};
 use nanotdb::metric_file::Version;
 use nanotdb::{OpenOptions, Timestamp};
 use nanotdb_core::compress::CodecId;
@@ -88,7 +88,7 @@ fn round_trip(series: &[Series]) {
     database.flush().unwrap();
     check("raw pages");
     exported_and_imported(&answers::export(&database, true).unwrap(), &expected);
-    for version in [Version::V1, Version::V2, Version::V3] {
+    for version in Version::ALL {
         for codec in CodecId::ALL {
             for partition in database.partitions() {
                 let mut build = BuildOptions::default();
@@ -101,6 +101,17 @@ fn round_trip(series: &[Series]) {
             assert!(report.files.iter().all(|file| file.equals_raw != Some(false)));
         }
     }
+    for version in [Version::V2, Version::V3, Version::V1, Version::V3, Version::V2] {
+        let mut convert = ConvertOptions::default();
+        convert.version = version;
+        for partition in database.metric_partitions() {
+            let report = database.convert_metric_file(&partition, convert).unwrap();
+            assert!(report.converted, "{version} {partition}");
+        }
+        check(&format!("metric files converted to {version}"));
+    }
+    let report = database.verify(|_| {}).unwrap();
+    assert!(report.files.iter().all(|file| file.equals_raw != Some(false)));
     assert!(database.range("nope", Timestamp::MIN, Timestamp::MAX).unwrap().is_empty());
 }
 

@@ -12,8 +12,8 @@ use nanotdb_core::aggregate::{Aggregate, Arithmetic};
 use nanotdb_core::compress::CodecId;
 use nanotdb_core::engine::testing::LocalHost;
 use nanotdb_core::engine::{
-    BuildOptions, Database, Engine, EngineOptions, ExportOptions, Importer, MetricHandle, Row,
-    Target,
+    BuildOptions, ConvertOptions, Database, Engine, EngineOptions, ExportOptions, Importer,
+    MetricHandle, Row, Target,
 };
 use nanotdb_core::error::Rejection;
 use nanotdb_core::metric_file::Version;
@@ -105,6 +105,8 @@ type Local = LocalHost<MemoryStorage>;
 /// A database and its model.
 struct Pair {
     random: Random,
+    /// Of layouts only, so that what seeds found before there were so many stays found.
+    layouts: Random,
     host: Local,
     engine: Engine<Local>,
     database: Arc<Database<Local>>,
@@ -134,7 +136,8 @@ impl Pair {
         host.root_directory().replace(&name, settings.to_toml().as_bytes()).unwrap();
         let (engine, database) = open(&host);
         let (handles, model, now) = (vec![], Model::default(), START);
-        Self { random, host, engine, database, handles, model, life, now, counter: 0 }
+        let layouts = Random::new(seed ^ 0x7633);
+        Self { random, layouts, host, engine, database, handles, model, life, now, counter: 0 }
     }
 
     fn step(&mut self) {
@@ -266,13 +269,24 @@ impl Pair {
             return;
         }
         let mut options = BuildOptions::default();
-        options.version = *self.random.pick(&[Version::V1, Version::V2, Version::V3]);
+        let older = *self.random.pick(&[Version::V1, Version::V2]);
+        options.version = if self.layouts.one_in(3) { Version::V3 } else { older };
         options.codec = *self.random.pick(&CodecId::ALL);
         options.raw_action =
             *self.random.pick(&[RawAction::Keep, RawAction::Delete, RawAction::Rename]);
         options.allow_foreign_codec = true;
         let partition = self.random.pick(&partitions);
         self.database.build_metric_file(partition, options).unwrap();
+        if self.layouts.one_in(2) {
+            let mut options = ConvertOptions::default();
+            options.version = *self.layouts.pick(&Version::ALL);
+            options.codec = *self.layouts.pick(&CodecId::ALL);
+            options.allow_foreign_codec = true;
+            let files = self.database.metric_partitions();
+            self.database
+                .convert_metric_file(self.layouts.pick::<String>(&files), options)
+                .unwrap();
+        }
     }
 
     fn recompact(&mut self, random: &mut Random) {

@@ -236,8 +236,8 @@ for (const storage of ["files", "memory"]) {
       }
       const samples = await store.query("layout", "m");
       const formats = async () =>
-        (await store.inspectPartitions("layout")).map(({ files }) =>
-          files.find(({ kind }) => kind === "metric")?.format,
+        (await store.inspectPartitions("layout")).map(
+          ({ files }) => files.find(({ kind }) => kind === "metric")?.format,
         );
       const seen = [];
       const v3 = await store.convert("layout", {
@@ -245,10 +245,13 @@ for (const storage of ["files", "memory"]) {
         onProgress: ({ bytes, total, item }) => seen.push([bytes / total, item]),
       });
       assert.deepEqual(await formats(), ["v3", "v3"]);
-      assert.deepEqual(v3.map(({ newFormat, points }) => [newFormat, points]), [
-        ["v3", 6000],
-        ["v3", 10],
-      ]);
+      assert.deepEqual(
+        v3.map(({ newFormat, points }) => [newFormat, points]),
+        [
+          ["v3", 6000],
+          ["v3", 10],
+        ],
+      );
       assert.deepEqual(seen.at(-1), [1, partitions[1].partition]);
       assert.deepEqual(await store.query("layout", "m"), samples);
       const file = await store.inspectFile("layout", v3[0].metricFile);
@@ -268,8 +271,14 @@ for (const storage of ["files", "memory"]) {
       assert.deepEqual(await formats(), ["v2", "v3"]);
       assert.deepEqual(await store.query("layout", "m"), samples);
       const checks = await store.verify("layout");
-      assert.deepEqual(checks.flatMap(({ problems }) => problems), []);
-      assert.deepEqual(checks.flatMap(({ format }) => format ?? []), ["v2", "v3"]);
+      assert.deepEqual(
+        checks.flatMap(({ problems }) => problems),
+        [],
+      );
+      assert.deepEqual(
+        checks.flatMap(({ format }) => format ?? []),
+        ["v2", "v3"],
+      );
       await rejects(store.convert("layout", { ...one, format: "v9" }), "invalid");
       await rejects(store.convert("layout", { ...one, partition: "2000-01-01" }), "invalid");
     });

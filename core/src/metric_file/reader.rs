@@ -357,7 +357,7 @@ impl<F: StorageFile> MetricFile<F> {
 
     /// As [`frames`](Self::frames), in the order in which the frames are stored: those that share
     /// times stand together.
-    pub(crate) fn stored_frames(&self) -> Frames<'_, F> {
+    pub fn stored_frames(&self) -> Frames<'_, F> {
         let offset = |index: usize| self.entries.get(index).map(|entry| entry.offset);
         let order = order(self.entries.len(), &mut |a, b| offset(a) < offset(b));
         Frames { order, ..self.frames() }

@@ -116,7 +116,7 @@ impl<H: Host> Readable<H> {
             Ok(())
         })?;
         let mut in_metric = Digest::default();
-        for frame in metric.frames() {
+        for frame in metric.stored_frames() {
             let frame = frame?;
             for (&time, &raw) in frame.times.iter().zip(&frame.raws) {
                 in_metric.add(frame.info.metric.get(), time, raw);
@@ -165,7 +165,7 @@ impl<H: Host> Readable<H> {
         data: &StoredFile,
     ) -> Result<Relation> {
         let mut in_metric = Vec::new();
-        for frame in metric.frames() {
+        for frame in metric.stored_frames() {
             let frame = frame?;
             let id = frame.info.metric.get();
             in_metric.extend(frame.times.iter().zip(&frame.raws).map(|(&t, &r)| row(id, t, r)));

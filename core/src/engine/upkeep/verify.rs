@@ -182,7 +182,7 @@ impl<H: Host> Readable<H> {
     ) -> Result<()> {
         let opened = self.metric_file(file)?;
         check.version = Some(opened.version());
-        for frame in opened.frames() {
+        for frame in opened.stored_frames() {
             let frame = frame?;
             check.frames += 1;
             check.samples += u64::from(frame.info.point_count);

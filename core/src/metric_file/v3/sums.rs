@@ -13,8 +13,8 @@ const MULTIPLES: u8 = 1;
 
 /// The least exponent: that of the least `f32`.
 const LEAST: i32 = -149;
-/// The greatest: that of the greatest `f64`'s last bit.
-const GREATEST: i32 = 971;
+/// The greatest: that of the greatest power of two.
+const GREATEST: i32 = 1023;
 
 /// Appends these sums, given as the bits of an `f64`.
 pub(crate) fn encode(sums: impl Iterator<Item = u64> + Clone, w: &mut Writer<'_>) {
@@ -38,7 +38,7 @@ pub(crate) fn decode(count: usize, fields: &mut Fields<'_>) -> Result<Vec<u64>, 
     match fields.u8()? {
         BITS => (0..count).map(|_| fields.u64()).collect(),
         MULTIPLES => {
-            let (what, expected) = ("exponent of sums", "at most 1120");
+            let (what, expected) = ("exponent of sums", "at most 1172");
             let found = fields.uvarint()?;
             let exponent = i32::try_from(found).ok().and_then(|found| found.checked_add(LEAST));
             let unit = exponent.filter(|exponent| *exponent <= GREATEST).map(power_of_two);
@@ -142,8 +142,8 @@ mod tests {
     fn what_no_encoder_writes_is_an_error() {
         let decoded = |bytes: &[u8]| decode(1, &mut Fields::new(bytes));
         assert_eq!(decoded(&[2]), Err(PartError::Unknown { what: "encoding of sums", id: 2 }));
-        assert!(decoded(&[1, 0xe1, 8, 0]).is_err(), "exponent 972");
-        assert!(decoded(&[1, 0xe0, 8, 0]).is_ok(), "exponent 971");
+        assert!(decoded(&[1, 0x95, 9, 0]).is_err(), "exponent 1024");
+        assert!(decoded(&[1, 0x94, 9, 0]).is_ok(), "exponent 1023");
         for bytes in [&[][..], &[0, 1], &[1], &[1, 5], &[1, 5, 0x80]] {
             assert_eq!(decoded(bytes), Err(PartError::Truncated));
         }
@@ -158,6 +158,8 @@ mod tests {
             &[f64::from(f32::from_bits(1)), -f64::from(f32::from_bits(3))],
             &[f64::MIN_POSITIVE, f64::from_bits(1)],
             &[0.0, 1e300, 0.0],
+            &[f64::from_bits(0x7fe0_0000_0000_0000)],
+            &[f64::from_bits(0xffe1_0000_0000_0000), -0.5],
             &[9_223_372_036_854_774_784.0, -9_223_372_036_854_774_784.0],
             &[9_223_372_036_854_775_808.0, 1.0],
         ] {

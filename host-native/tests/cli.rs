@@ -3,6 +3,7 @@
 use nanotdb::{Database, OpenOptions, Store, Timestamp};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -665,12 +666,12 @@ fn layouts(root: &Path) -> Vec<(u64, u64)> {
 #[test]
 fn metric_files_change_their_layout_and_nothing_else() {
     let (_directory, root) = store();
-    let rows: String = (0..20_000)
-        .map(|n| {
-            let time = 1_767_225_600_000_000_000_i64 + n * 10_000_000_000;
-            format!("home/walk {}.{:02} {time}\nhome/count {n}i {time}\n", n % 7, n % 100)
-        })
-        .collect();
+    let mut rows = String::new();
+    for n in 0..20_000_i64 {
+        let time = 1_767_225_600_000_000_000 + n * 10_000_000_000;
+        writeln!(rows, "home/walk {}.{:02} {time}\nhome/count {n}i {time}", n % 7, n % 100)
+            .unwrap();
+    }
     assert_eq!(run_with(&root, "import", &rows).code, 0);
     good(&root, "build metric --raw-ingest-action keep");
     let exported = good(&root, "export --db home");

@@ -155,12 +155,8 @@ pub fn convert_options(
     codec: Option<&str>,
     default_codec: CodecId,
 ) -> Result<ConvertOptions, Error> {
-    let codec = match codec {
-        Some(name) => {
-            name.parse().map_err(|error: UnknownCodec| Rejection::Invalid(error.to_string()))?
-        }
-        None => default_codec,
-    };
+    let unknown = |error: UnknownCodec| Rejection::Invalid(error.to_string());
+    let codec = codec.map_or(Ok(default_codec), |name| name.parse().map_err(unknown))?;
     Ok(ConvertOptions { version: format.parse()?, codec, ..ConvertOptions::default() })
 }
 

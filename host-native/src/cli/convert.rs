@@ -39,7 +39,7 @@ struct Report {
     root_dir: String,
     database: String,
     format: &'static str,
-    partitions: Vec<Converted>,
+    partitions: Vec<Done>,
     partition_count: usize,
     /// Of those, how many were in another layout.
     converted_count: usize,
@@ -49,7 +49,7 @@ struct Report {
 }
 
 #[derive(Debug, Serialize)]
-struct Converted {
+struct Done {
     partition: String,
     path: String,
     old_format: &'static str,
@@ -79,8 +79,8 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     // What an earlier partition became is kept, whatever happened to a later one.
     store.close()?;
     let directory = root.join(database.name());
-    let partitions: Vec<Converted> =
-        converted?.into_iter().map(|done| Converted::new(done, &directory)).collect();
+    let partitions: Vec<Done> =
+        converted?.into_iter().map(|done| Done::new(done, &directory)).collect();
     let report = Report {
         root_dir: root.display().to_string(),
         database: database.name().to_string(),
@@ -102,7 +102,7 @@ fn one(database: &Database, key: &str, wanted: ConvertOptions) -> Result<Convert
     Ok(converted?)
 }
 
-impl Converted {
+impl Done {
     fn new(done: ConvertReport, directory: &Path) -> Self {
         Self {
             path: directory.join(done.metric_file.as_str()).display().to_string(),
@@ -145,7 +145,7 @@ fn show(report: &Report, out: &mut Out) -> io::Result<()> {
     )
 }
 
-fn row(done: &Converted) -> Vec<String> {
+fn row(done: &Done) -> Vec<String> {
     vec![
         done.partition.clone(),
         done.old_format.to_string(),

@@ -7,7 +7,7 @@ export type Time = bigint | Date;
 export type ValueType = "f32" | "i32";
 
 /**
- * The layout of a metric file. `"v3"` is less than half the size of `"v2"`, and charts and aggregates
+ * The layout of a metric file. `"v3"` is about half the size of `"v2"`, and charts and aggregates
  * are answered from what it knows of its samples; NanoTDB for Go reads `"v1"` and `"v2"` only.
  */
 export type MetricFormat = "v1" | "v2" | "v3";

@@ -132,7 +132,7 @@ function ConvertButton(props: {
       title={
         format === "v2"
           ? "Write the metric file anew as NanoTDB for Go reads it"
-          : "Write the metric file anew, less than half as large; NanoTDB for Go does not read it"
+          : "Write the metric file anew, about half as large; NanoTDB for Go does not read it"
       }
       disabled={props.isBusy}
       onClick={() => void props.onConvert(partition, format)}

@@ -7,7 +7,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | values | [`types`], [`error`], [`stats`] | no logic |
-//! | codecs | [`codec`], [`column`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
+//! | codecs | [`codec`], [`mod@column`], [`compress`], [`text`], [`page`], [`wal`], [`catalog`], [`settings`], [`metric_file`] | slices in, values out: no I/O, no time |
 //! | pure functions | [`partition`], [`aggregate`], [`sorted`] | |
 //! | storage | [`storage`] | knows no format |
 //! | engine | [`engine`], [`query`] | the only place where formats meet I/O |

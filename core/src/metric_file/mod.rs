@@ -54,6 +54,8 @@
 mod build;
 mod compare;
 mod compressed;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod convert;
 mod footer;
 mod frame;

@@ -105,7 +105,7 @@ async fn something_else_is_not_opened() {
     let mut medium = OpfsMedium::open("foreign").await.unwrap();
     medium.write_at(0, b"GIF89a, or whatever it is").unwrap();
     drop(medium);
-    let error = open_files("foreign".to_owned(), 0.0).await.unwrap_err();
+    let error = open_files("foreign".to_owned(), 0.0, "v3".to_owned()).await.unwrap_err();
     assert_eq!(code(&error), "io");
 }
 
@@ -115,7 +115,7 @@ async fn a_store_of_many_files_is_there_at_once() {
     const DAYS: u16 = 2000;
     const DAY: i64 = 86_400_000_000_000;
     let start = |day: u16| i64::from(day) * DAY;
-    let session = open_files("many".to_owned(), 1e6).await.unwrap();
+    let session = open_files("many".to_owned(), 1e6, "v3".to_owned()).await.unwrap();
     for day in 0..DAYS {
         session.add("home", "a", day.into(), None, Some(start(day))).unwrap();
     }
@@ -123,7 +123,7 @@ async fn a_store_of_many_files_is_there_at_once() {
     drop(session);
     let clock = js_sys::Date::now;
     let begun = clock();
-    let session = open_files("many".to_owned(), 1e6).await.unwrap();
+    let session = open_files("many".to_owned(), 1e6, "v3".to_owned()).await.unwrap();
     let opened = clock() - begun;
     for day in [0, 1234, DAYS - 1] {
         let from = start(day);
@@ -223,7 +223,7 @@ fn copy(root: &Root, fixture: &str) {
 
 #[wasm_bindgen_test]
 async fn a_session_says_what_is_wrong() {
-    let session = open_files("session".to_owned(), 1e6).await.unwrap();
+    let session = open_files("session".to_owned(), 1e6, "v3".to_owned()).await.unwrap();
     session.add("home", "a", 1.0, None, Some(10)).unwrap();
     let stale = session.add("home", "a", 1.0, None, Some(9)).unwrap_err();
     assert_eq!(code(&stale), "stale");
@@ -234,6 +234,14 @@ async fn a_session_says_what_is_wrong() {
     assert!(!session.databases().unwrap().contains(&"nowhere".to_owned()));
     let lengths = session.add_columns("home", "a", &[1, 2], Some(vec![1.0]), None).unwrap_err();
     assert_eq!(code(&lengths), "invalid");
+    let unbuilt = session.convert("home", "1970-01-01", "v2").unwrap_err();
+    assert_eq!(code(&unbuilt), "invalid");
+    session.build("home", "1970-01-01").unwrap();
+    session.convert("home", "1970-01-01", "v2").unwrap();
+    let layout = session.convert("home", "1970-01-01", "v4").unwrap_err();
+    assert_eq!(code(&layout), "invalid");
     session.close().unwrap();
     assert_eq!(code(&session.tick().unwrap_err()), "closed");
+    let layout = open_files("layout".to_owned(), 1e6, "v4".to_owned()).await.unwrap_err();
+    assert_eq!(code(&layout), "invalid");
 }

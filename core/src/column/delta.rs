@@ -1,6 +1,7 @@
 //! Differences of neighbours, taken up to twice, modulo 2^32.
 
 use super::ColumnError;
+use super::fields::narrow;
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
 
@@ -36,10 +37,7 @@ impl Seeds {
     pub(super) fn read(count: usize, reader: &mut Reader<'_>) -> Result<Self, ColumnError> {
         let mut values = [0; MAX_ORDER];
         for value in values.iter_mut().take(count) {
-            let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
-            let (what, expected) = ("seed", "at most 32 bits");
-            *value =
-                u32::try_from(found).map_err(|_| ColumnError::Invalid { what, found, expected })?;
+            *value = narrow(reader, "seed")?;
         }
         values[1] = unzigzag(values[1]);
         Ok(Self { values })

@@ -29,9 +29,11 @@
 mod bins;
 mod bits;
 mod delta;
+mod fields;
 mod gcd;
 mod numbers;
 mod pack;
+mod raw;
 pub mod times;
 pub mod values;
 

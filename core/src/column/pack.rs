@@ -11,6 +11,7 @@
 //! rows.) In a shorter block fields stand one behind the other.
 
 use super::bits::{BitWriter, PADDING, low, mask, peek, precise, tally, width};
+use super::fields::{list, narrow};
 use super::{BLOCK_LEN, ColumnError};
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
@@ -109,19 +110,14 @@ fn lanes(block: &[u32; BLOCK_LEN], width: u32, field: impl Fn(u32) -> u64, out: 
 /// Fills `out` with the numbers packed in `bytes`.
 pub(super) fn decode(bytes: &[u8], out: &mut [u32]) -> Result<(), ColumnError> {
     let mut reader = Reader::new(bytes);
-    let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
-    let (what, expected) = ("packing base", "at most 32 bits");
-    let base = u32::try_from(found).map_err(|_| ColumnError::Invalid { what, found, expected })?;
+    let base = narrow(&mut reader, "packing base")?;
     let width = u32::from(reader.u8().ok_or(ColumnError::Truncated)?);
     if width > 32 {
         let (what, expected) = ("packing width", "at most 32");
         return Err(ColumnError::Invalid { what, found: width.into(), expected });
     }
-    let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
-    let (what, expected) = ("patches", "at most one for each number");
-    let patches = usize::try_from(found).ok().filter(|patches| *patches <= out.len());
-    let patches = patches.ok_or(ColumnError::Invalid { what, found, expected })?;
-    let patches = reader.bytes(patches * PATCH_LEN).ok_or(ColumnError::Truncated)?;
+    let about = ("patches", "at most one for each number");
+    let patches: &[[u8; PATCH_LEN]] = list(&mut reader, out.len(), about)?;
     let len = fields_len(out.len(), width);
     let fields = reader.bytes(len).ok_or(ColumnError::Truncated)?;
     if !reader.rest().is_empty() {
@@ -134,7 +130,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut [u32]) -> Result<(), ColumnError> {
             unpack(&padded, width, base, out);
         }
     }
-    for patch in patches.as_chunks::<PATCH_LEN>().0 {
+    for patch in patches {
         let mut reader = Reader::new(patch);
         let (Some(position), Some(number)) = (reader.u16(), reader.u32()) else { continue };
         let (what, found, expected) = ("patch position", position.into(), "inside the block");

@@ -19,15 +19,13 @@
 mod grid;
 mod steps;
 
-use super::{BLOCK_LEN, ColumnError, Description, Encoded, block_range};
+use super::raw::{self, RAW};
+use super::{ColumnError, Description, Encoded, block_range};
 use crate::codec::Reader;
-use alloc::string::String;
 use alloc::vec::Vec;
 use grid::Grid;
 use steps::Steps;
 
-/// The times as they are, 8 bytes each.
-const RAW: u8 = 0;
 /// Ticks of a period, and how late each is.
 const GRID: u8 = 1;
 /// The steps from time to time.
@@ -54,12 +52,7 @@ pub fn encode(times: &[i64], out: &mut Encoded) {
     }
     keep(steps::encode(times), out);
     if size(out) > times.len() * 8 {
-        out.clear();
-        out.head.push(RAW);
-        for block in times.chunks(BLOCK_LEN) {
-            out.body.extend(block.iter().flat_map(|time| time.to_le_bytes()));
-            out.end_block();
-        }
+        raw::encode(times, i64::to_le_bytes, out);
     }
 }
 
@@ -105,7 +98,11 @@ impl Decoder {
     pub fn block(&self, index: usize, bytes: &[u8], out: &mut Vec<i64>) -> Result<(), ColumnError> {
         let len = block_range(index, self.points).len();
         match &self.column {
-            Column::Raw => raw_block(bytes, len, out),
+            Column::Raw => {
+                let fields = raw::fields(bytes, len)?;
+                out.extend(fields.iter().map(|time| i64::from_le_bytes(*time)));
+                Ok(())
+            }
             Column::Grid(grid) => grid.block(bytes, len, out),
             Column::Steps(steps) => steps.block(bytes, len, out),
         }
@@ -114,20 +111,9 @@ impl Decoder {
     /// How the column is encoded.
     pub fn describe(&self) -> Description {
         match &self.column {
-            Column::Raw => {
-                Description { numbers: String::from("bytes"), divisor: 1, delta: 0, body: "raw" }
-            }
+            Column::Raw => raw::describe(),
             Column::Grid(grid) => grid.describe(),
             Column::Steps(steps) => steps.describe(),
         }
-    }
-}
-
-fn raw_block(bytes: &[u8], len: usize, out: &mut Vec<i64>) -> Result<(), ColumnError> {
-    let (times, _) = bytes.get(..len * 8).ok_or(ColumnError::Truncated)?.as_chunks::<8>();
-    out.extend(times.iter().map(|time| i64::from_le_bytes(*time)));
-    match bytes.len() - len * 8 {
-        0 => Ok(()),
-        behind => Err(ColumnError::TrailingBytes(behind)),
     }
 }

@@ -18,16 +18,16 @@
 
 mod ways;
 
+use super::fields::{flag, list};
 use super::numbers::{self, Plan};
+use super::raw::{self, RAW};
 use super::{BLOCK_LEN, ColumnError, Description, Encoded, block_range, gcd};
 use crate::codec::{Reader, Writer};
 use crate::types::ValueType;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use ways::{Counted, Way};
 
-/// The values as they are, 4 bytes each.
-const RAW: u8 = 0;
 /// Numbers of some way.
 const NUMBERS: u8 = 1;
 
@@ -36,16 +36,7 @@ pub fn encode(value_type: ValueType, raws: &[u32], out: &mut Encoded) {
     out.clear();
     numbers_of(value_type, raws, out);
     if out.head.len() + out.body.len() > raws.len() * 4 {
-        out.clear();
-        raw(raws, out);
-    }
-}
-
-fn raw(raws: &[u32], out: &mut Encoded) {
-    out.head.push(RAW);
-    for block in raws.chunks(BLOCK_LEN) {
-        out.body.extend(block.iter().flat_map(|raw| raw.to_le_bytes()));
-        out.end_block();
+        raw::encode(raws, u32::to_le_bytes, out);
     }
 }
 
@@ -132,20 +123,20 @@ impl Decoder {
         out.resize(start + len, 0);
         let block = out.get_mut(start..).unwrap_or_default();
         match &self.column {
-            Column::Raw => raw_block(bytes, block),
+            Column::Raw => {
+                for (value, raw) in block.iter_mut().zip(raw::fields(bytes, len)?) {
+                    *value = u32::from_le_bytes(*raw);
+                }
+                Ok(())
+            }
             Column::Numbers { way, exceptions, base, divisor, numbers } => {
                 let mut reader = Reader::new(bytes);
-                let count =
-                    if *exceptions { reader.uvarint().ok_or(ColumnError::Truncated)? } else { 0 };
-                let (what, expected) = ("exceptions", "at most one for each value");
-                let count = usize::try_from(count)
-                    .ok()
-                    .filter(|found| *found <= len)
-                    .ok_or(ColumnError::Invalid { what, found: count, expected })?;
-                let listed = reader.bytes(count * EXCEPTION_LEN).ok_or(ColumnError::Truncated)?;
+                let about = ("exceptions", "at most one for each value");
+                let listed: &[[u8; EXCEPTION_LEN]] =
+                    if *exceptions { list(&mut reader, len, about)? } else { &[] };
                 numbers.block(reader.rest(), block)?;
                 way.restore(*base, *divisor, block);
-                for exception in listed.as_chunks::<EXCEPTION_LEN>().0 {
+                for exception in listed {
                     let mut reader = Reader::new(exception);
                     let (Some(position), Some(raw)) = (reader.u16(), reader.u32()) else {
                         continue;
@@ -162,9 +153,7 @@ impl Decoder {
     /// How the column is encoded.
     pub fn describe(&self) -> Description {
         match &self.column {
-            Column::Raw => {
-                Description { numbers: String::from("bytes"), divisor: 1, delta: 0, body: "raw" }
-            }
+            Column::Raw => raw::describe(),
             Column::Numbers { way, divisor, numbers, .. } => Description {
                 numbers: way.to_string(),
                 divisor: u64::from(*divisor),
@@ -181,14 +170,7 @@ const EXCEPTION_LEN: usize = 6;
 impl Column {
     fn read(reader: &mut Reader<'_>, value_type: ValueType) -> Result<Self, ColumnError> {
         let way = Way::read(reader, value_type)?;
-        let exceptions = match reader.u8().ok_or(ColumnError::Truncated)? {
-            0 => false,
-            1 => true,
-            found => {
-                let (what, expected) = ("exceptions", "0 or 1");
-                return Err(ColumnError::Invalid { what, found: found.into(), expected });
-            }
-        };
+        let exceptions = flag(reader, "exceptions")?;
         let base = reader.u32().ok_or(ColumnError::Truncated)?;
         let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
         let (what, expected) = ("divisor", "1 to 32 bits");
@@ -201,17 +183,5 @@ impl Column {
             divisor,
             numbers: numbers::Decoder::read(reader)?,
         })
-    }
-}
-
-fn raw_block(bytes: &[u8], block: &mut [u32]) -> Result<(), ColumnError> {
-    let expected = block.len() * 4;
-    let (raws, _) = bytes.get(..expected).ok_or(ColumnError::Truncated)?.as_chunks::<4>();
-    for (value, raw) in block.iter_mut().zip(raws) {
-        *value = u32::from_le_bytes(*raw);
-    }
-    match bytes.len() - expected {
-        0 => Ok(()),
-        behind => Err(ColumnError::TrailingBytes(behind)),
     }
 }

@@ -15,6 +15,7 @@ pub(super) use choose::{Chosen, bits_each, choose};
 
 use super::ColumnError;
 use super::bits::width;
+use super::fields::narrow;
 use crate::codec::{Reader, Writer};
 use alloc::vec::Vec;
 
@@ -133,10 +134,4 @@ impl Bins {
         }
         Ok(Self { log, list })
     }
-}
-
-fn narrow(reader: &mut Reader<'_>, what: &'static str) -> Result<u32, ColumnError> {
-    let found = reader.uvarint().ok_or(ColumnError::Truncated)?;
-    let expected = "at most 32 bits";
-    u32::try_from(found).map_err(|_| ColumnError::Invalid { what, found, expected })
 }

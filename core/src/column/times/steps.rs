@@ -1,5 +1,6 @@
 //! Times by their distances.
 
+use super::super::fields::{flag, list};
 use super::super::numbers::{self, Plan};
 use super::super::{BLOCK_LEN, ColumnError, Description, Encoded, gcd};
 use super::STEPS;
@@ -67,14 +68,7 @@ pub(super) struct Steps {
 impl Steps {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ColumnError> {
         let unit = reader.uvarint().ok_or(ColumnError::Truncated)?;
-        let has_long = match reader.u8().ok_or(ColumnError::Truncated)? {
-            0 => false,
-            1 => true,
-            found => {
-                let (what, expected) = ("long steps", "0 or 1");
-                return Err(ColumnError::Invalid { what, found: found.into(), expected });
-            }
-        };
+        let has_long = flag(reader, "long steps")?;
         Ok(Self { unit, has_long, numbers: numbers::Decoder::read(reader)? })
     }
 
@@ -86,16 +80,13 @@ impl Steps {
     ) -> Result<(), ColumnError> {
         let mut reader = Reader::new(bytes);
         let mut time = reader.i64().ok_or(ColumnError::Truncated)?;
-        let found =
-            if self.has_long { reader.uvarint().ok_or(ColumnError::Truncated)? } else { 0 };
-        let (what, expected) = ("long steps", "at most one for each time");
-        let long = usize::try_from(found).ok().filter(|long| *long <= len);
-        let long = long.ok_or(ColumnError::Invalid { what, found, expected })?;
-        let long = reader.bytes(long * LONG_LEN).ok_or(ColumnError::Truncated)?;
+        let about = ("long steps", "at most one for each time");
+        let long: &[[u8; LONG_LEN]] =
+            if self.has_long { list(&mut reader, len, about)? } else { &[] };
         let mut steps = vec![0; len];
         self.numbers.block(reader.rest(), &mut steps)?;
 
-        let mut long = long.as_chunks::<LONG_LEN>().0.iter().filter_map(|long| {
+        let mut long = long.iter().filter_map(|long| {
             let mut reader = Reader::new(long);
             Some((usize::from(reader.u16()?), reader.u64()?))
         });

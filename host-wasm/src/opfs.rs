@@ -115,12 +115,14 @@ impl Medium for OpfsMedium {
         let options = self.at(offset);
         let written = self.handle.write_with_u8_array_and_options(bytes, options);
         let written = written.map_err(|error| failed("write", &error))?;
-        // A full disk shows as a short count, or as a count that cannot be.
-        if to_u64(written) != bytes.len() as u64 {
-            let detail = format!("write: the browser wrote {written} of {} bytes", bytes.len());
+        let (written, len) = (to_u64(written), bytes.len() as u64);
+        // A full disk shows as a short count, or as a count that cannot be: Chromium's -8, unsigned.
+        if written != len {
+            let taken = if written < len { written } else { 0 };
+            let detail = format!("write: no space left after {taken} of {len} bytes");
             return Err(StorageError::new(StorageErrorKind::NoSpace, detail));
         }
-        self.len.set(self.len.get().max(offset + bytes.len() as u64));
+        self.len.set(self.len.get().max(offset + len));
         Ok(())
     }
 

@@ -218,8 +218,9 @@ impl<F: StorageFile> Cache<F> {
     }
 
     /// Whether the block, which is not here and takes about `size` bytes, should be offered
-    /// after decoding.
-    pub(crate) fn wants(&mut self, key: BlockKey, size: usize) -> bool {
+    /// after decoding: when this is at least the second time that it is asked for, and there were
+    /// `asks` of them.
+    pub(crate) fn wants(&mut self, key: BlockKey, size: usize, asks: u32) -> bool {
         if size > self.budget / 4 {
             return false;
         }
@@ -228,7 +229,7 @@ impl<F: StorageFile> Cache<F> {
         }
         let asked = self.seen.entry(key).or_default();
         *asked = asked.saturating_add(1);
-        if *asked < 2 {
+        if *asked < asks.max(2) {
             return false;
         }
         let asked = *asked;
@@ -386,7 +387,7 @@ mod tests {
         if cache.block((1, at)).is_some() {
             return true;
         }
-        if cache.wants((1, at), SIZE) {
+        if cache.wants((1, at), SIZE, 2) {
             cache.offer((1, at), &Block::Times(Arc::new(vec![0; SIZE / 8])));
         }
         false

@@ -16,10 +16,6 @@ use core::ops::Range;
 /// Times and raw values as the cache holds them.
 type SharedColumns = (Arc<Vec<i64>>, Arc<Vec<u32>>);
 
-/// Parts of a frame that take less than one of so many of its blocks are decoded each time: to
-/// keep them, the whole frame would have to be decoded.
-const SMALL_PART: usize = 4;
-
 impl<H: Host> Readable<H> {
     /// Appends the samples of `range` that a metric file holds of each selected metric to its
     /// points.
@@ -56,8 +52,9 @@ impl<H: Host> Readable<H> {
         }
         let blocks = block_count(len_of(entry));
         let touched = part.as_ref().map_or(blocks, blocks_of);
-        let may_keep = touched.saturating_mul(SMALL_PART) >= blocks;
-        let mut columns = HeldColumns::find(self, file, entry, may_keep);
+        // Only whole frames are kept. To decode one pays when as much was decoded in parts.
+        let asks = u32::try_from(blocks / touched.max(1)).unwrap_or(u32::MAX);
+        let mut columns = HeldColumns::find(self, file, entry, asks);
         match part {
             Some(part) if touched < blocks && !columns.are_wanted() => {
                 let (times, raws) = opened.read_points(entry, part)?;
@@ -110,7 +107,7 @@ impl<H: Host> Readable<H> {
         let size = (len_of(entry) / 240 + 1) * size_of::<Span>();
         let (held, is_wanted) = self.cache.write(|cache| match cache.block(key) {
             Some(Block::Statistics(known)) => (Some(known), false),
-            _ => (None, cache.wants(key, size)),
+            _ => (None, cache.wants(key, size, 2)),
         });
         if held.is_some() {
             return Ok(held);
@@ -161,13 +158,13 @@ struct HeldColumns {
 }
 
 impl HeldColumns {
-    /// Asks the cache for the time vector that an entry uses, whole, and for its values. Unless
-    /// they `may_keep`, it is not noted that they were asked for.
+    /// Asks the cache for the time vector that an entry uses, whole, and for its values. They are
+    /// kept when they were asked for so often, with this.
     fn find<H: Host>(
         readable: &Readable<H>,
         file: &StoredFile,
         entry: &FrameInfo,
-        may_keep: bool,
+        asks: u32,
     ) -> Self {
         // No frame starts this close to the end of the address space, so the keys of time
         // vectors, counted down from it, differ from the offsets that are the keys of values.
@@ -176,7 +173,7 @@ impl HeldColumns {
         let points = len_of(entry);
         let (times, keep_times, raws, keep_raws) = readable.cache.write(|cache| {
             let wants = |cache: &mut super::Cache<FileOf<H>>, key, width| {
-                may_keep && cache.wants(key, points.saturating_mul(width))
+                cache.wants(key, points.saturating_mul(width), asks)
             };
             let (times, keep_times) = match cache.block((generation, times_key)) {
                 Some(Block::Times(times)) => (Some(times), false),

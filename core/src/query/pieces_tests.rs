@@ -185,6 +185,25 @@ fn edges_are_decoded_and_nothing_else() {
 }
 
 #[test]
+fn a_part_that_is_asked_for_again_and_again_is_read_no_more() {
+    let database = thirty_days();
+    let hour = |hour: i64| {
+        let from = START + hour * HOUR;
+        read(&database, || {
+            let range = TimeRange { from: Timestamp(from), to: Timestamp(from + HOUR - 1) };
+            database.range_query("f", RangeQuery::all(range)).unwrap().len()
+        })
+    };
+    let (points, part, _) = hour(30);
+    assert!(points == 360 && part > 0);
+    // As soon as the parts come to a day, all of it is kept.
+    let asks = (1..24).find(|_| hour(30).1 != part).unwrap();
+    assert!((3..10).contains(&asks), "after {asks} asks");
+    assert_eq!((hour(30).1, hour(40).1), (0, 0));
+    assert!(hour(50).1 > 0, "another day");
+}
+
+#[test]
 fn frames_that_meet_at_an_instant() {
     let host = LocalHost::new(MemoryStorage::new);
     let database = open(&host, "month");

@@ -62,18 +62,23 @@ pub(super) const fn low(value: u64) -> u32 {
     value as u32
 }
 
-/// How often each small number occurs.
+/// How often what `of` says of items occurs.
 ///
 /// Four tables take turns: a count that was just written is not read at once.
-pub(super) fn tally(numbers: impl Iterator<Item = u32>) -> [usize; 256] {
-    let mut tables = [[0_u32; 256]; 4];
-    for (number, turn) in numbers.zip((0..4).cycle()) {
-        let table: Option<&mut [u32; 256]> = tables.get_mut::<usize>(turn);
-        let count = usize::try_from(number & 255).ok().and_then(|at| table?.get_mut(at));
-        if let Some(count) = count {
-            *count += 1;
+pub(super) fn tally<T: Copy>(items: &[T], of: impl Fn(T) -> u8) -> [usize; 256] {
+    let mut tables: [[u32; 256]; 4] = [[0; 256]; 4];
+    let (fours, left) = items.as_chunks::<4>();
+    let mut add = |items: &[T]| {
+        for (table, &item) in tables.iter_mut().zip(items) {
+            if let Some(count) = table.get_mut(usize::from(of(item))) {
+                *count += 1;
+            }
         }
+    };
+    for four in fours {
+        add(four);
     }
+    add(left);
     let mut sums = [0; 256];
     for table in tables {
         for (sum, count) in sums.iter_mut().zip(table) {

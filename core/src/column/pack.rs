@@ -34,7 +34,7 @@ impl Packing {
     /// The packing of `numbers` that takes least.
     pub(super) fn of(numbers: &[u32]) -> Self {
         let base = numbers.iter().copied().min().unwrap_or(0);
-        let widths = tally(numbers.iter().map(|number| width(number - base)));
+        let widths = tally(numbers, |number| u8::try_from(width(number - base)).unwrap_or(32));
         let mut patches = 0;
         let mut best = Self { base, width: 32, patches: 0, len: usize::MAX };
         for (width, count) in (0..=32_u32).rev().zip(widths.into_iter().take(33).rev()) {

@@ -15,6 +15,9 @@ const FEW_GROUPS: usize = 16;
 /// Bits that a bin takes in a head, about.
 const TABLE_BITS: f32 = 36.0;
 
+/// Less than 1 by more than what rounding adds to a cost.
+const ROUNDED: f32 = 0.999;
+
 /// Neighbouring numbers of a sorted sample.
 #[derive(Debug, Clone, Copy)]
 struct Group {
@@ -74,11 +77,16 @@ fn join(groups: &[Group], count: usize, table_bits: f32) -> (f32, Vec<Bin>) {
     best.push(Best { cost: 0.0, from: 0, until: 0 });
     for (to, last) in groups.iter().enumerate() {
         let mut found = Best { cost: f32::INFINITY, from: to, until: last.until };
-        for (from, (before, first)) in best.iter().zip(groups).enumerate().take(to + 1) {
+        let firsts = groups.get(..=to).unwrap_or_default();
+        for (from, (before, first)) in best.iter().zip(firsts).enumerate().rev() {
             let numbers = last.until - before.until;
-            let bits = whole - log2(numbers) + width(last.upper - first.lower) as f32;
+            let offset_bits = width(last.upper - first.lower) as f32;
+            if (numbers as f32) * offset_bits * ROUNDED > found.cost {
+                break; // longer bins have no fewer of these bits
+            }
+            let bits = whole - log2(numbers) + offset_bits;
             let cost = before.cost + (numbers as f32) * bits + table_bits;
-            if cost < found.cost {
+            if cost <= found.cost {
                 (found.cost, found.from) = (cost, from);
             }
         }
@@ -133,7 +141,7 @@ pub(in crate::column) fn choose(numbers: &[u32], sorted: &[u32]) -> Chosen {
     }
     let finder = Finder::new(stretches(&planned), sorted.last().copied().unwrap_or(0));
     let places: Vec<u8> = numbers.iter().map(|&number| finder.place(number)).collect();
-    let counts = tally(places.iter().map(|&place| place.into()));
+    let counts = tally(&places, |place| place);
     let (mut bins, counts, bin_of) = fit(numbers, &places, &finder.stretches, &counts);
     bins.weigh(&counts);
     let each = bins.list.iter().zip(&counts).map(|(bin, &count)| {

@@ -75,6 +75,19 @@ pub(crate) struct Numbers {
 impl Numbers {
     /// The statistics of these values, at least one.
     pub(crate) fn of(value_type: ValueType, raws: &[u32]) -> Self {
+        let Some((least, greatest)) = extremes(value_type, raws) else {
+            return Self::of_any(value_type, raws);
+        };
+        let first = raws.first().copied().unwrap_or_default();
+        let last = raws.last().copied().unwrap_or_default();
+        let number = |raw| Value::from_raw(value_type, raw).as_f64();
+        let sum = raws.iter().fold(0.0, |sum, &raw| sum + number(raw));
+        let sum = if f64::is_nan(sum) { f64::NAN } else { sum };
+        Self { nans: 0, first, last, least, greatest, sum: sum.to_bits() }
+    }
+
+    /// The same, one value after the other.
+    fn of_any(value_type: ValueType, raws: &[u32]) -> Self {
         let first = raws.first().copied().unwrap_or_default();
         let last = raws.last().copied().unwrap_or_default();
         let (mut least, mut greatest) = ((f64::INFINITY, None), (f64::NEG_INFINITY, None));
@@ -111,6 +124,43 @@ impl Numbers {
         let sum = f64::from_bits(self.sum);
         Span { slot, points, numbers, first: self.first, last: self.last, min, max, sum }
     }
+}
+
+/// The least and the greatest of values, the first of equals; nothing where this is not known by
+/// comparing integers, which processors do many at once.
+fn extremes(value_type: ValueType, raws: &[u32]) -> Option<(u32, u32)> {
+    if raws.is_empty() {
+        return None;
+    }
+    match value_type {
+        ValueType::I32 => {
+            let (least, greatest) = bounds(raws, u32::cast_signed);
+            Some((least.cast_unsigned(), greatest.cast_unsigned()))
+        }
+        ValueType::F32 => {
+            let key = |raw: u32| flip(raw.cast_signed());
+            let (least, greatest) = bounds(raws, key);
+            let has_nan =
+                least < key(f32::NEG_INFINITY.to_bits()) || greatest > key(f32::INFINITY.to_bits());
+            // As numbers both zeros are the same, as keys they are not.
+            let (minus, plus) = (key((-0.0_f32).to_bits()), key(0.0_f32.to_bits()));
+            let is_either_zero = least == minus || (greatest == plus && least < plus);
+            let raw = |key| flip(key).cast_unsigned();
+            (!has_nan && !is_either_zero).then(|| (raw(least), raw(greatest)))
+        }
+    }
+}
+
+fn bounds(raws: &[u32], key: impl Fn(u32) -> i32) -> (i32, i32) {
+    raws.iter().fold((i32::MAX, i32::MIN), |(least, greatest), &raw| {
+        (least.min(key(raw)), greatest.max(key(raw)))
+    })
+}
+
+/// Turns the bits of a float into an integer that orders alike, and back.
+const fn flip(bits: i32) -> i32 {
+    // All but the sign, where that is set: of negative numbers the greater magnitude is less.
+    bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed()
 }
 
 /// Appends the record of these statistics to `out`; `column` is scratch memory.

@@ -42,6 +42,23 @@ fn nan_is_no_number_but_may_be_first_or_last() {
     assert_eq!(zeros.sum, 0, "added to 0.0");
 }
 
+proptest! {
+    #[test]
+    fn many_at_once_are_as_one_by_one(
+        value_type in prop_oneof![Just(ValueType::F32), Just(ValueType::I32)],
+        raws in proptest::collection::vec(
+            prop_oneof![
+                any::<u32>(),
+                (-3.0_f32..3.0).prop_map(f32::to_bits),
+                proptest::sample::select(bits([0.0, -0.0, 1.0, -1.0, f32::INFINITY, -f32::INFINITY]).to_vec()),
+            ],
+            1..9,
+        ),
+    ) {
+        prop_assert_eq!(Numbers::of(value_type, &raws), Numbers::of_any(value_type, &raws));
+    }
+}
+
 #[test]
 fn infinities_are_numbers() {
     let [most, least] = bits([f32::INFINITY, f32::NEG_INFINITY]);

@@ -50,7 +50,12 @@ fn build_and_query(bench: &mut Bench, root: &Path, [build, form]: [&str; 2]) {
 
 fn queries(bench: &mut Bench, root: &Path, form: &str) {
     let found = spawn(form, root);
-    for name in ["one_metric_30_days/first_call", "one_metric_30_days", "1h_windows"] {
+    for name in [
+        "one_metric_30_days/first_call",
+        "one_metric_30_days",
+        "1h_windows",
+        "1h_windows/nothing_cached",
+    ] {
         show(bench, &found, &format!("month/{form}/{name}"), Unit::Millis);
     }
     show(bench, &found, &format!("month/{form}/one_metric_last_day"), Unit::Millis);
@@ -142,8 +147,8 @@ fn ask(form: &str, root: &Path) -> Value {
     note("one_metric_30_days/first_call", vec![one(all, DAYS * 8640)]);
     let month = times(CALLS, || rows(&database, metric, all), DAYS * 8640);
     note("one_metric_30_days", month);
-    let windows = times(CALLS, || windows(&database, metric, all), DAYS * 24);
-    note("1h_windows", windows);
+    let hours = |database: &Database| times(CALLS, || windows(database, metric, all), DAYS * 24);
+    note("1h_windows", hours(&database));
     one(days(DAYS - 1, 1), 8640);
     let last_day = times(CALLS, || rows(&database, metric, days(DAYS - 1, 1)), 8640);
     note("one_metric_last_day", last_day);
@@ -152,6 +157,12 @@ fn ask(form: &str, root: &Path) -> Value {
     let every = || (0..DAYS).map(|day| rows_of_all(&database, &names, days(day, 1))).sum();
     note("all_84_metrics", times(CALLS, every, DAYS * SAMPLES_PER_DAY));
     note("peak_memory", vec![peak_mib()]);
+    drop(database);
+    store.close().expect("closed");
+    let store = stores::open_without_cache(root);
+    let database = store.database(DATABASE).expect("there");
+    hours(&database); // the files are open from now on
+    note("1h_windows/nothing_cached", hours(&database));
     Value::Object(figures)
 }
 

@@ -66,6 +66,11 @@ pub(crate) fn open(root: &Path) -> Store {
     OpenOptions::default().background(false).open(root).expect("a store")
 }
 
+/// Files stay open, but what was decoded of them is not kept.
+pub(crate) fn open_without_cache(root: &Path) -> Store {
+    OpenOptions::default().background(false).cache_bytes(0).open(root).expect("a store")
+}
+
 pub(crate) fn day(shape: Shape) -> Vec<Point> {
     Workload::new(shape).take(SAMPLES_PER_DAY).collect()
 }

@@ -4,7 +4,7 @@
 //! groups to bins is found by dynamic programming: a number in a bin costs the logarithm of how
 //! rare the bin is and the bits of its offset, a bin costs its entry in the table.
 
-use super::super::bits::{tally, width};
+use super::super::bits::{precise, tally, width};
 use super::{Bin, Bins};
 use alloc::vec::Vec;
 
@@ -15,9 +15,6 @@ const FEW_GROUPS: usize = 16;
 /// Bits that a bin takes in a head, about.
 const TABLE_BITS: f32 = 36.0;
 
-/// Less than 1 by more than what rounding adds to a cost.
-const ROUNDED: f32 = 0.999;
-
 /// Neighbouring numbers of a sorted sample.
 #[derive(Debug, Clone, Copy)]
 struct Group {
@@ -27,13 +24,20 @@ struct Group {
     until: usize,
 }
 
-/// The binary logarithm, good to 0.01.
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^24")]
-fn log2(value: usize) -> f32 {
-    let bits = (value as f32).to_bits();
+/// The binary logarithm of a positive number, good to 0.01.
+#[expect(clippy::cast_precision_loss, reason = "exponents are small")]
+fn log2(value: f32) -> f32 {
+    let bits = value.to_bits();
     let exponent = (bits >> 23) as f32 - 128.0;
     let mantissa = f32::from_bits((bits & 0x007f_ffff) | 0x3f80_0000);
     exponent + (2.0 - mantissa / 3.0) * mantissa - 2.0 / 3.0
+}
+
+/// The [`width`] of a number, at times one more from 2^24 on.
+#[expect(clippy::cast_precision_loss, reason = "what is lost rounds the width up")]
+fn about_width(number: u32) -> f32 {
+    let exponent = (number as f32).to_bits() >> 23;
+    exponent.saturating_sub(126) as f32
 }
 
 /// Cuts a sorted sample into groups; equal numbers stay together, and many of them alone.
@@ -62,48 +66,42 @@ fn groups(sorted: &[u32], most: usize) -> Vec<Group> {
 
 /// The cheapest bins for these groups of `count` numbers, and their cost in bits. `table_bits` is
 /// what a bin costs beside.
-#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^24")]
 fn join(groups: &[Group], count: usize, table_bits: f32) -> (f32, Vec<Bin>) {
-    /// The cheapest way to cover the groups up to some place.
-    #[derive(Clone, Copy)]
-    struct Best {
-        cost: f32,
-        /// Where its last bin begins.
-        from: usize,
-        until: usize,
-    }
-    let whole = log2(count);
+    let whole = log2(precise(count));
+    let lowers: Vec<u32> = groups.iter().map(|group| group.lower).collect();
+    let until = |group: &Group| precise(group.until);
+    let befores: Vec<f32> = [0.0].into_iter().chain(groups.iter().map(until)).collect();
+    // The cheapest ways to cover the groups before some place, and where their last bins begin.
     let mut best = Vec::with_capacity(groups.len() + 1);
-    best.push(Best { cost: 0.0, from: 0, until: 0 });
-    for (to, last) in groups.iter().enumerate() {
-        let mut found = Best { cost: f32::INFINITY, from: to, until: last.until };
-        let firsts = groups.get(..=to).unwrap_or_default();
-        for (from, (before, first)) in best.iter().zip(firsts).enumerate().rev() {
-            let numbers = last.until - before.until;
-            let offset_bits = width(last.upper - first.lower) as f32;
-            if (numbers as f32) * offset_bits * ROUNDED > found.cost {
-                break; // longer bins have no fewer of these bits
-            }
-            let bits = whole - log2(numbers) + offset_bits;
-            let cost = before.cost + (numbers as f32) * bits + table_bits;
-            if cost <= found.cost {
-                (found.cost, found.from) = (cost, from);
+    best.push(0.0);
+    let mut begins = Vec::with_capacity(groups.len());
+    let mut costs = Vec::with_capacity(groups.len());
+    for last in groups {
+        // All at once: a processor computes several costs with one instruction.
+        costs.clear();
+        costs.extend(best.iter().zip(&befores).zip(&lowers).map(|((cost, before), lower)| {
+            let numbers = until(last) - before;
+            let bits = whole - log2(numbers) + about_width(last.upper - lower);
+            cost + numbers * bits + table_bits
+        }));
+        let mut found = (f32::INFINITY, costs.len() - 1);
+        for (from, &cost) in costs.iter().enumerate() {
+            if cost < found.0 {
+                found = (cost, from);
             }
         }
-        best.push(found);
+        best.push(found.0);
+        begins.push(found.1);
     }
-    let cost = best.last().map_or(0.0, |best| best.cost);
     let mut bins = Vec::new();
-    let mut to = groups.len();
-    while let (Some(way), Some(last)) =
-        (best.get(to), to.checked_sub(1).and_then(|at| groups.get(at)))
-    {
-        let Some(first) = groups.get(way.from) else { break };
-        bins.push(Bin::of(first.lower, last.upper));
-        to = way.from;
+    let mut left = groups;
+    while let Some((last, before)) = left.split_last() {
+        let Some(&begin) = begins.get(before.len()) else { break };
+        bins.extend(groups.get(begin).map(|first| Bin::of(first.lower, last.upper)));
+        left = groups.get(..begin).unwrap_or_default();
     }
     bins.reverse();
-    (cost, bins)
+    (best.last().copied().unwrap_or(0.0), bins)
 }
 
 /// About how many bits each number takes, from a sorted sample of them.
@@ -145,7 +143,7 @@ pub(in crate::column) fn choose(numbers: &[u32], sorted: &[u32]) -> Chosen {
     let (mut bins, counts, bin_of) = fit(numbers, &places, &finder.stretches, &counts);
     bins.weigh(&counts);
     let each = bins.list.iter().zip(&counts).map(|(bin, &count)| {
-        let state_bits = bins.log as f32 - log2(usize::try_from(bin.weight).unwrap_or(1));
+        let state_bits = bins.log as f32 - log2(precise(usize::try_from(bin.weight).unwrap_or(1)));
         (count as f32) * (state_bits + bin.offset_bits as f32)
     });
     let cost = each.sum::<f32>() / 8.0 + (bins.list.len() as f32) * TABLE_BITS / 8.0;

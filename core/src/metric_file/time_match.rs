@@ -87,7 +87,7 @@ impl Matcher {
         group: &[&[i64]],
         store: &mut T,
     ) -> Result<Vec<Slot>, T::Error> {
-        let hashes: Vec<TimeHash> = group.iter().map(|times| TimeHash::of(times)).collect();
+        let hashes = hashes(group);
         let mut slots = self.find_earlier(group, &hashes, store)?;
         let earlier = self.frames.len();
         let mut made: Vec<&[i64]> = Vec::new();
@@ -170,6 +170,18 @@ impl Known {
         times.first().is_some_and(|&first| first >= self.first)
             && times.last().is_some_and(|&last| last <= self.last)
     }
+}
+
+/// The hash of each vector. Neighbours often are the same, and to compare is faster than to hash.
+fn hashes(group: &[&[i64]]) -> Vec<TimeHash> {
+    let mut before: (&[i64], TimeHash) = (&[], TimeHash::EMPTY);
+    let mut hash = |times| {
+        if times != before.0 {
+            before = (times, TimeHash::of(times));
+        }
+        before.1
+    };
+    group.iter().map(|times| hash(times)).collect()
 }
 
 /// The smallest offset at which `frame` contains `times`; both are non-decreasing.

@@ -7,9 +7,13 @@ export const STEP = 10_000_000_000n;
 export const END = START + STEP * BigInt(TICKS - 1);
 export const MINUTE = 60_000_000_000n;
 
-/** For each metric its name, whether it has integers, and its values. */
+/** The day as columns. */
 export async function columns() {
-  const bytes = await (await fetch("/workload.bin")).arrayBuffer();
+  return split(await (await fetch("/workload.bin")).arrayBuffer());
+}
+
+/** For each metric its name, whether it has integers, and its values. */
+export function split(bytes) {
   const size = 1 + TICKS * 4;
   return Array.from({ length: METRICS }, (_, metric) => {
     const isInteger = new Uint8Array(bytes, metric * size, 1)[0] === 1;

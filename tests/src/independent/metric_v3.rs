@@ -172,7 +172,8 @@ impl Walk<'_> {
         let is_integer = kind == value_type::INT32;
         let raws = columns::values(head, &blocks, points, is_integer);
         let raws = raws.map_err(|what| Some((at, what)))?;
-        self.check_statistics(statistics_len, (position, offset), &raws, is_integer)?;
+        let lens = (front + body, statistics_len);
+        self.check_statistics(lens, (position, offset), &raws, is_integer)?;
         self.next += front + body;
         self.metrics.push(MetricFrame {
             id: u16::try_from(self.metric).map_err(|_| damage("metric id"))?,
@@ -190,16 +191,21 @@ impl Walk<'_> {
     /// The record must say of each span what its values are.
     fn check_statistics(
         &mut self,
-        len: usize,
+        (frame_len, len): (usize, usize),
         (position, offset): (usize, usize),
         raws: &[u32],
         is_integer: bool,
     ) -> Result<(), Stop> {
         let at = self.statistics;
-        want((len == 0) == (raws.len() < 64), at, "statistics of a short frame").map_err(Some)?;
+        let most = 4 * raws.len() * 101 / 100;
         if len == 0 {
-            return Ok(());
+            // How long the record would have been is not known, only that it is no longer.
+            let longest = 64 * self.spans[position].len();
+            let may_lack = raws.len() < 64 || frame_len + longest > most;
+            return want(may_lack, at, "no statistics").map_err(Some);
         }
+        want(raws.len() >= 64, at, "statistics of a short frame").map_err(Some)?;
+        want(frame_len + len <= most, at, "statistics of noise").map_err(Some)?;
         self.statistics += len;
         let record = self.bytes.get(at..at + len).ok_or(None)?;
         let (record, checksum) = record.split_last_chunk::<4>().ok_or(None)?;

@@ -13,6 +13,10 @@ use core::ops::Range;
 /// Frames with fewer points have no statistics: reading the points costs no more.
 pub(crate) const LEAST_POINTS: u32 = 64;
 
+/// A frame with statistics takes at most one of so many parts more than its raw values: values that
+/// are noise in every bit have none.
+pub(crate) const MOST_GROWTH: usize = 100;
+
 /// NaN counts follow.
 const HAS_NANS: u8 = 1;
 

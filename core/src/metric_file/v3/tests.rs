@@ -1,6 +1,7 @@
 //! Whole v3 files.
 
 use super::*;
+use crate::column::{Encoded, values};
 use crate::compress::CodecId;
 use crate::error::Result;
 use crate::metric_file::testing::{Pages, content, metric, opened, type_of, written};
@@ -107,6 +108,28 @@ fn statistics_are_of_hours_and_read_no_payload() {
         }
     }
     assert_eq!(file.payload_bytes_read(), 0);
+}
+
+#[test]
+fn noise_takes_no_more_than_a_hundredth_beside_its_bytes() {
+    let (times, ..) = day();
+    let mut state = 1_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    };
+    let columns = [1, 2].map(|id| (id, times.iter().map(|_| noise()).collect::<Vec<u32>>()));
+    let bytes = file_of(&columns.each_ref().map(|(id, raws)| one(*id, &times, raws)));
+    let raw_len = 2 * times.len() * 4;
+    assert!((raw_len..raw_len * 101 / 100).contains(&bytes.len()), "{} bytes", bytes.len());
+    let file = opened(&bytes).unwrap();
+    for (id, raws) in columns {
+        let entry = &file.entries_of(metric(id)).unwrap()[0];
+        assert_eq!(file.statistics(entry).unwrap(), None);
+        assert_eq!(file.read_values(entry).unwrap(), raws);
+    }
 }
 
 #[test]
@@ -253,7 +276,11 @@ proptest! {
         let file = opened(&bytes).unwrap();
         for entry in file.entries_of(metric(id)).unwrap() {
             let Some(statistics) = file.statistics(entry).unwrap() else {
-                prop_assert!(entry.point_count < 64);
+                let raws = file.read_values(entry).unwrap();
+                let mut column = Encoded::default();
+                values::encode(entry.value_type, &raws, &mut column);
+                let is_noise = column.head.len() + column.body.len() + 200 > raws.len() * 4;
+                prop_assert!(raws.len() < 64 || is_noise);
                 continue;
             };
             let mut next = 0;

@@ -4,7 +4,7 @@ use super::error::PartError;
 use super::front::{self, Front, Whose};
 use super::index::{Before, MetricEntry, TimeFrame};
 use super::spans::Spans;
-use super::statistics::{self, LEAST_POINTS, Numbers};
+use super::statistics::{self, LEAST_POINTS, MOST_GROWTH, Numbers};
 use crate::codec::checksum::crc32;
 use crate::column::{Encoded, block_count, times, values};
 use crate::error::{Error, Result};
@@ -216,7 +216,8 @@ impl<'s, S: Storage> Writer<'s, S> {
         Ok(())
     }
 
-    /// Appends the statistics of a frame with these spans; returns how many bytes they take.
+    /// Appends the statistics of a frame with these spans, whose front and body are in `scratch`;
+    /// returns how many bytes they take. A frame that would grow too much with them goes without.
     fn statistics(
         &mut self,
         value_type: ValueType,
@@ -227,6 +228,7 @@ impl<'s, S: Storage> Writer<'s, S> {
         if count(raws.len())? < LEAST_POINTS {
             return Ok(0);
         }
+        let frame_len = scratch.front.len().saturating_add(scratch.column.body.len());
         let of = |points: &Range<usize>| {
             Numbers::of(value_type, raws.get(points.clone()).unwrap_or_default())
         };
@@ -238,6 +240,10 @@ impl<'s, S: Storage> Writer<'s, S> {
         let restored = statistics::decode(value_type, &counts, record);
         let same = restored.as_ref() == Ok(&numbers);
         self.check(restored.map(|_| ()), same)?;
+        let raw_len = raws.len().saturating_mul(size_of::<u32>());
+        if frame_len.saturating_add(record.len()) > raw_len.saturating_add(raw_len / MOST_GROWTH) {
+            return Ok(0);
+        }
         self.statistics.append(record)?;
         count(record.len())
     }

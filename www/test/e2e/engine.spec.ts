@@ -16,7 +16,11 @@ test("overview, database, log and open pages", async ({ page }) => {
   await page.getByRole("tab", { name: "Log" }).click();
   await expect(page.getByRole("heading", { name: "Resets" })).toBeVisible();
   await page.getByRole("tab", { name: "Open pages" }).click();
-  await expect(page.getByRole("heading", { name: "No page is open" })).toBeVisible();
+  // In the first hour of a day all of that day is younger than what the log leaves out.
+  const none = page.getByRole("heading", { name: "No page is open" });
+  const today = page.getByRole("region", { name: /^Open page of \d{4}-\d\d-\d\d$/ });
+  await expect(none.or(today)).toBeVisible();
+  if (await today.isVisible()) await expect(today).toContainText("In the log");
 });
 
 test("build, recompact, verify, and the frames of a file", async ({ page }) => {

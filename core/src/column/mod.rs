@@ -31,6 +31,8 @@ mod bits;
 mod delta;
 mod fields;
 mod gcd;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod noise;
 mod numbers;
 mod pack;
 mod raw;

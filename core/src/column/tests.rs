@@ -1,3 +1,4 @@
+use super::noise::noise;
 use super::{BLOCK_LEN, ColumnError, Encoded, MAX_POINTS, block_count, times, values};
 use crate::types::ValueType;
 use alloc::string::{String, ToString};
@@ -53,16 +54,6 @@ fn describe(value_type: ValueType, raws: &[u32]) -> String {
     let decoder = values::Decoder::new(&encoded.head, value_type, raws.len()).unwrap();
     let about = decoder.describe();
     alloc::format!("{} / {}, delta {}, {}", about.numbers, about.divisor, about.delta, about.body)
-}
-
-/// Numbers that look random, the same in every run.
-fn noise(seed: u64) -> impl Iterator<Item = u32> {
-    let mut state = seed;
-    core::iter::from_fn(move || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u32::try_from(state >> 33).ok()
-    })
 }
 
 fn floats(values: impl IntoIterator<Item = f32>) -> Vec<u32> {

@@ -27,6 +27,7 @@ use crate::types::ValueType;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use ways::{Counted, Way};
+pub(crate) use ways::{ordered, unordered};
 
 /// Numbers of some way.
 const NUMBERS: u8 = 1;

@@ -7,6 +7,7 @@
 
 use super::{BuildOptions, MetricFile, SeriesInput, Target, Version, convert, write_v2};
 use crate::codec::checksum::crc32;
+use crate::column::noise::noise;
 use crate::column::{Encoded, times, values};
 use crate::compress::{CodecId, Codecs};
 use crate::error::Result;
@@ -149,14 +150,6 @@ fn converted<S: Storage>(storage: &S, version: Version) -> Result<()> {
     let target = Target { storage, name: &name, partition_kind: 1, codec, codecs: &codecs };
     let options = BuildOptions::default().memory_budget(100 << 10).spool_memory(4 << 10);
     convert(&file, &target, version, &options).map(|_| ())
-}
-
-/// Numbers that look random, the same in every run.
-fn noise(seed: u64) -> impl Iterator<Item = u32> {
-    let states = core::iter::successors(Some(seed), |state| {
-        Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
-    });
-    states.skip(1).filter_map(|state| u32::try_from(state >> 33).ok())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "what a collector stores is the nearest float")]

@@ -218,9 +218,13 @@ impl<F: StorageFile> Cache<F> {
     }
 
     /// Whether the block, which is not here and takes about `size` bytes, should be offered
-    /// after decoding: when this is at least the second time that it is asked for, and there were
-    /// `asks` of them.
-    pub(crate) fn wants(&mut self, key: BlockKey, size: usize, asks: u32) -> bool {
+    /// after decoding.
+    pub(crate) fn wants(&mut self, key: BlockKey, size: usize) -> bool {
+        self.wants_after(key, size, 2)
+    }
+
+    /// The same of a block that is not wanted before it was asked for so often, twice at least.
+    pub(crate) fn wants_after(&mut self, key: BlockKey, size: usize, asks: u32) -> bool {
         if size > self.budget / 4 {
             return false;
         }
@@ -387,7 +391,7 @@ mod tests {
         if cache.block((1, at)).is_some() {
             return true;
         }
-        if cache.wants((1, at), SIZE, 2) {
+        if cache.wants((1, at), SIZE) {
             cache.offer((1, at), &Block::Times(Arc::new(vec![0; SIZE / 8])));
         }
         false

@@ -142,7 +142,7 @@ impl<H: Host> Readable<H> {
             let key = (file.generation, frame.offset);
             let (cached, wanted) = self.cache.write(|cache| match cache.block(key) {
                 Some(Block::Page(page)) => (Some(page), false),
-                _ => (None, cache.wants(key, usize::from(frame.header.record_count) * 6, 2)),
+                _ => (None, cache.wants(key, usize::from(frame.header.record_count) * 6)),
             });
             if let Some(grouped) = cached {
                 gather_grouped(&grouped, range, selection, points);

@@ -107,7 +107,7 @@ impl<H: Host> Readable<H> {
         let size = (len_of(entry) / 240 + 1) * size_of::<Span>();
         let (held, is_wanted) = self.cache.write(|cache| match cache.block(key) {
             Some(Block::Statistics(known)) => (Some(known), false),
-            _ => (None, cache.wants(key, size, 2)),
+            _ => (None, cache.wants(key, size)),
         });
         if held.is_some() {
             return Ok(held);
@@ -173,7 +173,7 @@ impl HeldColumns {
         let points = len_of(entry);
         let (times, keep_times, raws, keep_raws) = readable.cache.write(|cache| {
             let wants = |cache: &mut super::Cache<FileOf<H>>, key, width| {
-                cache.wants(key, points.saturating_mul(width), asks)
+                cache.wants_after(key, points.saturating_mul(width), asks)
             };
             let (times, keep_times) = match cache.block((generation, times_key)) {
                 Some(Block::Times(times)) => (Some(times), false),

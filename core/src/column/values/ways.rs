@@ -130,11 +130,13 @@ fn quotient(integer: i32, power: f64) -> u32 {
     ((f64::from(integer) / power) as f32).to_bits()
 }
 
-const fn ordered(bits: u32) -> u32 {
+/// Turns the bits of a float into an integer that orders alike.
+pub(crate) const fn ordered(bits: u32) -> u32 {
     bits ^ ((bits.cast_signed() >> 31).cast_unsigned() | SIGN)
 }
 
-const fn unordered(number: u32) -> u32 {
+/// The bits that [`ordered`] was given.
+pub(crate) const fn unordered(number: u32) -> u32 {
     number ^ ((!number.cast_signed() >> 31).cast_unsigned() | SIGN)
 }
 

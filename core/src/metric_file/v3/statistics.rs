@@ -5,7 +5,8 @@ use super::fields::Fields;
 use super::sums;
 use crate::codec::Writer;
 use crate::codec::checksum::crc32;
-use crate::column::{Encoded, values};
+use crate::column::Encoded;
+use crate::column::values::{self, ordered, unordered};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -79,40 +80,16 @@ pub(crate) struct Numbers {
 impl Numbers {
     /// The statistics of these values, at least one.
     pub(crate) fn of(value_type: ValueType, raws: &[u32]) -> Self {
-        let Some((least, greatest)) = extremes(value_type, raws) else {
-            return Self::of_any(value_type, raws);
+        let first = raws.first().copied().unwrap_or_default();
+        let last = raws.last().copied().unwrap_or_default();
+        let (nans, least, greatest) = match extremes(value_type, raws) {
+            Some((least, greatest)) => (0, least, greatest),
+            None => extremes_one_by_one(value_type, raws),
         };
-        let first = raws.first().copied().unwrap_or_default();
-        let last = raws.last().copied().unwrap_or_default();
-        let number = |raw| Value::from_raw(value_type, raw).as_f64();
-        let sum = raws.iter().fold(0.0, |sum, &raw| sum + number(raw));
-        let sum = if f64::is_nan(sum) { f64::NAN } else { sum };
-        Self { nans: 0, first, last, least, greatest, sum: sum.to_bits() }
-    }
-
-    /// The same, one value after the other.
-    fn of_any(value_type: ValueType, raws: &[u32]) -> Self {
-        let first = raws.first().copied().unwrap_or_default();
-        let last = raws.last().copied().unwrap_or_default();
-        let (mut least, mut greatest) = ((f64::INFINITY, None), (f64::NEG_INFINITY, None));
-        let (mut nans, mut sum) = (0_u32, 0.0);
-        for &raw in raws {
-            let number = Value::from_raw(value_type, raw).as_f64();
-            if number.is_nan() {
-                nans += 1;
-                continue;
-            }
-            if number < least.0 || least.1.is_none() {
-                least = (number, Some(raw));
-            }
-            if number > greatest.0 || greatest.1.is_none() {
-                greatest = (number, Some(raw));
-            }
-            sum += number;
-        }
+        let numbers = raws.iter().map(|&raw| Value::from_raw(value_type, raw).as_f64());
+        let sum: f64 = numbers.filter(|number| !number.is_nan()).fold(0.0, |sum, n| sum + n);
         // Which NaN an infinity less itself is depends on the machine.
         let sum = if sum.is_nan() { f64::NAN } else { sum };
-        let (least, greatest) = (least.1.unwrap_or(first), greatest.1.unwrap_or(first));
         Self { nans, first, last, least, greatest, sum: sum.to_bits() }
     }
 
@@ -133,38 +110,44 @@ impl Numbers {
 /// The least and the greatest of values, the first of equals; nothing where this is not known by
 /// comparing integers, which processors do many at once.
 fn extremes(value_type: ValueType, raws: &[u32]) -> Option<(u32, u32)> {
-    if raws.is_empty() {
-        return None;
+    if value_type == ValueType::I32 {
+        let (least, greatest) = bounds(raws, u32::cast_signed)?;
+        return Some((least.cast_unsigned(), greatest.cast_unsigned()));
     }
-    match value_type {
-        ValueType::I32 => {
-            let (least, greatest) = bounds(raws, u32::cast_signed);
-            Some((least.cast_unsigned(), greatest.cast_unsigned()))
-        }
-        ValueType::F32 => {
-            let key = |raw: u32| flip(raw.cast_signed());
-            let (least, greatest) = bounds(raws, key);
-            let has_nan =
-                least < key(f32::NEG_INFINITY.to_bits()) || greatest > key(f32::INFINITY.to_bits());
-            // As numbers both zeros are the same, as keys they are not.
-            let (minus, plus) = (key((-0.0_f32).to_bits()), key(0.0_f32.to_bits()));
-            let is_either_zero = least == minus || (greatest == plus && least < plus);
-            let raw = |key| flip(key).cast_unsigned();
-            (!has_nan && !is_either_zero).then(|| (raw(least), raw(greatest)))
-        }
-    }
+    let (least, greatest) = bounds(raws, ordered)?;
+    let of = |number: f32| ordered(number.to_bits());
+    let has_nan = least < of(f32::NEG_INFINITY) || greatest > of(f32::INFINITY);
+    // As numbers both zeros are the same, as keys they are not.
+    let is_either_zero = least == of(-0.0) || (greatest == of(0.0) && least < of(0.0));
+    (!has_nan && !is_either_zero).then(|| (unordered(least), unordered(greatest)))
 }
 
-fn bounds(raws: &[u32], key: impl Fn(u32) -> i32) -> (i32, i32) {
-    raws.iter().fold((i32::MAX, i32::MIN), |(least, greatest), &raw| {
-        (least.min(key(raw)), greatest.max(key(raw)))
-    })
+/// The least and the greatest key.
+fn bounds<K: Ord>(raws: &[u32], key: impl Fn(u32) -> K) -> Option<(K, K)> {
+    let keys = || raws.iter().map(|&raw| key(raw));
+    Some((keys().min()?, keys().max()?))
 }
 
-/// Turns the bits of a float into an integer that orders alike, and back.
-const fn flip(bits: i32) -> i32 {
-    // All but the sign, where that is set: of negative numbers the greater magnitude is less.
-    bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed()
+/// How many of these values are NaN, and the least and the greatest of the others, the first of
+/// equals; the first value where there are no others.
+fn extremes_one_by_one(value_type: ValueType, raws: &[u32]) -> (u32, u32, u32) {
+    let (mut least, mut greatest) = ((f64::INFINITY, None), (f64::NEG_INFINITY, None));
+    let mut nans = 0;
+    for &raw in raws {
+        let number = Value::from_raw(value_type, raw).as_f64();
+        if number.is_nan() {
+            nans += 1;
+            continue;
+        }
+        if number < least.0 || least.1.is_none() {
+            least = (number, Some(raw));
+        }
+        if number > greatest.0 || greatest.1.is_none() {
+            greatest = (number, Some(raw));
+        }
+    }
+    let first = raws.first().copied().unwrap_or_default();
+    (nans, least.1.unwrap_or(first), greatest.1.unwrap_or(first))
 }
 
 /// Appends the record of these statistics to `out`; `column` is scratch memory.

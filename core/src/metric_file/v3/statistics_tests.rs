@@ -55,7 +55,19 @@ proptest! {
             1..9,
         ),
     ) {
-        prop_assert_eq!(Numbers::of(value_type, &raws), Numbers::of_any(value_type, &raws));
+        let found = Numbers::of(value_type, &raws);
+        let found_extremes = (found.nans, found.least, found.greatest);
+        prop_assert_eq!(found_extremes, extremes_one_by_one(value_type, &raws));
+        let mut sum = 0.0;
+        for &raw in &raws {
+            let number = Value::from_raw(value_type, raw).as_f64();
+            if !number.is_nan() {
+                sum += number;
+            }
+        }
+        let sum = if sum.is_nan() { f64::NAN } else { sum };
+        let ends = (found.first, found.last, found.sum);
+        prop_assert_eq!(ends, (raws[0], raws[raws.len() - 1], sum.to_bits()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole v3 files.
 
 use super::*;
+use crate::column::noise::noise;
 use crate::column::{Encoded, values};
 use crate::compress::CodecId;
 use crate::error::Result;
@@ -113,14 +114,8 @@ fn statistics_are_of_hours_and_read_no_payload() {
 #[test]
 fn noise_takes_no_more_than_a_hundredth_beside_its_bytes() {
     let (times, ..) = day();
-    let mut state = 1_u32;
-    let mut noise = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state
-    };
-    let columns = [1, 2].map(|id| (id, times.iter().map(|_| noise()).collect::<Vec<u32>>()));
+    let column = |seed| noise(seed).zip(noise(seed + 1)).map(|(high, low)| (high << 1) ^ low);
+    let columns = [1, 2].map(|id| (id, column(id.into()).take(times.len()).collect::<Vec<u32>>()));
     let bytes = file_of(&columns.each_ref().map(|(id, raws)| one(*id, &times, raws)));
     let raw_len = 2 * times.len() * 4;
     assert!((raw_len..raw_len * 101 / 100).contains(&bytes.len()), "{} bytes", bytes.len());

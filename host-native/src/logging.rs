@@ -70,6 +70,9 @@ pub(crate) fn note(event: &Event<'_>) {
         Event::MetricFileBuilt { database, partition, version, points, bytes } => {
             info!(database, partition, %version, points, bytes, "metric file built");
         }
+        Event::SamplesDeleted { database, metrics, samples, refused } => {
+            info!(database, metrics, samples, refused, "samples deleted");
+        }
         Event::MetricFileConverted { database, partition, version, old_bytes, bytes } => {
             info!(database, partition, %version, old_bytes, bytes, "metric file converted");
         }

@@ -62,6 +62,16 @@ impl Model {
         Ok(())
     }
 
+    /// Deletes the samples of a metric from the start to the end of a range, both included. What
+    /// is left says what comes next: a metric's newest sample may become an older one.
+    pub fn delete(&mut self, metric: &str, from: i64, to: i64) {
+        let Some(metric) = self.metrics.get_mut(metric) else { return };
+        metric.points.retain(|(time, _)| !(from..=to).contains(time));
+        if (from..=to).contains(&metric.newest) {
+            metric.newest = metric.points.last().map_or(i64::MIN, |(time, _)| *time);
+        }
+    }
+
     /// The metrics by name.
     pub fn metrics(&self) -> impl Iterator<Item = (&str, ValueType)> {
         self.metrics.iter().map(|(name, metric)| (name.as_str(), metric.value_type))

@@ -125,6 +125,17 @@ pub enum Event<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// Samples were deleted because somebody asked for it.
+    SamplesDeleted {
+        /// The database.
+        database: &'a str,
+        /// How many metrics were named.
+        metrics: usize,
+        /// How many samples are gone.
+        samples: u64,
+        /// How many partitions had to stay as they were.
+        refused: usize,
+    },
     /// Partitions that reached their age were done away with.
     RetentionRan {
         /// The database.
@@ -208,6 +219,7 @@ impl Event<'_> {
             | Self::DatabaseOpened { .. }
             | Self::MetricFileBuilt { .. }
             | Self::MetricFileConverted { .. }
+            | Self::SamplesDeleted { .. }
             | Self::RetentionRan { .. } => Level::Info,
             Self::PageFlushed { .. }
             | Self::LogReset { .. }

@@ -44,6 +44,7 @@ pub use rollup::run::RollupRun;
 pub use root::{Engine, EngineOptions, EngineTick};
 pub use upkeep::build::{BuildOptions, BuildReport, CompactReport};
 pub use upkeep::convert::{ConvertOptions, ConvertReport};
+pub use upkeep::delete::DeleteReport;
 pub use upkeep::recompact::{PageTotals, RecompactReport};
 pub use upkeep::recover::{RecoverReport, salvage};
 pub use upkeep::retention::Retired;

@@ -15,8 +15,9 @@ pub use inspect::{
     PartitionInfo, StoredFile,
 };
 pub use reports::{
-    AddReport, BuildReport, ConvertReport, FileCheck, LinesReport, RecompactReport, RejectedLine,
-    RejectedRow, Rejections, Retired, TickReport, convert_options,
+    AddReport, BuildReport, ConvertReport, DeleteReport, DeletedMetric, FileCheck, LinesReport,
+    RecompactReport, RefusedPartition, RejectedLine, RejectedRow, Rejections, Retired, TickReport,
+    convert_options,
 };
 pub use settings::{Setting, of_database, of_engine};
 

@@ -110,6 +110,57 @@ impl Rejections {
     }
 }
 
+/// What a delete did, or would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeleteReport {
+    /// Samples of all metrics that are gone.
+    pub samples: Count,
+    /// The metrics, and how many samples of each are gone.
+    pub metrics: Vec<DeletedMetric>,
+    /// Keys of the partitions whose files were written anew.
+    pub rewritten: Vec<String>,
+    /// Keys of the partitions that held nothing else and are gone.
+    pub removed: Vec<String>,
+    /// Partitions that stayed as they were.
+    pub refused: Vec<RefusedPartition>,
+}
+
+/// A metric that samples were deleted of.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeletedMetric {
+    /// Its name.
+    pub metric: String,
+    /// How many there were.
+    pub samples: Count,
+}
+
+/// A partition that nothing was deleted in.
+#[derive(Debug, Clone, Serialize)]
+pub struct RefusedPartition {
+    /// Its key.
+    pub partition: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<engine::DeleteReport> for DeleteReport {
+    fn from(done: engine::DeleteReport) -> Self {
+        let deleted =
+            |(metric, samples): (String, u64)| DeletedMetric { metric, samples: samples.into() };
+        let refused = |(partition, error): (String, Error)| RefusedPartition {
+            partition,
+            reason: error.to_string(),
+        };
+        Self {
+            samples: done.samples().into(),
+            metrics: done.metrics.into_iter().map(deleted).collect(),
+            rewritten: done.rewritten,
+            removed: done.removed,
+            refused: done.refused.into_iter().map(refused).collect(),
+        }
+    }
+}
+
 /// What building a metric file did.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -50,6 +50,11 @@ impl<F: StorageFile> Log<F> {
         self.len == 0
     }
 
+    /// Whether the log holds nothing, and no power cut brings back what it held.
+    pub const fn is_empty_for_certain(&self) -> bool {
+        self.len == 0 && self.is_synced
+    }
+
     /// Encodes one sample into the pending buffer.
     pub fn add(
         &mut self,

@@ -45,7 +45,8 @@ pub(super) struct Life {
 type Rolled = BTreeMap<String, BTreeMap<i64, (f64, f64)>>;
 
 impl Life {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Without rollups where samples are deleted: what became of those that are gone stays.
+    pub(super) fn new(seed: u64, deletes: bool) -> Self {
         let mut random = Random::new(seed ^ 0x7570_6b65_6570);
         let actions = [RetentionAction::Keep, RetentionAction::Delete, RetentionAction::Archive];
         let intervals = [HOUR, 7 * MINUTE, 7 * MINUTE, 11 * HOUR];
@@ -65,7 +66,7 @@ impl Life {
             retention: *random.pick(&actions),
             retention_days: 1 + i64::try_from(random.below(5)).unwrap(),
             max_active_days: 1 + random.below(3),
-            rollup: (!random.one_in(5)).then_some(rollup),
+            rollup: (!random.one_in(5) && !deletes).then_some(rollup),
             aggregates: all[first..first + 2].to_vec(),
             rolled: Rolled::new(),
             late: 0,

@@ -22,7 +22,7 @@ use nanotdb_core::settings::{Durability, EngineSettings, FsyncPolicy, RawAction,
 use nanotdb_core::storage::{FileName, MemoryStorage, Storage};
 use nanotdb_core::{Error, TimeRange, Timestamp, Value, ValueType};
 use nanotdb_tests::model::{self, Model, Point};
-use nanotdb_tests::operations::{HOUR, SECOND, START};
+use nanotdb_tests::operations::{DAY, HOUR, SECOND, START};
 use nanotdb_tests::random::Random;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -42,7 +42,7 @@ fn the_engine_answers_as_the_model_does() {
     let first = number("NANOTDB_MODEL_SEED", 0);
     let mut samples = 0;
     for seed in first..first + stores {
-        match std::panic::catch_unwind(|| run_store(seed, true)) {
+        match std::panic::catch_unwind(|| run_store(seed, true, seed % 2 == 1)) {
             Ok(count) => samples += count,
             Err(panic) => {
                 println!("NANOTDB_MODEL_SEED={seed}");
@@ -57,37 +57,41 @@ fn the_engine_answers_as_the_model_does() {
 /// metric file was taken for an older version of the data file, and left out.
 #[test]
 fn seed_57_equal_counts_and_bounds_are_not_equal_samples() {
-    run_store(57, false);
+    run_store(57, false, false);
 }
 
 /// Sums of negative and positive values, and percentiles between distant ones, were told apart
 /// in single precision, which only the reference's own arithmetic has.
 #[test]
 fn seed_135_and_821_sums_near_zero_are_sums_of_large_values() {
-    run_store(135, true);
-    run_store(821, true);
+    run_store(135, true, false);
+    run_store(821, true, false);
 }
 
 /// The newest sample of a metric was remembered when retention had taken it.
 #[test]
 fn seed_13_a_newest_sample_that_expired_is_none() {
-    run_store(13, true);
+    run_store(13, true, false);
 }
 
 /// Late samples expired before they were rolled up, and made backfills delete what was rolled up
 /// of the samples that had expired before them.
 #[test]
 fn seed_5_and_12_late_samples_cost_nothing_that_was_rolled_up() {
-    run_store(5, true);
-    run_store(12, true);
+    run_store(5, true, false);
+    run_store(12, true, false);
 }
 
-/// Works on one store, and says how many samples it has in the end. Days pass between the steps
-/// and draw their own numbers, so that steps are the same without them.
-fn run_store(seed: u64, days_pass: bool) -> usize {
-    let mut pair = Pair::new(seed, days_pass.then(|| Life::new(seed)));
+/// Works on one store, and says how many samples it has in the end. Days pass between the steps,
+/// and samples are deleted; both draw their own numbers, so that steps are the same without them.
+fn run_store(seed: u64, days_pass: bool, deletes: bool) -> usize {
+    let mut pair = Pair::new(seed, days_pass.then(|| Life::new(seed, deletes)));
+    let mut random = Random::new(seed ^ 0x6465_6c65_7465);
     for _ in 0..STEPS_PER_STORE {
         pair.step();
+        if deletes && random.one_in(12) {
+            pair.delete(&mut random);
+        }
         if let Some(mut life) = pair.life.take() {
             life.step(&mut pair);
             pair.life = Some(life);
@@ -286,6 +290,41 @@ impl Pair {
             self.database
                 .convert_metric_file(self.layouts.pick::<String>(&files), options)
                 .unwrap();
+        }
+    }
+
+    /// Deletes samples of a metric or two: near the newest, anywhere, or all of them.
+    fn delete(&mut self, random: &mut Random) {
+        let known: Vec<String> = self.model.metrics().map(|(name, _)| name.to_owned()).collect();
+        if known.is_empty() {
+            return;
+        }
+        let mut metrics = vec![random.pick::<String>(&known).clone()];
+        if random.one_in(3) {
+            metrics.push(random.pick::<String>(&known).clone());
+            metrics.dedup();
+        }
+        let span = u64::try_from(self.now - START + 30 * HOUR).unwrap();
+        let mut time =
+            || START - 2 * HOUR + i64::try_from(random.below(span)).unwrap() / SECOND * SECOND;
+        let (a, b) = (time(), time());
+        let (from, to) = match random.below(5) {
+            0 => (i64::MIN, i64::MAX),
+            1 => (self.now - i64::try_from(random.below(40)).unwrap() * SECOND, i64::MAX),
+            2 => (a / DAY * DAY, a / DAY * DAY + DAY - 1),
+            _ => (a.min(b), a.max(b)),
+        };
+        let range = TimeRange { from: Timestamp(from), to: Timestamp(to) };
+        let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
+        let report = self.database.delete_many(&names, range).unwrap();
+        assert_eq!(report.refused, []);
+        let before = self.model.len();
+        for metric in &names {
+            self.model.delete(metric, from, to);
+        }
+        assert_eq!(report.samples(), (before - self.model.len()) as u64, "{names:?} {from} {to}");
+        if random.one_in(4) {
+            self.compare_everything();
         }
     }
 

@@ -283,10 +283,21 @@ impl<H: Host> Readable<H> {
         scan: &mut dyn SampleScan,
         options: BuildOptions,
     ) -> Result<BuildReport> {
+        self.build_as(view, scan, options, &building(&FileKind::Metric.name(view.partition)?)?)
+    }
+
+    /// Writes the partition's metric file under another name.
+    pub(super) fn build_as(
+        &self,
+        view: &PartitionView,
+        scan: &mut dyn SampleScan,
+        options: BuildOptions,
+        under: &FileName,
+    ) -> Result<BuildReport> {
         let name = FileKind::Metric.name(view.partition)?;
         let target = Target {
             storage: &self.storage,
-            name: &building(&name)?,
+            name: under,
             partition_kind: view.partition.partitioning().kind(),
             codec: options.codec,
             codecs: &self.codecs,

@@ -7,6 +7,7 @@ pub(super) mod convert;
 #[cfg(all(test, feature = "testing"))]
 mod convert_tests;
 mod copy;
+pub(super) mod delete;
 pub(super) mod recompact;
 pub(super) mod recover;
 pub(super) mod retention;

@@ -1,12 +1,62 @@
 //! Fields of the reference's reports, which the command line and the server share.
 
-use nanotdb_core::engine::{self, BackfillReport, FrameIndex};
+use nanotdb_core::engine::{self, BackfillReport, DeleteReport, FrameIndex};
 use nanotdb_core::settings::{self, RollupJob, RollupSource, WrittenDuration};
 use nanotdb_core::text::pattern::Pattern;
 use nanotdb_core::{TimeRange, Timestamp};
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
+
+/// What a delete did, or would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Deleted {
+    /// Samples of all metrics.
+    pub samples: u64,
+    /// The metrics, and how many samples of each.
+    pub metrics: Vec<DeletedMetric>,
+    /// Partitions whose files were written anew.
+    pub rewritten_partitions: Vec<String>,
+    /// Partitions that held nothing else.
+    pub removed_partitions: Vec<String>,
+    /// Partitions that stayed as they were.
+    pub refused: Vec<RefusedPartition>,
+}
+
+/// A metric that samples were deleted of.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeletedMetric {
+    /// Its name.
+    pub metric: String,
+    /// How many there were.
+    pub samples: u64,
+}
+
+/// A partition that nothing was deleted in.
+#[derive(Debug, Clone, Serialize)]
+pub struct RefusedPartition {
+    /// Its key.
+    pub partition: String,
+    /// Why.
+    pub error: String,
+}
+
+impl From<DeleteReport> for Deleted {
+    fn from(done: DeleteReport) -> Self {
+        let samples = done.samples();
+        let metrics = done.metrics.into_iter();
+        let refused = done.refused.into_iter();
+        Self {
+            samples,
+            metrics: metrics.map(|(metric, samples)| DeletedMetric { metric, samples }).collect(),
+            rewritten_partitions: done.rewritten,
+            removed_partitions: done.removed,
+            refused: refused
+                .map(|(partition, error)| RefusedPartition { partition, error: error.to_string() })
+                .collect(),
+        }
+    }
+}
 
 /// From when to when something reaches.
 #[derive(Debug, Clone, Default, Serialize)]

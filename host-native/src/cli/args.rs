@@ -4,8 +4,8 @@
 use super::collect;
 use super::time::{Moment, Window};
 use super::{
-    build, compact, convert, csv2lp, demo, export, import, init, inspect, metrics, query, recover,
-    retention, rollup, verify,
+    build, compact, convert, csv2lp, delete, demo, export, import, init, inspect, metrics, query,
+    recover, retention, rollup, verify,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use nanotdb::logging::Logging;
@@ -128,6 +128,8 @@ pub(crate) enum Command {
     Rollup(rollup::Options),
     /// Delete or archive what has expired, as the manifests say
     Retention(retention::Options),
+    /// Delete samples: of some metrics, all of them or those of a range of time
+    Delete(delete::Options),
     /// Write the pages of a partition anew, as full as the settings allow
     Compact(compact::Options),
     /// Read every byte and say what is damaged

@@ -8,6 +8,7 @@ mod collect;
 mod compact;
 mod convert;
 mod csv2lp;
+mod delete;
 mod demo;
 mod export;
 #[cfg(feature = "forward")]
@@ -140,6 +141,7 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Build(BuildWhat::Metric(options)) => build::run(&root, &options, out),
         Command::Rollup(options) => rollup::run(&root, &options, out),
         Command::Retention(options) => retention::run(&root, &options, out),
+        Command::Delete(options) => delete::run(&root, &options, out),
         Command::Compact(options) => compact::run(&root, &options, out),
         Command::Recover(options) => recover::run(&root, &options, out),
         Command::Csv2lp(options) => csv2lp::run(&options, out),

@@ -44,6 +44,7 @@ mod api;
 pub mod app;
 mod cursor;
 mod dashboard;
+mod delete;
 pub mod exposition;
 mod guard;
 pub mod influx;

@@ -3,7 +3,7 @@
 use super::answer::{Failure, success, written};
 use super::app::App;
 use super::pages::Pages;
-use super::{api, dashboard, guard, ingest, metrics, prometheus, store};
+use super::{api, dashboard, delete, guard, ingest, metrics, prometheus, store};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -29,6 +29,7 @@ pub(super) fn all(app: &Arc<App>) -> Router {
         .merge(api::routes())
         .merge(ingest::routes())
         .merge(prometheus::routes())
+        .merge(delete::routes())
         .merge(store::routes());
     let routes = match Pages::new(&app.settings).map(Arc::new) {
         Some(pages) => with_pages(routes, pages),

@@ -111,6 +111,13 @@ impl Failure {
         self
     }
 
+    /// With another text.
+    #[must_use]
+    pub fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// The status it is answered with.
     pub const fn status(&self) -> StatusCode {
         self.status

@@ -15,6 +15,7 @@ pub(super) use import::take_lines;
 
 use super::answer::Failure;
 use super::app::App;
+use super::delete;
 use super::prometheus;
 use super::request::Params;
 use super::routes::only;
@@ -33,7 +34,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/query_range", only(get(range::either).post(prometheus::range)))
         .route("/api/v1/aggregates", only(get(listing::aggregates)))
         .route("/api/v1/databases", only(get(listing::databases)))
-        .route("/api/v1/metrics", only(get(listing::metrics)))
+        .route("/api/v1/metrics", only(get(listing::metrics).delete(delete::metrics)))
         .route("/api/v1/rollup/backfill", only(post(rollup::backfill)))
         .merge(engine::routes())
 }

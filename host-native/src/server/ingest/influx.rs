@@ -24,7 +24,7 @@ const VERSION: (&str, &str) =
 /// An error as clients of either version understand it: the first reads `error`, the second
 /// `code` and `message`.
 #[derive(Debug)]
-pub(super) struct InfluxFailure {
+pub(in crate::server) struct InfluxFailure {
     status: StatusCode,
     message: String,
     data: Option<serde_json::Value>,

@@ -18,6 +18,8 @@ mod line_bodies;
 mod prometheus;
 mod remote_write;
 
+pub(super) use influx::InfluxFailure;
+
 use super::answer::Failure;
 use super::app::{App, Counters};
 use super::intake::IntakeReport;

@@ -18,6 +18,7 @@ use axum::body::Body;
 use axum::http::Method;
 use axum::routing::get;
 pub(super) use query::{instant, range};
+pub(super) use series::range as series_range;
 use std::sync::Arc;
 
 /// Bytes of a form.
@@ -62,7 +63,7 @@ fn is_path(query: &str) -> bool {
 }
 
 /// The parameters of a request and those of its form, which come first.
-async fn with_form(
+pub(super) async fn with_form(
     app: &Arc<App>,
     method: &Method,
     params: Params,

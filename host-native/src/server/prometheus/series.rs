@@ -90,7 +90,7 @@ async fn listed<T: serde::Serialize + Send + 'static>(
 }
 
 /// From `start` to `end`; always, where they are missing.
-fn range(params: &Params) -> Result<TimeRange, Failure> {
+pub(in crate::server) fn range(params: &Params) -> Result<TimeRange, Failure> {
     let from = times::nearest(params, "start")?.unwrap_or(Timestamp::MIN);
     let to = times::nearest(params, "end")?.unwrap_or(Timestamp::MAX);
     TimeRange::new(from, to).ok_or_else(|| {

@@ -9,7 +9,7 @@ use crate::query::RangeQuery;
 use crate::{Database, Engine, Error, TimeRange, Value};
 use core::ops::ControlFlow;
 use promql_parser::label::{MatchOp, Matcher};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The label that says which database a series is in.
@@ -27,6 +27,9 @@ struct Metric {
     name: String,
     labels: LabelSet,
 }
+
+/// A database, and names of its metrics.
+type Named = (Arc<Database>, Vec<String>);
 
 /// A database and its metrics, sorted by name.
 type Opened = (Arc<Database>, Arc<Vec<Metric>>);
@@ -59,7 +62,7 @@ impl Stored {
     ) -> Result<Vec<LabelSet>, QueryError> {
         let all = [Vec::new()];
         let selectors = if selectors.is_empty() { &all } else { selectors };
-        let mut found = std::collections::BTreeSet::new();
+        let mut found = BTreeSet::new();
         for matchers in selectors {
             for (database, metrics) in self.databases(matchers)? {
                 for metric in metrics.iter().filter(|metric| matches(&metric.labels, matchers)) {
@@ -71,6 +74,27 @@ impl Stored {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// The metrics that some of several selectors select, database by database.
+    ///
+    /// # Errors
+    ///
+    /// When the databases cannot be listed or opened.
+    pub fn names(&self, selectors: &[Vec<Matcher>]) -> Result<Vec<Named>, QueryError> {
+        let mut found: BTreeMap<String, (Arc<Database>, BTreeSet<String>)> = BTreeMap::new();
+        for matchers in selectors {
+            for (database, metrics) in self.databases(matchers)? {
+                let selected = metrics.iter().filter(|metric| matches(&metric.labels, matchers));
+                let names = selected.map(|metric| metric.name.clone());
+                let entry = found
+                    .entry(database.name().to_owned())
+                    .or_insert_with(|| (database, BTreeSet::new()));
+                entry.1.extend(names);
+            }
+        }
+        let found = found.into_values().filter(|(_, names)| !names.is_empty());
+        Ok(found.map(|(database, names)| (database, names.into_iter().collect())).collect())
     }
 
     /// The databases that some series matching may be in, with all their metrics.

@@ -19,6 +19,7 @@
 //! | `inspect-file`, `inspect-log` | GET | `db`, `file`; `db`, `limit` |
 //! | `files`, `root` | GET | none; `root` is a tar file |
 //! | `file` | GET, PUT | `path` |
+//! | `delete` | POST | `db`, `metric`…, `from`, `to` |
 //! | `build`, `recompact` | POST | `db`, `partition` |
 //! | `convert` | POST | `db`, `partition`, `format`, `codec` |
 //! | `verify` | POST | `db`, `partition` |
@@ -76,6 +77,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/verify", only(post(upkeep::verify)))
         .route("/rollups", only(post(upkeep::rollups)))
         .route("/retention", only(post(upkeep::retention)))
+        .route("/delete", only(post(upkeep::delete)))
         .route("/flush", only(post(upkeep::flush)));
     Router::new().nest("/api/store", store)
 }

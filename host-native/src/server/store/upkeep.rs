@@ -1,7 +1,7 @@
 //! Maintenance.
 
 use super::exact::exact;
-use super::name;
+use super::{invalid, name, range};
 use crate::Engine;
 use crate::server::answer::Failure;
 use crate::server::app::App;
@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::response::Response;
 use nanotdb_core::engine::BuildOptions;
 use nanotdb_core::view::{
-    BuildReport, ConvertReport, FileCheck, RecompactReport, Retired, TickReport, convert_options,
+    BuildReport, ConvertReport, DeleteReport, FileCheck, RecompactReport, Retired, TickReport,
+    convert_options,
 };
 use std::sync::Arc;
 
@@ -73,6 +74,23 @@ pub(super) async fn verify(
             None => database.verify(|_| ())?,
         };
         Ok(exact(report.files.into_iter().map(FileCheck::from).collect::<Vec<_>>()))
+    })
+    .await
+}
+
+/// Deletes samples of metrics in a range of time.
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    params: Params,
+) -> Result<Response, Failure> {
+    app.work(move |app| {
+        let metrics: Vec<&str> = params.all("metric").filter(|name| !name.is_empty()).collect();
+        if metrics.is_empty() {
+            return Err(invalid("metric is required"));
+        }
+        let database = app.engine.database(name(&params, "db")?)?;
+        let done = database.delete_many(&metrics, range(&params)?)?;
+        Ok(exact(DeleteReport::from(done)))
     })
     .await
 }

@@ -265,6 +265,25 @@ export interface RecompactReport {
   readonly records: number;
 }
 
+/** Which samples to delete. Both ends are included; without them all samples of the metrics. */
+export interface DeleteOptions extends CallOptions {
+  readonly from?: Time;
+  readonly to?: Time;
+}
+
+/** What a delete did. */
+export interface DeleteReport {
+  /** Samples that are gone. */
+  readonly samples: number;
+  readonly metrics: readonly { readonly metric: string; readonly samples: number }[];
+  /** Partitions whose files were written anew. */
+  readonly rewritten: readonly string[];
+  /** Partitions that held nothing else and are gone. */
+  readonly removed: readonly string[];
+  /** Partitions that stayed as they were: a file is damaged, or there is no room to write it anew. */
+  readonly refused: readonly { readonly partition: string; readonly reason: string }[];
+}
+
 export interface FileCheck {
   readonly file: string;
   readonly bytes: number;
@@ -560,6 +579,16 @@ export interface Store {
   convert(database: string, options: ConvertOptions): Promise<readonly ConvertReport[]>;
   /** Writes the frames of a data file anew, larger ones. */
   recompact(database: string, partition: string, options?: CallOptions): Promise<RecompactReport>;
+  /**
+   * Deletes samples of one metric or of several, by their exact names. They are gone for certain when
+   * this resolves, except in the partitions that the report names as refused. A metric without a range
+   * is forgotten, too: it may come back with another type. What rollups made of the samples stays.
+   */
+  delete(
+    database: string,
+    metrics: string | readonly string[],
+    options?: DeleteOptions,
+  ): Promise<DeleteReport>;
   /** Checks every byte of every file. */
   verify(database: string, options?: ProgressOptions): Promise<readonly FileCheck[]>;
   runRollups(database: string, options?: CallOptions): Promise<TickReport>;

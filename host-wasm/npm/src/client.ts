@@ -11,6 +11,8 @@ import type {
   ConvertOptions,
   ConvertReport,
   DatabaseInfo,
+  DeleteOptions,
+  DeleteReport,
   ExportLinesOptions,
   FileCheck,
   FileEntry,
@@ -287,6 +289,18 @@ export class StoreClient implements Store {
     options: CallOptions = {},
   ): Promise<RecompactReport> {
     return this.#run(options, () => this.#call("recompact", { database, partition }, options));
+  }
+
+  delete(
+    database: string,
+    metrics: string | readonly string[],
+    options: DeleteOptions = {},
+  ): Promise<DeleteReport> {
+    return this.#run(options, () => {
+      const names = typeof metrics === "string" ? [metrics] : [...metrics];
+      const range = span(options.from, options.to);
+      return this.#call("delete", { database, metrics: names, ...range }, options);
+    });
   }
 
   verify(database: string, options: ProgressOptions = {}): Promise<readonly FileCheck[]> {

@@ -9,6 +9,7 @@ import type {
   Chart,
   ConvertReport,
   DatabaseInfo,
+  DeleteReport,
   FileCheck,
   FileEntry,
   FileInfo,
@@ -114,6 +115,12 @@ export class Session {
   build(database: string, partition: string): BuildReport;
   convert(database: string, partition: string, format: string): ConvertReport;
   recompact(database: string, partition: string): RecompactReport;
+  deleteSamples(
+    database: string,
+    metrics: readonly string[],
+    from: bigint,
+    to: bigint,
+  ): DeleteReport;
   verify(database: string, partition: string | undefined): FileCheck[];
   runRollups(database: string): TickReport;
   applyRetention(database: string): Retired[];

@@ -5,6 +5,7 @@ import type {
   Chart,
   ConvertReport,
   DatabaseInfo,
+  DeleteReport,
   FileCheck,
   FileEntry,
   FileInfo,
@@ -126,6 +127,10 @@ export interface Calls {
     result: ConvertReport;
   };
   readonly recompact: { args: { database: string; partition: string }; result: RecompactReport };
+  readonly delete: {
+    args: Span & { database: string; metrics: readonly string[] };
+    result: DeleteReport;
+  };
   readonly verify: {
     args: { database: string; partition: string | undefined };
     result: readonly FileCheck[];
@@ -182,6 +187,8 @@ export const KINDS: { readonly [K in Op]: "read" | "write" } = {
   build: "write",
   convert: "write",
   recompact: "write",
+  // A second run finds nothing left to delete, but samples that came after the first.
+  delete: "write",
   verify: "read",
   runRollups: "write",
   applyRetention: "write",

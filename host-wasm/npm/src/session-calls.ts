@@ -234,6 +234,8 @@ const HANDLERS: { readonly [K in Op]: (place: Place, args: Args<K>) => Result<K>
   convert: ({ session }, { database, partition, format }) =>
     session.convert(database, partition, format),
   recompact: ({ session }, { database, partition }) => session.recompact(database, partition),
+  delete: ({ session }, { database, metrics, from, to }) =>
+    session.deleteSamples(database, metrics, from, to),
   verify: ({ session }, { database, partition }) => session.verify(database, partition),
   runRollups: ({ session }, { database }) => session.runRollups(database),
   applyRetention: ({ session }, { database }) => session.applyRetention(database),

@@ -1,5 +1,6 @@
 //! Maintenance.
 
+use super::query::range;
 use super::view::object;
 use super::{Answer, Session};
 use crate::error::thrown;
@@ -7,7 +8,8 @@ use nanotdb_core::engine::BuildOptions;
 use nanotdb_core::settings::DatabaseSettings;
 use nanotdb_core::storage::{FileName, Storage};
 use nanotdb_core::view::{
-    BuildReport, ConvertReport, FileCheck, RecompactReport, Retired, TickReport, convert_options,
+    BuildReport, ConvertReport, DeleteReport, FileCheck, RecompactReport, Retired, TickReport,
+    convert_options,
 };
 use wasm_bindgen::prelude::*;
 
@@ -79,6 +81,28 @@ impl Session {
         // The partition may be open; what is in memory belongs to it.
         database.flush().map_err(thrown)?;
         object(&RecompactReport::from(database.recompact(partition).map_err(thrown)?))
+    }
+
+    /// Deletes samples of metrics, both ends of the range included.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Database::delete_many`].
+    #[wasm_bindgen(js_name = deleteSamples)]
+    #[expect(clippy::needless_pass_by_value, reason = "JavaScript hands over what it made")]
+    pub fn delete_samples(
+        &self,
+        database: &str,
+        metrics: Vec<String>,
+        from: i64,
+        to: i64,
+    ) -> Answer<JsValue> {
+        let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
+        let deleted = self.database(database)?.delete_many(&names, range(from, to)?);
+        let deleted = deleted.map_err(thrown)?;
+        // What is gone may have left a large hole.
+        self.root.tidy().map_err(thrown)?;
+        object(&DeleteReport::from(deleted))
     }
 
     /// Checks every byte of a partition's files, or of all files.

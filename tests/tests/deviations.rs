@@ -84,6 +84,47 @@ fn d01_names_are_logged_until_the_catalog_is_stored() {
     assert_eq!(streams(&home(&store)).unwrap()["a"], [(now.0, 2)]);
 }
 
+/// The records of the log as a decoder that knows nothing of ours finds them: id, and name if any.
+fn logged(root: &Path) -> Vec<(u16, Option<String>)> {
+    let bytes = fs::read(root.join("home/home.wal")).unwrap();
+    let log = Wal::decode("home.wal", &bytes, Extensions::Ignored);
+    log.records.into_iter().map(|r| (r.id, r.introduces.map(|(name, _)| name))).collect()
+}
+
+/// The reference's later versions look up the type of each record before they take names in, so
+/// a second record without a name would keep them from opening the database.
+#[test]
+fn d26_every_record_names_its_metric_until_the_catalog_has_it() {
+    let root = root_with("", &[("home", LOGGED)]);
+    let store = open(root.path());
+    add(&store, "a", 1, 1);
+    add(&store, "b", 1, 1.5_f32);
+    add(&store, "a", 2, 2);
+    let named = |id: u16, name: &str| (id, Some(name.to_owned()));
+    assert_eq!(logged(root.path()), [named(1, "a"), named(2, "b"), named(1, "a")]);
+    // After a kill, as well: the log knows the names, the catalog file does not yet.
+    let copy = killed(root.path());
+    let after = open(copy.path());
+    assert_eq!(home(&after).open_report().problems, [""; 0]);
+    add(&after, "b", 3, 2.5_f32);
+    assert_eq!(logged(copy.path()).last(), Some(&named(2, "b")));
+    assert_eq!(text(&after).len(), 4, "a name that is repeated makes no sample of its own");
+}
+
+#[test]
+fn d26_a_tick_stores_the_catalog_so_that_records_become_short() {
+    let root = root_with("", &[("home", LOGGED)]);
+    let store = open(root.path());
+    add(&store, "a", 1, 1);
+    store.tick().unwrap();
+    let catalog = fs::read_to_string(root.path().join("home/catalog.json")).unwrap();
+    assert!(catalog.contains("\"a\""), "{catalog}");
+    add(&store, "a", 2, 2);
+    assert_eq!(logged(root.path()).last(), Some(&(1, None)));
+    let copy = killed(root.path());
+    assert_eq!(text(&open(copy.path())).len(), 2);
+}
+
 #[test]
 fn d02_no_chain_of_torn_logs_loses_acknowledged_samples() {
     let mut root = root_with("", &[("home", LOGGED)]);

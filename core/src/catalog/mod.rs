@@ -38,8 +38,8 @@ pub struct Entry {
     pub last: Newest,
     /// The newest accepted time: that of `last`, or of a sample on its way to the log.
     pub accepted: Option<i64>,
-    /// Whether the catalog file, or a record in the log, holds name and type.
-    pub introduced: bool,
+    /// Whether the catalog file holds name and type. Until it does, each record in the log does.
+    pub stored: bool,
 }
 
 impl Entry {
@@ -80,7 +80,7 @@ impl Catalog {
                 value_type: record.value_type,
                 last: Newest::Unknown,
                 accepted: None,
-                introduced: true,
+                stored: true,
             });
         }
         catalog
@@ -115,7 +115,7 @@ impl Catalog {
     pub fn mark_stored(&mut self) {
         self.unstored = 0;
         for entry in &mut self.entries {
-            entry.introduced = true;
+            entry.stored = true;
         }
     }
 
@@ -167,7 +167,7 @@ impl Catalog {
             value_type,
             last: Newest::None,
             accepted: None,
-            introduced: false,
+            stored: false,
         }))
     }
 
@@ -199,7 +199,7 @@ impl Catalog {
             value_type,
             last: Newest::Unknown,
             accepted: None,
-            introduced: true,
+            stored: false,
         }))
     }
 
@@ -274,10 +274,10 @@ mod tests {
         let mut catalog = Catalog::from_records(vec![]);
         assert!(!catalog.is_dirty());
         let slot = catalog.register("a", ValueType::I32).unwrap();
-        assert!(catalog.is_dirty() && !catalog.get(slot).unwrap().introduced);
+        assert!(catalog.is_dirty() && !catalog.get(slot).unwrap().stored);
         let stored = file::encode(&catalog.to_records());
         catalog.mark_stored();
-        assert!(!catalog.is_dirty() && catalog.get(slot).unwrap().introduced);
+        assert!(!catalog.is_dirty() && catalog.get(slot).unwrap().stored);
         let again = Catalog::from_records(file::decode(&stored).unwrap());
         assert_eq!(again.to_records(), catalog.to_records());
     }

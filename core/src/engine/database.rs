@@ -227,6 +227,7 @@ impl<H: Host> Database<H> {
         self.writer.write(|writer| {
             writer.check_writable()?;
             writer.flush_aged(now)?;
+            writer.store_catalog_early();
             writer.sync_log_in_time(now)
         })?;
         let (built, problems) = self.seal()?;

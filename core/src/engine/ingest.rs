@@ -480,17 +480,18 @@ fn is_logged(rules: &WriteRules, time: Timestamp, now: Timestamp) -> bool {
     window <= 0 || time.0 >= now.0.saturating_sub(window)
 }
 
+/// Name and type stand in every record until the catalog file has them: the reference's later
+/// versions look types up before they take names in, and would not open the database (D-26).
 fn write_record<F: StorageFile>(
     log: &mut Log<F>,
-    state: &mut State,
+    state: &State,
     slot: Slot,
     row: Row<'_>,
     anchor: Option<u64>,
 ) {
-    let Some(entry) = state.catalog.get_mut(slot) else { return };
-    let name = (!entry.introduced).then(|| (&*entry.name, entry.value_type));
+    let Some(entry) = state.catalog.get(slot) else { return };
+    let name = (!entry.stored).then(|| (&*entry.name, entry.value_type));
     log.add((entry.id.get(), row.time.0, row.value.to_raw()), name, anchor);
-    entry.introduced = true;
 }
 
 fn accept(

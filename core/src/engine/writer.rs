@@ -429,6 +429,12 @@ impl<H: Host> Writer<H> {
         Ok(())
     }
 
+    /// Writes the catalog file before a page needs it, so that records of new metrics become
+    /// short. Nothing depends on it: the log has the names, and the next page tries again.
+    pub(crate) fn store_catalog_early(&mut self) {
+        let _ = self.store_catalog();
+    }
+
     /// Empties the log when files hold all its samples for certain.
     ///
     /// A page that was not synced is not there for certain, so without syncs (`throughput`) the

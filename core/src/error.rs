@@ -1,7 +1,7 @@
 //! What can go wrong, in the engine's words.
 
 use crate::storage::StorageError;
-use crate::types::{Timestamp, ValueType};
+use crate::types::{MetricId, Timestamp, ValueType};
 use alloc::string::String;
 use core::fmt;
 
@@ -74,6 +74,13 @@ pub enum Rejection {
         expected: ValueType,
         /// The sample's type.
         found: ValueType,
+    },
+    /// The metric is a recovered one, which is read only until it has its name.
+    NameLost {
+        /// What it is called meanwhile.
+        metric: String,
+        /// Its number in files.
+        id: MetricId,
     },
     /// All 65,535 ids of the database are taken.
     TooManyMetrics,
@@ -175,6 +182,11 @@ impl fmt::Display for Rejection {
             Self::TypeMismatch { metric, expected, found } => {
                 write!(f, "metric {metric} holds {expected}, the sample is {found}")
             }
+            Self::NameLost { metric, id } => write!(
+                f,
+                "{metric} stands for metric id {id}, whose name is lost: before samples are added, give it \
+                 its name with `nanotdb catalog set --id {id} --name NAME --type int32|float32`"
+            ),
             Self::TooManyMetrics => f.write_str("the database already has 65535 metrics"),
             Self::InvalidName { what, name, rule } => {
                 write!(f, "{what} name {name:?} is not allowed: {rule}")

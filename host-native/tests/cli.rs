@@ -836,3 +836,64 @@ home/temp 22 2000000000
     assert_eq!(fs::read_to_string(&out).unwrap(), lines);
     assert!(!root.exists(), "no store is needed");
 }
+
+/// A power cut or a full disk has left `catalog.json` empty, and samples keep coming in.
+#[test]
+fn lost_names_are_told_and_given_back() {
+    let dir = TempDir::new().unwrap();
+    let root = dir.path().join("root");
+    good(&root, "init");
+    let lines = "home/boiler 60 2026-11-20 08:00:00\nhome/freezer -18i 2026-11-20 08:00:00\n";
+    assert_eq!(run_with(&root, "import -", lines).code, 0);
+    let catalog = root.join("home/catalog.json");
+    fs::write(&catalog, "").unwrap();
+
+    let ran = run_with(&root, "import -", "home/freezer -20i 2026-11-29 08:00:00\n");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("recovered.1, recovered.2"), "{}", ran.err);
+    let range = "query --db home --from 2026-11-01 --format csv -m";
+    let freezer = run(&root, &format!("{range} freezer")).out;
+    assert!(freezer.contains(",-20") && !freezer.contains(",60"), "{freezer}");
+    let lost = run(&root, &format!("{range} recovered.2")).out;
+    assert!(lost.contains(",-18"), "{lost}");
+
+    let verified = run(&root, "verify");
+    assert_eq!(verified.code, 1);
+    assert!(
+        verified.out.contains("catalog.json: metric id 1 has samples and no name"),
+        "{}",
+        verified.out
+    );
+    let inspected = run(&root, "inspect catalog --db home --json").out;
+    let inspected: Json = serde_json::from_str(&inspected).unwrap();
+    assert_eq!(inspected["count"], 1);
+    assert_eq!(inspected["recovered"][0]["name"], "recovered.1");
+    let refused = run_with(&root, "import -", "home/recovered.1 1 2026-11-29 08:00:00\n");
+    assert!(refused.err.contains("nanotdb catalog set --id 1"), "{}{}", refused.out, refused.err);
+
+    for (arguments, code, expected) in [
+        ("--id 1 --name freezer --type float32", 1, "is taken by metric id 3"),
+        ("--id 3 --name x --type float32", 1, "metric id 3 is freezer"),
+        ("--id 9 --name x --type float32", 1, "nothing has metric id 9"),
+        ("--id 0 --name x --type float32", 2, "0 is not in 1..=65535"),
+        ("--id 1 --name x --type double", 2, "int32"),
+    ] {
+        let ran = run(&root, &format!("catalog set {arguments}"));
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.err);
+        assert!(ran.err.contains(expected), "{arguments}: {}", ran.err);
+    }
+    let ran = run(&root, "catalog set --id 1 --name boiler --type float32");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "metric id 1 of home is boiler now, float32\n"));
+    assert!(ran.err.contains("kept as recovered.2"), "what is left: {}", ran.err);
+    good(&root, "catalog set --db home --id 2 --name freezer.before --type int32");
+    assert!(good(&root, &format!("{range} boiler")).contains(",60"));
+    assert!(good(&root, "verify").contains("everything is whole"));
+
+    // Nobody else may have the store meanwhile.
+    fs::write(&catalog, "").unwrap();
+    let store = OpenOptions::default().open(&root).unwrap();
+    let ran = run(&root, "catalog set --db home --id 1 --name boiler --type float32");
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    drop(store);
+    assert_eq!(fs::read(&catalog).unwrap(), b"", "nothing was written");
+}

@@ -5,6 +5,7 @@ pub mod file;
 use crate::error::Rejection;
 use crate::sorted::SortedMap;
 use crate::types::{MetricId, Sample, Timestamp, Value, ValueType};
+use alloc::format;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -40,6 +41,18 @@ pub struct Entry {
     pub accepted: Option<i64>,
     /// Whether the catalog file holds name and type. Until it does, each record in the log does.
     pub stored: bool,
+    /// Of a metric whose name is lost: `name` is a stand-in then, and the catalog file never
+    /// holds the metric.
+    pub recovered: Option<Recovered>,
+}
+
+/// What is known of a metric that has samples under its id, and no name anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovered {
+    /// Metric files tell the type of its values.
+    Typed,
+    /// Raw pages and log do not: its values are shown as their 32 bits, an integer.
+    Untyped,
 }
 
 impl Entry {
@@ -65,8 +78,10 @@ pub struct Catalog {
     entries: Vec<Entry>,
     by_name: HashMap<Arc<str>, Slot>,
     by_id: SortedMap<MetricId, Slot>,
-    /// Metrics that the catalog file does not hold yet.
+    /// Metrics that the catalog file does not hold yet, but should.
     unstored: usize,
+    /// Ids up to this one are never given out.
+    reserved: u16,
 }
 
 impl Catalog {
@@ -81,19 +96,20 @@ impl Catalog {
                 last: Newest::Unknown,
                 accepted: None,
                 stored: true,
+                recovered: None,
             });
         }
         catalog
     }
 
-    /// What the catalog file should hold, in order of id.
+    /// What the catalog file should hold, in order of id: nothing that was guessed.
     pub fn to_records(&self) -> Vec<Record> {
         let record = |entry: &Entry| Record {
             name: entry.name.to_string(),
             id: entry.id,
             value_type: entry.value_type,
         };
-        self.by_id.values().filter_map(|&slot| self.get(slot)).map(record).collect()
+        self.iter().filter(|entry| entry.recovered.is_none()).map(record).collect()
     }
 
     /// Number of metrics.
@@ -114,7 +130,7 @@ impl Catalog {
     /// Notes that the catalog file now holds every metric.
     pub fn mark_stored(&mut self) {
         self.unstored = 0;
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut().filter(|entry| entry.recovered.is_none()) {
             entry.stored = true;
         }
     }
@@ -149,6 +165,21 @@ impl Catalog {
         self.entries.iter_mut()
     }
 
+    /// The highest id that is taken or reserved; 0 when there is none.
+    pub fn highest(&self) -> u16 {
+        self.by_id.last_key_value().map_or(0, |(id, _)| id.get()).max(self.reserved)
+    }
+
+    /// Whether an id was given out that no metric has: the catalog file knew it once.
+    pub fn lacks_reserved(&self) -> bool {
+        self.by_id.last_key_value().map_or(0, |(id, _)| id.get()) < self.reserved
+    }
+
+    /// Keeps all ids up to this one from being given out: samples may be under them.
+    pub fn reserve_up_to(&mut self, id: u16) {
+        self.reserved = self.reserved.max(id);
+    }
+
     /// Adds a metric under the next id: one more than the highest, so that gaps never lead to
     /// an id being used twice (D-16).
     ///
@@ -156,9 +187,8 @@ impl Catalog {
     ///
     /// [`Rejection::TooManyMetrics`].
     pub fn register(&mut self, name: &str, value_type: ValueType) -> Result<Slot, Rejection> {
-        let highest = self.by_id.last_key_value().map_or(0, |(id, _)| id.get());
         // Gaps stay gaps: a lost catalog entry may have left samples under its id.
-        let id = highest.checked_add(1).and_then(MetricId::new);
+        let id = self.highest().checked_add(1).and_then(MetricId::new);
         let id = id.ok_or(Rejection::TooManyMetrics)?;
         self.unstored += 1;
         Ok(self.insert(Entry {
@@ -168,10 +198,12 @@ impl Catalog {
             last: Newest::None,
             accepted: None,
             stored: false,
+            recovered: None,
         }))
     }
 
-    /// Adds a metric that the log introduces, or finds it when name, id and type agree.
+    /// Adds a metric that the log introduces, or finds it when name, id and type agree. One that
+    /// had only an id gets its name.
     ///
     /// # Errors
     ///
@@ -182,6 +214,9 @@ impl Catalog {
         id: MetricId,
         value_type: ValueType,
     ) -> Result<Slot, &Entry> {
+        if self.find(name).is_none() && self.is_recovered(id) {
+            self.rename(id, name, value_type);
+        }
         let known = self.find(name).or_else(|| self.find_id(id));
         if let Some(slot) = known {
             let agrees = self.get(slot).is_some_and(|entry| {
@@ -200,7 +235,61 @@ impl Catalog {
             last: Newest::Unknown,
             accepted: None,
             stored: false,
+            recovered: None,
         }))
+    }
+
+    /// Adds a metric of which only the id is known, and perhaps the type, under a name that
+    /// stands in for its own: `recovered.<id>`, with `.2`, `.3` … behind it where a metric has
+    /// that name. An id that is there already stays what it is, but for a type that was open.
+    pub fn recover(&mut self, id: MetricId, value_type: Option<ValueType>) -> Slot {
+        if let Some(slot) = self.find_id(id) {
+            let open = self.get_mut(slot).filter(|e| e.recovered == Some(Recovered::Untyped));
+            if let (Some(entry), Some(value_type)) = (open, value_type) {
+                entry.value_type = value_type;
+                entry.recovered = Some(Recovered::Typed);
+            }
+            return slot;
+        }
+        let mut name = format!("recovered.{id}");
+        let mut copy = 1;
+        while self.find(&name).is_some() {
+            copy += 1;
+            name = format!("recovered.{id}.{copy}");
+        }
+        let recovered = value_type.map_or(Recovered::Untyped, |_| Recovered::Typed);
+        self.insert(Entry {
+            name: name.into(),
+            id,
+            value_type: value_type.unwrap_or(ValueType::I32),
+            last: Newest::Unknown,
+            accepted: None,
+            stored: false,
+            recovered: Some(recovered),
+        })
+    }
+
+    /// Metrics whose names are lost, in order of id.
+    pub fn recovered(&self) -> impl Iterator<Item = &Entry> {
+        self.iter().filter(|entry| entry.recovered.is_some())
+    }
+
+    /// Whether the metric of this id has lost its name.
+    pub fn is_recovered(&self, id: MetricId) -> bool {
+        let entry = self.find_id(id).and_then(|slot| self.get(slot));
+        entry.is_some_and(|entry| entry.recovered.is_some())
+    }
+
+    /// Gives a recovered metric its name and type. The name is free.
+    pub(crate) fn rename(&mut self, id: MetricId, name: &str, value_type: ValueType) {
+        let Some(slot) = self.find_id(id) else { return };
+        let Some(entry) = self.entries.get_mut(slot.0) else { return };
+        self.by_name.remove(&entry.name);
+        entry.name = name.into();
+        entry.value_type = value_type;
+        entry.recovered = None;
+        self.by_name.insert(Arc::clone(&entry.name), slot);
+        self.unstored += 1;
     }
 
     fn insert(&mut self, entry: Entry) -> Slot {
@@ -215,7 +304,6 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
     use alloc::vec;
 
     fn id(raw: u16) -> MetricId {
@@ -251,6 +339,43 @@ mod tests {
         assert!(catalog.introduce("b", id(3), ValueType::I32).is_err());
         assert!(catalog.introduce("a", id(3), ValueType::F32).is_err());
         assert_eq!(catalog.len(), 1);
+    }
+
+    #[test]
+    fn a_metric_without_a_name_gets_a_stand_in_that_is_never_stored() {
+        let mut catalog = Catalog::default();
+        catalog.register("recovered.7", ValueType::I32).unwrap();
+        let slot = catalog.recover(id(7), None);
+        assert_eq!(&*catalog.get(slot).unwrap().name, "recovered.7.2");
+        assert_eq!(catalog.recover(id(7), None), slot, "once");
+        let typed = catalog.recover(id(5), Some(ValueType::F32));
+        assert_eq!(catalog.get(typed).unwrap().recovered, Some(Recovered::Typed));
+        assert_eq!(catalog.to_records().len(), 1, "nothing guessed goes into the file");
+        catalog.mark_stored();
+        assert!(!catalog.get(slot).unwrap().stored);
+        let next = catalog.register("new", ValueType::I32).unwrap();
+        assert_eq!(catalog.get(next).unwrap().id, id(8), "after every id that is known");
+    }
+
+    #[test]
+    fn a_recovered_metric_gets_the_name_that_the_log_has() {
+        let mut catalog = Catalog::default();
+        let slot = catalog.recover(id(3), None);
+        assert!(!catalog.is_dirty());
+        assert_eq!(catalog.introduce("a", id(3), ValueType::F32).unwrap(), slot);
+        let entry = catalog.get(slot).unwrap();
+        assert_eq!((&*entry.name, entry.value_type, entry.recovered), ("a", ValueType::F32, None));
+        assert!(catalog.is_dirty() && catalog.find("recovered.3").is_none());
+        assert_eq!(catalog.find("a"), Some(slot));
+    }
+
+    #[test]
+    fn reserved_ids_are_not_given_out() {
+        let mut catalog = Catalog::default();
+        catalog.reserve_up_to(9);
+        catalog.reserve_up_to(4);
+        let slot = catalog.register("a", ValueType::I32).unwrap();
+        assert_eq!((catalog.get(slot).unwrap().id, catalog.highest()), (id(10), 10));
     }
 
     #[test]

@@ -201,6 +201,25 @@ pub trait BlockCodec: fmt::Debug + Sync {
     /// [`BlockError`] when the block is damaged; `out` then holds what it held before.
     fn decode(&self, block: &[u8], decoded_len: usize, out: &mut Vec<u8>)
     -> Result<(), BlockError>;
+
+    /// Appends the first `wanted` of the `decoded_len` bytes in `block` to `out`, all if there
+    /// are no more. What follows them need not be intact.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] when the block is damaged before that; `out` then holds what it held before.
+    fn decode_front(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        wanted: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
+        let start = out.len();
+        self.decode(block, decoded_len, out)?;
+        out.truncate(start.saturating_add(wanted));
+        Ok(())
+    }
 }
 
 /// Which implementation serves each codec.

@@ -230,6 +230,7 @@ impl<H: Host> Database<H> {
             writer.store_catalog_early();
             writer.sync_log_in_time(now)
         })?;
+        self.learn_some_ids();
         let (built, problems) = self.seal()?;
         report.built.extend(built);
         report.problems.extend(problems);

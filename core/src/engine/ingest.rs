@@ -8,7 +8,7 @@ use super::event::Event;
 use super::host::{Clock, Host, Shared};
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
-use crate::catalog::{Newest, Slot};
+use crate::catalog::{Entry, Newest, Slot};
 use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
 use crate::page::{MAX_RECORDS, OpenPage};
@@ -88,6 +88,8 @@ enum Pause {
     Partition(Partition),
     /// The metric's newest sample must be looked up before the row can be judged.
     Newest(Slot),
+    /// The row is of a new metric, and nobody knows yet which ids are free.
+    Ids,
 }
 
 impl<H: Host> Writer<H> {
@@ -149,6 +151,10 @@ impl<H: Host> Writer<H> {
     /// The handle of a metric, which is made when there is none.
     pub(crate) fn handle(&mut self, metric: &str, value_type: ValueType) -> Result<MetricHandle> {
         self.check_writable()?;
+        if self.readable.state.read(|state| state.catalog.find(metric).is_none()) {
+            check_metric_name(metric)?;
+            self.learn_ids()?;
+        }
         let slot = self.readable.state.write(|state| slot_of(state, metric, value_type))?;
         self.tell_taken();
         Ok(MetricHandle { slot, value_type })
@@ -199,6 +205,7 @@ impl<H: Host> Writer<H> {
                 let settled = self.settle_newest(slot);
                 self.poisoning(settled)
             }
+            Pause::Ids => self.learn_ids(),
         }
     }
 
@@ -386,6 +393,7 @@ impl<F: StorageFile> Staging<F> {
         let slot = match check(state, row, self.newest_stored)? {
             Verdict::Take(slot) => slot,
             Verdict::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),
+            Verdict::LearnIds => return Ok(Some(Pause::Ids)),
         };
         let logged = self.log.is_some() && is_logged(&self.rules, row.time, now);
         if logged {
@@ -408,6 +416,7 @@ impl<F: StorageFile> Staging<F> {
 enum Verdict {
     Take(Slot),
     LookUp(Slot),
+    LearnIds,
 }
 
 /// Whether a row may be taken. A metric is registered only by a row that is.
@@ -420,6 +429,10 @@ fn check(
         Target::Handle(handle) => handle.slot,
         Target::Name(name) => match state.catalog.find(name) {
             Some(slot) => slot,
+            None if !state.ids.is_complete() => {
+                check_metric_name(name)?;
+                return Ok(Verdict::LearnIds);
+            }
             None => return register(state, name, row.value.value_type()).map(Verdict::Take),
         },
     };
@@ -428,6 +441,7 @@ fn check(
             "the metric handle belongs to another database".to_string(),
         ));
     };
+    check_named(entry)?;
     check_type(&entry.name, entry.value_type, row.value.value_type())?;
     match (entry.accepted, entry.last) {
         (Some(newest), _) | (None, Newest::At(newest, _)) if row.time.0 < newest => {
@@ -438,6 +452,14 @@ fn check(
             Ok(Verdict::LookUp(slot))
         }
         _ => Ok(Verdict::Take(slot)),
+    }
+}
+
+/// A sample of a metric whose name is lost would be of nobody knows what.
+fn check_named(entry: &Entry) -> core::result::Result<(), Rejection> {
+    match entry.recovered {
+        None => Ok(()),
+        Some(_) => Err(Rejection::NameLost { metric: entry.name.to_string(), id: entry.id }),
     }
 }
 
@@ -469,8 +491,10 @@ fn slot_of(
     let Some(slot) = state.catalog.find(metric) else {
         return register(state, metric, value_type);
     };
-    let expected = state.catalog.get(slot).map_or(value_type, |entry| entry.value_type);
-    check_type(metric, expected, value_type)?;
+    if let Some(entry) = state.catalog.get(slot) {
+        check_named(entry)?;
+        check_type(metric, entry.value_type, value_type)?;
+    }
     Ok(slot)
 }
 

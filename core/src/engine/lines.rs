@@ -315,13 +315,17 @@ impl<H: Host> Database<H> {
         select: impl Fn(&str) -> bool,
         mut write: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<u64> {
-        let names = self.names(select);
+        let mut names = self.names(&select);
         let mut lines = 0;
         let mut text = Vec::with_capacity(EXPORT_CHUNK + 512);
         self.scan(options.range, |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
                 if !options.range.contains(Timestamp(time)) {
                     continue;
+                }
+                if !matches!(names.get(usize::from(id)), Some(Some(_))) {
+                    self.find_recovered()?; // it has lost its name, and nobody noticed so far
+                    names = self.names(&select);
                 }
                 let Some(Some(metric)) = names.get(usize::from(id)) else {
                     let detail = format!("a sample of metric id {id}, which no catalog entry has");
@@ -349,7 +353,7 @@ impl<H: Host> Database<H> {
     }
 
     /// What an export needs to know of each metric, by id.
-    fn names(&self, select: impl Fn(&str) -> bool) -> Vec<Option<Exported>> {
+    fn names(&self, select: &impl Fn(&str) -> bool) -> Vec<Option<Exported>> {
         self.readable().state.read(|state| {
             let highest = state.catalog.iter().map(|entry| entry.id.get()).max().unwrap_or(0);
             let mut names = vec![None; usize::from(highest) + 1];

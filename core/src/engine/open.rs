@@ -4,6 +4,7 @@ use super::database::Database;
 use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
+use super::ids::{self, RecoveredMetric};
 use super::ingest::{Staged, Staging};
 use super::state::{Readable, State};
 use super::upkeep::build::BuildOptions;
@@ -44,6 +45,9 @@ pub struct OpenReport {
     pub cut: Vec<String>,
     /// Bytes cut off the end of the log: a torn append (D-02).
     pub log_bytes_cut: u64,
+    /// Metrics whose names are lost: samples have their ids, and neither catalog nor log has a
+    /// name.
+    pub recovered: Vec<RecoveredMetric>,
     /// Keys of the manifest that mean nothing here.
     pub warnings: Vec<Warning>,
 }
@@ -54,7 +58,7 @@ impl OpenReport {
         let warnings = self.warnings.iter().map(|warning| format!("{MANIFEST}: {warning}"));
         let problems = self.problems.iter().map(|problem| format!("passed over {problem}"));
         let cut = self.cut.iter().map(|cut| format!("cut off {cut}"));
-        warnings.chain(problems).chain(cut)
+        warnings.chain(problems).chain(cut).chain(RecoveredMetric::note(&self.recovered))
     }
 }
 
@@ -98,9 +102,11 @@ pub(crate) fn open<H: Host>(
         catalog.iter_mut().for_each(|entry| entry.last = Newest::None);
     }
     readable.state.write(|state| state.catalog = catalog);
+    readable.load_ids()?;
     let mut writer = Writer::new(readable, host, rules, settings)?;
     let replayed = writer.replay(&log_bytes, &log_name, &mut report);
     writer.poisoning(replayed)?;
+    report.recovered = ids::check_at_opening(&mut writer)?;
     tell(&mut writer, &report);
     let build = BuildOptions::from_settings(&rules.engine.metrics);
     Ok(Database::new(writer, build, rules.engine.metrics.enabled, report))
@@ -153,7 +159,10 @@ fn load_manifest<S: Storage>(
     }
 }
 
-fn load_catalog<S: Storage>(storage: &S, database: &str) -> Result<Vec<catalog::file::Record>> {
+pub(super) fn load_catalog<S: Storage>(
+    storage: &S,
+    database: &str,
+) -> Result<Vec<catalog::file::Record>> {
     let bytes = storage.read(&FileName::new(CATALOG)?)?.unwrap_or_default();
     catalog::file::decode(&bytes).map_err(|error| error.into_error(format!("{database}/{CATALOG}")))
 }
@@ -456,22 +465,11 @@ impl<H: Host> Writer<H> {
         now: Timestamp,
         report: &mut OpenReport,
     ) -> Result<()> {
-        let Self { readable, staging, .. } = self;
-        let taken = readable.state.write(|state| -> core::result::Result<_, String> {
-            let slot = resolve(&mut state.catalog, record)?;
-            note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
-            let partition = staging.partition_of(Timestamp(record.time));
-            if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
-                return Ok(None);
-            }
-            let page = state.pages.get_or_insert_with(partition, || {
-                staging.note_page(now);
-                OpenPage::new(now)
-            });
-            page.push(record.id, record.time, record.raw);
-            page.logged = true;
-            Ok(Some((partition, page.is_full(&staging.rules.page_limits()))))
-        });
+        let mut taken = self.place(record, held, now);
+        if taken.is_err() && self.readable.may_have_id(record.id) {
+            // A file uses the id, so the record is of a metric that has lost its name.
+            taken = self.place(record, held, now);
+        }
         match taken {
             Err(problem) => report.problems.push(format!("log record at {offset}: {problem}")),
             Ok(None) => report.duplicates += 1,
@@ -485,6 +483,32 @@ impl<H: Host> Writer<H> {
             }
         }
         Ok(())
+    }
+
+    /// Puts a record's sample into its open page; says which, and whether that is full then.
+    /// Nothing when a file holds it.
+    fn place(
+        &mut self,
+        record: &Record<'_>,
+        held: &mut Held,
+        now: Timestamp,
+    ) -> core::result::Result<Option<(Partition, bool)>, String> {
+        let Self { readable, staging, .. } = self;
+        readable.state.write(|state| {
+            let slot = resolve(&mut state.catalog, record)?;
+            note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
+            let partition = staging.partition_of(Timestamp(record.time));
+            if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
+                return Ok(None);
+            }
+            let page = state.pages.get_or_insert_with(partition, || {
+                staging.note_page(now);
+                OpenPage::new(now)
+            });
+            page.push(record.id, record.time, record.raw);
+            page.logged = true;
+            Ok(Some((partition, page.is_full(&staging.rules.page_limits()))))
+        })
     }
 
     fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
@@ -561,12 +585,14 @@ fn damaged_tail(records: &Records<'_>, bytes: &[u8]) -> Option<Tail> {
     (written.saturating_sub(tail.offset) > MAX_RECORD_LEN).then_some(tail)
 }
 
-/// The metric of a log record.
+/// The metric of a log record. One that nobody names is a metric that has lost its name, if a
+/// checksum says that the id is no damage.
 fn resolve(catalog: &mut Catalog, record: &Record<'_>) -> core::result::Result<Slot, String> {
     let id = MetricId::new(record.id).ok_or("metric id 0")?;
     let Some(introduces) = record.introduces else {
         let unknown = || format!("metric id {id} is neither in the catalog nor in the log");
-        return catalog.find_id(id).ok_or_else(unknown);
+        let recovered = record.checked.then(|| catalog.recover(id, None));
+        return recovered.or_else(|| catalog.find_id(id)).ok_or_else(unknown);
     };
     let name = core::str::from_utf8(introduces.name)
         .map_err(|_| format!("the name of metric id {id} is not UTF-8"))?;

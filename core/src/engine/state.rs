@@ -2,6 +2,7 @@
 
 use super::files::{FileKind, PartitionFiles, StoredFile};
 use super::host::{Host, Shared};
+use super::ids::IdUsage;
 use crate::catalog::Catalog;
 use crate::compress::{BlockCodec, CodecId, Codecs};
 use crate::page::{OpenPage, PageView};
@@ -27,6 +28,8 @@ pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) pages: SortedMap<Partition, OpenPage>,
     pub(crate) files: SortedMap<Partition, Arc<PartitionFiles>>,
+    /// Which metric ids the files use.
+    pub(crate) ids: IdUsage,
     /// Counters, but for those of the cache, which has its own. Here, so that reading them never
     /// waits for a disk.
     pub(crate) stats: DbStats,

@@ -3,6 +3,7 @@
 use super::event::{Event, Level};
 use super::files::FileKind;
 use super::host::{Clock, Host, Shared, timed};
+use super::ids::IdMarks;
 use super::ingest::{Staged, Staging};
 use super::state::{FileOf, Readable, State};
 use crate::catalog::{self, Newest};
@@ -218,6 +219,9 @@ impl<H: Host> Writer<H> {
         columns.sort_by_time();
         let mut frame = Vec::new();
         let payload_len = page::frame::encode(&columns, self.readable.page_codec(), &mut frame);
+        let mut ids = IdMarks::default();
+        ids.insert_all(columns.ids.iter().copied());
+        let ids = ids.to_set();
         let records = to_u64(columns.len());
         drop(columns);
         let stale_metric_file = self.metric_file_covers_data(partition)?;
@@ -228,6 +232,7 @@ impl<H: Host> Writer<H> {
         self.readable.state.write(|state| {
             let before = state.files_of(partition).data.as_ref().map_or(0, |file| file.len);
             let len = before.saturating_add(grown);
+            state.ids.note_frame(&name, before, &frame, &ids);
             state.set_file(partition, FileKind::Data, Some((name, len)));
             state.pages.remove(&partition);
             state.stats.data.note_flush(grown, records, to_u64(payload_len), took);
@@ -508,6 +513,7 @@ impl<H: Host> Writer<H> {
         self.flush_all()?;
         let finished = self.finish();
         self.poisoning(finished)?;
+        self.store_ids();
         self.host.note(&Event::DatabaseClosed { database: &self.readable.name });
         Ok(())
     }

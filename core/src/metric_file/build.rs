@@ -172,9 +172,9 @@ pub(crate) fn as_series<'c>(
 
 /// The metric with this id and its type.
 pub(crate) fn known(id: u16, type_of: &TypeOf<'_>) -> Result<(MetricId, ValueType)> {
-    MetricId::new(id)
-        .zip(type_of(id))
-        .ok_or_else(|| invalid(format!("metric id {id} has samples but is not in the catalog")))
+    MetricId::new(id).zip(type_of(id)).ok_or_else(|| {
+        invalid(format!("metric id {id} has samples, and no catalog entry tells their type"))
+    })
 }
 
 fn write<S: Storage>(

@@ -64,8 +64,11 @@ fn what_no_reader_could_use_is_refused() {
 fn a_partition_without_samples_or_types_is_refused() {
     for (samples, message) in [
         (vec![], "a metric file needs at least one metric"),
-        (vec![(1, 5, 5), (1000, 6, 6)], "metric id 1000 has samples but is not in the catalog"),
-        (vec![(0, 5, 5)], "metric id 0 has samples but is not in the catalog"),
+        (
+            vec![(1, 5, 5), (1000, 6, 6)],
+            "metric id 1000 has samples, and no catalog entry tells their type",
+        ),
+        (vec![(0, 5, 5)], "metric id 0 has samples, and no catalog entry tells their type"),
     ] {
         for budget in [0, 1 << 20] {
             for version in ALL {

@@ -180,6 +180,27 @@ impl FrameHeader {
         Ok(())
     }
 
+    /// The metric ids in the page whose whole frame is `frame`, little-endian, into `buffer`:
+    /// times and values stay packed.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`] when the frame is damaged.
+    pub fn decode_ids<'b>(
+        &self,
+        frame: &[u8],
+        codec: &dyn BlockCodec,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<&'b [[u8; 2]], FrameError> {
+        let payload = self.checked_payload(frame)?;
+        let wanted = usize::from(self.record_count) * 2;
+        buffer.clear();
+        codec
+            .decode_front(payload, self.decoded_len(), wanted, buffer)
+            .map_err(FrameError::Payload)?;
+        Ok(buffer.as_chunks().0)
+    }
+
     /// The payload bytes of `frame`, checksum verified.
     ///
     /// # Errors

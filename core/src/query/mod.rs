@@ -43,11 +43,18 @@ pub struct MetricInfo {
     pub id: MetricId,
     /// The type of its values.
     pub value_type: ValueType,
+    /// Whether its name is lost, and this one stands in for it.
+    pub recovered: bool,
 }
 
 impl MetricInfo {
     fn of(entry: &crate::catalog::Entry) -> Self {
-        Self { name: entry.name.to_string(), id: entry.id, value_type: entry.value_type }
+        Self {
+            name: entry.name.to_string(),
+            id: entry.id,
+            value_type: entry.value_type,
+            recovered: entry.recovered.is_some(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::gather::FrameReader;
 use super::source::Source;
+use crate::catalog::Recovered;
 use crate::engine::{FileOf, FrameEntry, Host, PartitionView, Readable, StoredFile};
 use crate::error::{Error, Result};
 use crate::metric_file::SampleScan;
@@ -110,11 +111,12 @@ impl<H: Host> Readable<H> {
         self.scan_sources(&sources, visit)
     }
 
-    /// Type of each metric, by id.
+    /// Type of each metric, by id, as far as it is known.
     pub(crate) fn types(&self) -> SortedMap<u16, ValueType> {
         use crate::engine::Shared;
         self.state.read(|state| {
-            state.catalog.iter().map(|entry| (entry.id.get(), entry.value_type)).collect()
+            let known = state.catalog.iter().filter(|e| e.recovered != Some(Recovered::Untyped));
+            known.map(|entry| (entry.id.get(), entry.value_type)).collect()
         })
     }
 }

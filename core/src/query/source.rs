@@ -70,7 +70,7 @@ impl<H: Host> Readable<H> {
     }
 
     /// Opens a file of a view. It may have another by now, which is not what the view saw.
-    fn open_seen(&self, file: &StoredFile) -> Result<FileOf<H>> {
+    pub(crate) fn open_seen(&self, file: &StoredFile) -> Result<FileOf<H>> {
         let handle = self.storage.open(&file.name)?;
         // In this order: names and generations change together, so if the generation is still
         // the same, the name was, too.

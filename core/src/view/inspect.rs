@@ -4,7 +4,9 @@ use super::column::ColumnInfo;
 use super::settings::{Setting, of_database};
 use super::{Count, type_name};
 use crate::compress::{CodecId, Codecs};
-use crate::engine::{Database, DbInspect, FileKind, FrameIndex, Host, OpenPageStats, WalRecord};
+use crate::engine::{
+    Database, DbInspect, FileKind, FrameIndex, Host, OpenPageStats, RecoveredMetric, WalRecord,
+};
 use crate::error::{Rejection, Result};
 use crate::metric_file::{MetricFile, Version};
 use crate::partition::Partition;
@@ -57,10 +59,18 @@ impl DatabaseInfo {
             bytes: bytes.into(),
             settings: of_database(&found.settings),
             open_pages: found.open_pages.iter().map(OpenPage::of).collect(),
-            problems: database.open_report().notes().collect(),
+            problems: problems(database),
             stats: DatabaseStats::of(&found.stats),
         }
     }
+}
+
+/// What opening found, and names that turned out to be lost since.
+fn problems<H: Host>(database: &Database<H>) -> Vec<String> {
+    let report = database.open_report();
+    let since = database.recovered();
+    let since = if since == report.recovered { None } else { RecoveredMetric::note(&since) };
+    report.notes().chain(since).collect()
 }
 
 /// A page that is not in its data file yet.

@@ -150,6 +150,7 @@ const fn rejection_code(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::Stale { .. } => "stale",
         Rejection::TypeMismatch { .. } => "type-mismatch",
+        Rejection::NameLost { .. } => "name-lost",
         Rejection::TooManyMetrics => "too-many-metrics",
         Rejection::InvalidName { .. } => "invalid-name",
         Rejection::UnknownDatabase(_) => "unknown-database",

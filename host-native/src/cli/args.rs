@@ -4,8 +4,8 @@
 use super::collect;
 use super::time::{Moment, Window};
 use super::{
-    build, compact, convert, csv2lp, delete, demo, export, import, init, inspect, metrics, query,
-    recover, retention, rollup, verify,
+    build, catalog, compact, convert, csv2lp, delete, demo, export, import, init, inspect, metrics,
+    query, recover, retention, rollup, verify,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use nanotdb::logging::Logging;
@@ -116,6 +116,9 @@ pub(crate) enum Command {
     Query(query::Options),
     /// List metrics with their types
     Metrics(metrics::Options),
+    /// Give metrics that have lost their names their names
+    #[command(subcommand)]
+    Catalog(catalog::What),
     /// Look into the files of a database
     #[command(subcommand)]
     Inspect(inspect::What),

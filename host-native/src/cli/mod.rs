@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod catalog;
 mod chart;
 #[cfg(feature = "collect")]
 mod collect;
@@ -136,6 +137,7 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
         Command::Export(options) => export::run(&root, &options, out),
         Command::Query(options) => query::run(&root, &options, out),
         Command::Metrics(options) => metrics::run(&root, &options, out),
+        Command::Catalog(what) => catalog::run(&root, &what, out),
         Command::Inspect(what) => inspect::run(&root, &what, out),
         Command::Convert(options) => convert::run(&root, &options, out),
         Command::Build(BuildWhat::Metric(options)) => build::run(&root, &options, out),

@@ -245,7 +245,9 @@ impl Forwarder {
             .names
             .entry(database.name().to_owned())
             .or_insert_with(|| Names::new(database.name(), self.options.labels.clone()));
-        let metrics = database.metrics();
+        let mut metrics = database.metrics();
+        // What lost its name is sent under its name, once it has it.
+        metrics.retain(|metric| !metric.recovered);
         names.learn(&metrics);
         for group in round::groups(database, &metrics, &self.cursor, &self.idle)? {
             self.forward_group(database, &group)?;

@@ -127,6 +127,7 @@ mod tests {
 
     fn metrics(names: &[&str]) -> Vec<MetricInfo> {
         let info = |(id, name): (u16, &&str)| MetricInfo {
+            recovered: false,
             name: (*name).to_owned(),
             id: MetricId::new(id).unwrap(),
             value_type: ValueType::F32,

@@ -109,6 +109,7 @@ pub fn export(
     selects: impl Fn(&str) -> bool,
     destination: &Destination,
 ) -> Result<Vec<WrittenFile>, ExportError> {
+    database.find_recovered()?;
     let metrics: Vec<String> = database
         .metrics()
         .into_iter()

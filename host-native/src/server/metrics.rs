@@ -220,6 +220,11 @@ fn of_databases(app: &App, page: &mut Page) {
     let count = |number: usize| float(u64::try_from(number).unwrap_or(u64::MAX));
     let metrics = found.iter().map(|(labels, metrics, ..)| (labels.clone(), count(*metrics)));
     page.family("metrics", Kind::Gauge, "Metrics of a database.", metrics);
+    let recovered = databases
+        .iter()
+        .map(|database| (label("db", database.name()), count(database.recovered().len())));
+    let help = "Metrics whose names are lost: ids with samples that neither catalog nor log knows.";
+    page.family("recovered_metrics", Kind::Gauge, help, recovered);
     let buffered = found.iter().map(|(labels, _, samples, ..)| (labels.clone(), count(*samples)));
     page.family("buffered_samples", Kind::Gauge, "Samples in open pages.", buffered);
     let writable =

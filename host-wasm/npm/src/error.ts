@@ -4,6 +4,8 @@ export type ErrorCode =
   | "stale"
   /** A value of another type than its metric's. */
   | "type-mismatch"
+  /** The metric has lost its name and is read only. */
+  | "name-lost"
   | "too-many-metrics"
   | "invalid-name"
   | "unknown-database"
@@ -58,6 +60,7 @@ export class NanotdbError extends Error {
 const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "stale",
   "type-mismatch",
+  "name-lost",
   "too-many-metrics",
   "invalid-name",
   "unknown-database",

@@ -37,6 +37,7 @@ fn next_file<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
 /// The samples of each metric that can be read.
 fn samples(database: &Database<Local>) -> BTreeMap<String, Series> {
     let all = RangeQuery::all(TimeRange::ALL);
+    let _ = database.find_recovered();
     let metrics = database.metrics().into_iter();
     metrics
         .filter_map(|metric| {

@@ -41,6 +41,7 @@ const WORDS: Readonly<Record<string, readonly [title: string, text: string]>> = 
   ],
   stale: ["A sample is older than its metric’s newest", "Times of a metric cannot step back. {}"],
   "type-mismatch": ["A value has another type than its metric", "{}"],
+  "name-lost": ["This metric has lost its name", "It can be read, and takes no samples. {}"],
   "too-many-metrics": ["The database has too many metrics", "{}"],
   "invalid-name": ["This name is not allowed", "{}"],
   "unknown-database": ["There is no such database", "It may have been removed in another tab. {}"],

@@ -52,6 +52,36 @@ pub(super) fn decode(
     decoded_len: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), BlockError> {
+    let source = elements(block, decoded_len)?;
+    let start = out.len();
+    out.resize(start + decoded_len, 0);
+    let target = out.get_mut(start..).unwrap_or_default();
+    let result = Decoder { source, read: 0, target, written: 0, offset: 0 }.run();
+    if result.is_none() {
+        out.truncate(start);
+    }
+    result.ok_or(BlockError::Malformed)
+}
+
+/// Appends the first `wanted` bytes of the content of `block`, or all, to `out`.
+pub(super) fn decode_front(
+    block: &[u8],
+    decoded_len: usize,
+    wanted: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), BlockError> {
+    let source = elements(block, decoded_len)?;
+    let start = out.len();
+    out.resize(start + decoded_len, 0);
+    let target = out.get_mut(start..).unwrap_or_default();
+    let wanted = wanted.min(decoded_len);
+    let result = Decoder { source, read: 0, target, written: 0, offset: 0 }.run_to(wanted);
+    out.truncate(start + result.map_or(0, |()| wanted));
+    result.ok_or(BlockError::Malformed)
+}
+
+/// What follows the header of a block, which must state this length.
+fn elements(block: &[u8], decoded_len: usize) -> Result<&[u8], BlockError> {
     let (stated, header_len) = varint::decode(block).map_err(|_| BlockError::Malformed)?;
     if stated > MAX_DECODED_LEN {
         return Err(BlockError::Malformed);
@@ -60,15 +90,7 @@ pub(super) fn decode(
     if found != decoded_len {
         return Err(BlockError::Length { expected: decoded_len, found });
     }
-    let start = out.len();
-    out.resize(start + decoded_len, 0);
-    let elements = block.get(header_len..).unwrap_or_default();
-    let target = out.get_mut(start..).unwrap_or_default();
-    let result = Decoder { source: elements, read: 0, target, written: 0, offset: 0 }.run();
-    if result.is_none() {
-        out.truncate(start);
-    }
-    result.ok_or(BlockError::Malformed)
+    Ok(block.get(header_len..).unwrap_or_default())
 }
 
 /// Where decoding stands. `read` and `written` never exceed the slices they index; inside the
@@ -91,6 +113,27 @@ impl Decoder<'_> {
             }
             self.any_element()?;
         }
+    }
+
+    /// Decodes until `wanted` bytes are there, which are not more than fit.
+    fn run_to(mut self, wanted: usize) -> Option<()> {
+        // The fast path stops before the end of its target, so it gets one that ends soon.
+        let front = self.target.len().min(wanted.saturating_add(CHUNK + LONG_CHUNK));
+        while self.written < wanted {
+            let mut short = Decoder {
+                source: self.source,
+                read: self.read,
+                target: self.target.get_mut(..front)?,
+                written: self.written,
+                offset: self.offset,
+            };
+            short.short_elements()?;
+            (self.read, self.written, self.offset) = (short.read, short.written, short.offset);
+            if self.written < wanted {
+                self.any_element()?;
+            }
+        }
+        Some(())
     }
 
     /// Decodes elements for as long as they are short and far enough from both ends that whole
@@ -311,6 +354,55 @@ mod tests {
             expected.extend(value.to_le_bytes());
         }
         assert_eq!(decoded(page(), 48), Ok(expected));
+    }
+
+    #[test]
+    fn the_front_of_a_block_needs_no_more_than_the_front() {
+        let mut whole = Vec::new();
+        decode(page(), 48, &mut whole).unwrap();
+        for wanted in 0..60 {
+            let mut out = vec![0xee; 3];
+            decode_front(page(), 48, wanted, &mut out).unwrap();
+            assert_eq!(out[3..], whole[..wanted.min(48)]);
+        }
+        // The times are in the first 23 bytes; the values are lost.
+        let mut out = Vec::new();
+        assert_eq!(decode_front(&page()[..23], 48, 36, &mut out), Ok(()));
+        assert_eq!(decode_front(&page()[..19], 48, 48, &mut vec![]), Err(BlockError::Malformed));
+        assert_eq!(out, whole[..36]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_front_is_the_front_of_the_whole(
+            ids in proptest::collection::vec(0_u16..40, 0..900),
+            tail: Vec<u8>,
+            wanted in 0_usize..3000,
+        ) {
+            let mut input: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+            input.extend(tail);
+            let mut block = Vec::new();
+            crate::compress::BlockCodec::encode(&crate::compress::s2::S2, &input, &mut block);
+            let mut out = Vec::new();
+            decode_front(&block, input.len(), wanted, &mut out).unwrap();
+            prop_assert_eq!(&out[..], &input[..wanted.min(input.len())]);
+        }
+
+        #[test]
+        fn the_front_of_a_damaged_block_is_an_error_or_short(
+            mut block: Vec<u8>,
+            len in 0_usize..500,
+            wanted in 0_usize..500,
+        ) {
+            let mut stated = Vec::new();
+            varint::encode(len as u64, &mut stated);
+            stated.append(&mut block);
+            let mut out = Vec::new();
+            match decode_front(&stated, len, wanted, &mut out) {
+                Ok(()) => prop_assert_eq!(out.len(), wanted.min(len)),
+                Err(_) => prop_assert!(out.is_empty()),
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,16 @@ impl BlockCodec for S2 {
     ) -> Result<(), BlockError> {
         decode::decode(block, decoded_len, out)
     }
+
+    fn decode_front(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        wanted: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
+        decode::decode_front(block, decoded_len, wanted, out)
+    }
 }
 
 impl BlockCodec for S2Better {
@@ -59,6 +69,16 @@ impl BlockCodec for S2Better {
         out: &mut Vec<u8>,
     ) -> Result<(), BlockError> {
         decode::decode(block, decoded_len, out)
+    }
+
+    fn decode_front(
+        &self,
+        block: &[u8],
+        decoded_len: usize,
+        wanted: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), BlockError> {
+        decode::decode_front(block, decoded_len, wanted, out)
     }
 }
 

@@ -254,7 +254,9 @@ impl<H: Host> Database<H> {
     /// What the jobs of the manifest come to, for the metrics there are.
     pub(in crate::engine) fn rollup_tasks(&self) -> Vec<Task> {
         let metrics = self.metrics();
-        let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+        // What lost its name is rolled up under its name, once it has it.
+        let named = metrics.iter().filter(|metric| !metric.recovered);
+        let names: Vec<&str> = named.map(|metric| metric.name.as_str()).collect();
         tasks(self.settings(), &names)
     }
 }

@@ -29,6 +29,13 @@ pub(crate) struct Sealed {
     problems: Vec<String>,
 }
 
+impl Sealed {
+    /// Lets every partition be looked at anew.
+    pub(in crate::engine) fn forget(&mut self) {
+        self.settled.clear();
+    }
+}
+
 /// What makes a partition due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Occasion {

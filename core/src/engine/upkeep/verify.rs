@@ -6,6 +6,7 @@ use crate::engine::files::{FrameIndex, StoredFile, read_page};
 use crate::engine::host::{Host, Shared};
 use crate::engine::open::log_name;
 use crate::engine::state::{PartitionView, Readable};
+use crate::engine::writer::CATALOG;
 use crate::error::{Error, Result};
 use crate::metric_file::{self, Version};
 use crate::page::Payload;
@@ -66,8 +67,13 @@ impl<H: Host> Database<H> {
     /// When a file cannot be read at all; damage is in the report.
     pub fn verify(&self, mut done: impl FnMut(&FileCheck)) -> Result<VerifyReport> {
         let readable = self.readable();
-        let types = readable.types();
+        readable.learn_ids()?;
+        let types = readable.types_in_use();
         let mut report = VerifyReport::default();
+        if let Some(catalog) = readable.check_catalog()? {
+            done(&catalog);
+            report.files.push(catalog);
+        }
         for view in readable.view(TimeRange::ALL) {
             for check in self.check_partition(view.partition, &types)? {
                 done(&check);
@@ -88,7 +94,9 @@ impl<H: Host> Database<H> {
     /// `Rejected` when the key is none of this database; when a file cannot be read at all.
     pub fn verify_partition(&self, key: &str) -> Result<VerifyReport> {
         let partition = self.partition(key)?;
-        Ok(VerifyReport { files: self.check_partition(partition, &self.readable().types())? })
+        self.readable().learn_ids()?;
+        let types = self.readable().types_in_use();
+        Ok(VerifyReport { files: self.check_partition(partition, &types)? })
     }
 
     /// Checks the files of a partition, which nobody builds, moves or deletes meanwhile; but a
@@ -205,6 +213,31 @@ impl<H: Host> Readable<H> {
         let compared = metric_file::compare(&mut scan, &type_of, &opened, COMPARE_BUDGET)?;
         check.equals_raw = Some(compared.mismatch.is_none());
         Ok(())
+    }
+
+    /// The type of each metric by id, whatever stands for one that nobody knows.
+    fn types_in_use(&self) -> Types {
+        self.state.read(|state| {
+            state.catalog.iter().map(|entry| (entry.id.get(), entry.value_type)).collect()
+        })
+    }
+
+    /// What the catalog lacks, if it lacks something.
+    fn check_catalog(&self) -> Result<Option<FileCheck>> {
+        let recovered = self.recovered();
+        if recovered.is_empty() {
+            return Ok(None);
+        }
+        let name = FileName::new(CATALOG)?;
+        let bytes = self.storage.read(&name)?.unwrap_or_default();
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mut check = FileCheck::new(&StoredFile { name, len, generation: 0 });
+        check.problems.extend(recovered.iter().map(|metric| {
+            let (id, name) = (metric.id, &metric.name);
+            let value_type = metric.value_type.map_or("of a type nobody knows", ValueType::name);
+            format!("metric id {id} has samples and no name: kept as {name}, {value_type}")
+        }));
+        Ok(Some(check))
     }
 
     fn check_log(&self, types: &Types) -> Result<Option<FileCheck>> {

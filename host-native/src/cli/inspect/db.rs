@@ -40,6 +40,9 @@ struct CatalogPart {
     metrics_count: usize,
     int32_count: usize,
     float32_count: usize,
+    /// Metrics whose names are lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recovered: Vec<catalog::Lost>,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +164,7 @@ impl CatalogPart {
             metrics_count: records.len(),
             int32_count: of(ValueType::I32),
             float32_count: of(ValueType::F32),
+            recovered: catalog::recovered(place),
         })
     }
 }
@@ -242,6 +246,7 @@ fn show(report: &Report, out: &mut Out) -> io::Result<()> {
     }
     let (ints, floats) = (catalog.int32_count, catalog.float32_count);
     writeln!(out, "  metrics    total={} int32={ints} float32={floats}", catalog.metrics_count)?;
+    catalog::show_recovered(&catalog.recovered, out)?;
     out.heading("Manifest")?;
     writeln!(out, "  file       {}{}", report.manifest.path, yes(report.manifest.exists))?;
     if let Some(error) = &report.manifest.parse_error {

@@ -351,3 +351,33 @@ fn compressed_lines_are_read() {
     assert_eq!(fixture.post_with("/write?db=home", &headers, body).status, 204);
     assert_eq!(fixture.stored("home", "m.f"), [(1, 1.0), (2, 2.0)]);
 }
+
+#[test]
+fn every_member_of_a_gzip_body_is_read() {
+    use std::io::Write;
+    let fixture = serve();
+    let gzip = |text: &str| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(text.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    for (path, first, second, metrics) in [
+        ("/write?db=home", "a f=1 1\n", "b f=2 2\n", ["a.f", "b.f"]),
+        ("/api/v1/import?db=home", "x/c 1 1\n", "x/d 2 2\n", ["c", "d"]),
+        ("/api/v1/import/prometheus?db=home", "e 1 1000\n", "f 2 2000\n", ["e", "f"]),
+        ("/api/store/lines?db=home", "x/g 1 1\n", "x/h 2 2\n", ["g", "h"]),
+    ] {
+        let body = [gzip(first), gzip(second)].concat();
+        for encoding in ["gzip", "GZIP", "x-gzip"] {
+            let headers = [("content-encoding", encoding)];
+            let answer = fixture.post_with(path, &headers, body.clone());
+            assert!(answer.status < 300, "{path} {encoding}: {}", answer.status);
+        }
+        for metric in metrics {
+            assert!(!fixture.stored("home", metric).is_empty(), "{path}: {metric}");
+        }
+        let followed = [body, b"no gzip".to_vec()].concat();
+        let answer = fixture.post_with(path, &[("content-encoding", "gzip")], followed);
+        assert_eq!(answer.status, 400, "{path}");
+    }
+}

@@ -42,6 +42,7 @@
 pub mod answer;
 mod api;
 pub mod app;
+mod content_encoding;
 mod cursor;
 mod dashboard;
 mod delete;

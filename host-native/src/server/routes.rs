@@ -3,11 +3,11 @@
 use super::answer::{Failure, success, written};
 use super::app::App;
 use super::pages::Pages;
-use super::{api, dashboard, delete, guard, ingest, metrics, prometheus, store};
+use super::{api, content_encoding, dashboard, delete, guard, ingest, metrics, prometheus, store};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get};
 use core::time::Duration;
@@ -15,7 +15,6 @@ use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::decompression::RequestDecompressionLayer;
 
 /// How long a browser remembers what it may ask.
 const CORS_AGE: Duration = Duration::from_hours(1);
@@ -38,7 +37,7 @@ pub(super) fn all(app: &Arc<App>) -> Router {
     let routes = routes
         // Bodies are limited where they are read.
         .layer(DefaultBodyLimit::disable())
-        .layer(RequestDecompressionLayer::new())
+        .layer(from_fn(content_encoding::unpack))
         // Snappy is this path's own concern; the layer above would refuse it.
         .merge(ingest::compressed_routes())
         .layer(from_fn_with_state(Arc::clone(app), guard::watch))

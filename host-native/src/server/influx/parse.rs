@@ -11,6 +11,10 @@ type Tags<'t> = Vec<(Cow<'t, str>, Cow<'t, str>)>;
 /// Fields that are numbers, in the order they stand.
 type Numbers<'t> = Vec<(Cow<'t, str>, f64)>;
 
+/// What is told of an `=` where there should be none.
+const BARE_EQUALS: &str = "an '=' here must be written \"\\=\"; a '\\' before ',' or a blank makes \
+                           it part of the name";
+
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point<'t> {
@@ -38,7 +42,7 @@ pub fn parse(line: &str, precision: Precision) -> Result<Option<Point<'_>>, Synt
     if cursor.rest.is_empty() || cursor.rest.starts_with('#') {
         return Ok(None);
     }
-    let measurement = cursor.name(", ", "a measurement")?;
+    let measurement = cursor.measurement()?;
     let tags = cursor.tags()?;
     let series = line.get(..line.len() - cursor.rest.len()).unwrap_or_default();
     if !cursor.has_skipped_blanks() {
@@ -52,12 +56,7 @@ pub fn parse(line: &str, precision: Precision) -> Result<Option<Point<'_>>, Synt
 impl<'t> Cursor<'t> {
     /// A name up to one of these characters, unless a `\` protects it; not empty.
     fn name(&mut self, ends: &str, what: &str) -> Result<Cow<'t, str>, SyntaxError> {
-        let mut protected = false;
-        let name = self.until(|c| {
-            let is_end = !protected && ends.contains(c);
-            protected = !protected && c == '\\';
-            is_end
-        });
+        let name = self.protected_name(ends);
         if name.is_empty() {
             return Err(self.expected(what));
         }
@@ -65,13 +64,46 @@ impl<'t> Cursor<'t> {
         Ok(unprotected(name))
     }
 
+    fn protected_name(&self, ends: &str) -> &'t str {
+        let mut protected = false;
+        self.until(|c| {
+            let is_end = !protected && ends.contains(c);
+            protected = !protected && c == '\\';
+            is_end
+        })
+    }
+
+    /// A measurement may have `=` in it. After a protected `,` or blank it is a tag's or a field's,
+    /// and what parted them was lost to a `\` at the end of the name.
+    fn measurement(&mut self) -> Result<Cow<'t, str>, SyntaxError> {
+        let name = self.protected_name(", ");
+        let protected = name.find("\\,").into_iter().chain(name.find("\\ ")).min();
+        self.refuse_equals(name, protected.unwrap_or(name.len()))?;
+        self.name(", ", "a measurement")
+    }
+
     fn tags(&mut self) -> Result<Tags<'t>, SyntaxError> {
         let mut tags = Vec::new();
         while self.has_skipped(',') {
             let key = self.key("a tag")?;
+            self.refuse_equals(self.protected_name(", "), 0)?;
             tags.push((key, self.name(", ", "a tag's value")?));
         }
         Ok(tags)
+    }
+
+    /// Refuses an `=` that nothing protects, from byte `from` of a name on, as `InfluxDB` does in
+    /// values of tags: of `disk=C:\,host=a` the next tag would become part of the value.
+    fn refuse_equals(&mut self, name: &str, from: usize) -> Result<(), SyntaxError> {
+        let mut protected = false;
+        let bare = name.bytes().enumerate().find(|&(at, byte)| {
+            let is_bare = !protected && byte == b'=' && at >= from;
+            protected = !protected && byte == b'\\';
+            is_bare
+        });
+        let Some((at, _)) = bare else { return Ok(()) };
+        self.skip(at);
+        Err(self.error(BARE_EQUALS))
     }
 
     /// A key and the `=` behind it.
@@ -205,6 +237,27 @@ mod tests {
         assert_eq!(point.tags, [("k=1,".into(), "v= 2".into())]);
         assert_eq!(point.fields, [("f 1=".into(), 1.0)]);
         assert_eq!(point.texts, 2);
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_of_a_name_swallows_nothing() {
+        for (line, column) in [
+            ("Disk,check=C:\\,host=lp,at=Shields value=52.45 17", 20),
+            ("Disk,check=C:\\ value=52.45 17", 21),
+            ("Disk,check=a=b value=1", 13),
+            ("Disk,check=C:\\ value=1,other=2 17", 21),
+            ("C:\\,host=lp value=1", 9),
+            ("C:\\ value=1 other=2", 10),
+        ] {
+            assert_eq!(refused(line), format!("column {column}: {BARE_EQUALS}"), "{line}");
+        }
+        // A key loses its `=`, a text its quote: both are missed later.
+        for line in ["m,key\\=a value=1", "m value\\=1", "m value=\"C:\\\" 17"] {
+            refused(line);
+        }
+        assert_eq!(point("a=b=c f=1").measurement, "a=b=c");
+        assert_eq!(point("a\\,b\\=c,k=C:\\\\,host=lp f=1").tags.len(), 2);
+        assert_eq!(point("m,k=a\\=b\\ c f=1").tags, [("k".into(), "a=b c".into())]);
     }
 
     #[test]

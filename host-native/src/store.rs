@@ -24,6 +24,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// How to open a store.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct OpenOptions {
     /// Bytes of decoded data that each database keeps for later queries.
     pub cache_bytes: usize,
@@ -31,6 +32,9 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// Whether a directory that is missing is made.
     pub create: bool,
+    /// Whether logs are written where the settings want them; without, samples are safe after
+    /// [`close`](Store::close).
+    pub logs: bool,
     /// Whether a thread writes pages out when they reach their age. Without it, call
     /// [`tick`](nanotdb_core::engine::Engine::tick).
     pub background: bool,
@@ -39,7 +43,7 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         let cache_bytes = EngineOptions::default().cache_bytes;
-        Self { cache_bytes, read_only: false, create: true, background: true }
+        Self { cache_bytes, read_only: false, create: true, logs: true, background: true }
     }
 }
 
@@ -60,6 +64,13 @@ impl OpenOptions {
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
+        self
+    }
+
+    /// Whether logs are written.
+    #[must_use]
+    pub fn logs(mut self, logs: bool) -> Self {
+        self.logs = logs;
         self
     }
 
@@ -89,6 +100,7 @@ impl OpenOptions {
         options.codecs = codecs::native();
         options.cache_bytes = self.cache_bytes;
         options.read_only = self.read_only;
+        options.logs = self.logs;
         let engine = Arc::new(Engine::open(NativeHost::new(files), options)?);
         let ticker = (self.background && !self.read_only).then(|| Ticker::start(&engine));
         Ok(Store { engine, ticker, lock })

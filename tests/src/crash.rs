@@ -76,11 +76,6 @@ impl Setup {
     const fn seals(self) -> bool {
         matches!(self.policy, FsyncPolicy::Always) || !self.log
     }
-
-    /// Whether the log takes a sample of this time.
-    fn logs(self, time: i64, now: i64) -> bool {
-        self.log && time >= now - 20 * crate::operations::HOUR
-    }
 }
 
 /// How a process ends that did not want to.
@@ -464,8 +459,8 @@ fn perform<D: Disk>(
 ) -> Result<Result<(), Error>, String> {
     let synced = setup.durability != Durability::Throughput;
     let answer = match &step.operation {
-        Operation::Add(point) => add(setup, open, step.now, core::slice::from_ref(point), ledger),
-        Operation::Batch(points) => add(setup, open, step.now, points, ledger),
+        Operation::Add(point) => add(setup, open, core::slice::from_ref(point), ledger),
+        Operation::Batch(points) => add(setup, open, points, ledger),
         Operation::Flush => open.database.flush().inspect(|()| ledger.promise(true, synced)),
         Operation::Tick => open.engine.tick().map(drop),
         Operation::Build { day, action, codec, version } => {
@@ -524,7 +519,6 @@ fn reopen<D: Disk>(open: &mut Open<D>, ledger: &mut Ledger) -> Result<Result<(),
 fn add<D: Disk>(
     setup: Setup,
     open: &Open<D>,
-    now: i64,
     points: &[Point],
     ledger: &mut Ledger,
 ) -> Result<(), Error> {
@@ -556,7 +550,7 @@ fn add<D: Disk>(
             entries.remove(at);
         } else {
             *behind += 1;
-            let logged = setup.logs(point.time, now);
+            let logged = setup.log;
             let synced = logged && setup.policy == FsyncPolicy::Always;
             ledger.acknowledge(&point.metric, at, [logged, synced]);
         }

@@ -58,7 +58,9 @@ impl FileKind {
 /// catalog, a log or raw data.
 pub fn shows_database(database: &str, file: &str) -> bool {
     let is_data = file.strip_prefix("data-").is_some_and(|key| key.strip_suffix(".dat").is_some());
-    let is_log = file.strip_suffix(".wal") == Some(database);
+    let log = file.strip_suffix(".wal");
+    let is_log =
+        log == Some(database) || log.and_then(|log| log.strip_suffix(".late")) == Some(database);
     file == "manifest.toml" || file == "catalog.json" || is_log || is_data
 }
 

@@ -6,6 +6,7 @@
 
 use super::event::Event;
 use super::host::{Clock, Host, Shared};
+use super::logs::Logs;
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Entry, Newest, Slot};
@@ -13,11 +14,10 @@ use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
 use crate::page::{MAX_RECORDS, OpenPage};
 use crate::partition::Partition;
-use crate::sorted::SortedSet;
 use crate::stats::DbStats;
 use crate::storage::StorageFile;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
-use crate::wal::{Committed, Log};
+use crate::wal::Committed;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -165,8 +165,8 @@ impl<H: Host> Writer<H> {
         if now >= self.staging.pages_due {
             self.flush_aged(now)?;
         }
-        match &self.staging.log {
-            Some(log) if log.len() >= self.staging.rules.max_log_len => self.flush_all(),
+        match &self.staging.logs {
+            Some(logs) if logs.longest() >= self.staging.rules.max_log_len => self.flush_all(),
             _ => Ok(()),
         }
     }
@@ -233,12 +233,16 @@ impl<H: Host> Writer<H> {
 
     fn log_and_apply(&mut self, now: Timestamp) -> Result<()> {
         let mut committed = Committed::default();
-        if let Some(log) = &mut self.staging.log {
+        if self.staging.logs.as_ref().is_some_and(Logs::needs_late_file) {
+            let made = self.make_late_log();
+            self.poisoning(made)?;
+        }
+        if let Some(logs) = &mut self.staging.logs {
             let clock = self.host.clock();
-            let result = log.commit(|| clock.monotonic()).map_err(Error::from);
+            let result = logs.commit(|| clock.monotonic()).map_err(Error::from);
             committed = self.poisoning(result)?;
         }
-        let log_len = self.staging.log.as_ref().map_or(0, Log::len);
+        let log_len = self.staging.logs.as_ref().map_or(0, Logs::len);
         let Self { readable, staging, staged, .. } = self;
         readable.state.write(|state| {
             count(&mut state.stats, staged.len(), &committed, log_len, now);
@@ -312,9 +316,7 @@ fn count(stats: &mut DbStats, samples: usize, committed: &Committed, log_len: u6
 #[derive(Debug)]
 pub(crate) struct Staging<F> {
     pub(crate) rules: WriteRules,
-    pub(crate) log: Option<Log<F>>,
-    /// Partitions that the log holds an anchor of.
-    pub(crate) anchored: SortedSet<Partition>,
+    pub(crate) logs: Option<Logs<F>>,
     /// The latest time in any file when the database was opened.
     pub(crate) newest_stored: Option<i64>,
     /// The page that rows go to until one is for another partition.
@@ -328,7 +330,6 @@ pub(crate) struct Staging<F> {
 struct Room {
     partition: Option<(Partition, TimeRange)>,
     left: usize,
-    is_anchored: bool,
     /// Length of the data file when last synced, unless all of it is: an anchor behind it would
     /// be wrong once a power cut has shortened the file and new frames stand before the anchor.
     synced_len: Option<u64>,
@@ -338,17 +339,16 @@ impl<F: StorageFile> Staging<F> {
     pub(crate) fn new(rules: WriteRules, newest_stored: Option<i64>) -> Self {
         Self {
             rules,
-            log: None,
-            anchored: SortedSet::new(),
+            logs: None,
             newest_stored,
-            room: Room { partition: None, left: 1, is_anchored: false, synced_len: None },
+            room: Room { partition: None, left: 1, synced_len: None },
             pages_due: Timestamp::MAX,
         }
     }
 
     /// Forgets which page rows go to: pages were written, or the log was emptied.
     pub(crate) fn leave(&mut self) {
-        self.room = Room { partition: None, left: 1, is_anchored: false, synced_len: None };
+        self.room = Room { partition: None, left: 1, synced_len: None };
     }
 
     /// The partition that a sample of this time belongs to.
@@ -372,7 +372,6 @@ impl<F: StorageFile> Staging<F> {
         self.room = Room {
             partition: Some((partition, partition.range())),
             left: limit.saturating_sub(open).max(1),
-            is_anchored: self.anchored.contains(&partition),
             synced_len,
         };
     }
@@ -395,19 +394,18 @@ impl<F: StorageFile> Staging<F> {
             Verdict::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),
             Verdict::LearnIds => return Ok(Some(Pause::Ids)),
         };
-        let logged = self.log.is_some() && is_logged(&self.rules, row.time, now);
-        if logged {
-            let anchor = (!self.room.is_anchored)
-                .then(|| self.room.synced_len.unwrap_or_else(|| data_len(state, partition)));
-            if anchor.is_some() {
-                self.anchored.insert(partition);
-                self.room.is_anchored = true;
-            }
-            if let Some(log) = &mut self.log {
-                write_record(log, state, slot, row, anchor);
-            }
+        if let Some(logs) = &mut self.logs
+            && let Some(entry) = state.catalog.get(slot)
+        {
+            // In every record until the catalog file has it: the reference's later versions look
+            // types up before they take names in, and would not open the database (D-26).
+            let name = (!entry.stored).then(|| (&*entry.name, entry.value_type));
+            let sample = (entry.id.get(), row.time.0, row.value.to_raw());
+            let synced_len = self.room.synced_len;
+            let anchor = || synced_len.unwrap_or_else(|| data_len(state, partition));
+            logs.add(sample, name, partition, late_before(&self.rules, now), anchor);
         }
-        staged.push(accept(state, slot, row, partition, logged));
+        staged.push(accept(state, slot, row, partition, self.logs.is_some()));
         self.room.left = self.room.left.saturating_sub(1);
         Ok(None)
     }
@@ -498,24 +496,10 @@ fn slot_of(
     Ok(slot)
 }
 
-/// Whether the log takes a sample of this time.
-fn is_logged(rules: &WriteRules, time: Timestamp, now: Timestamp) -> bool {
+/// The time before which samples are late by the clock alone.
+fn late_before(rules: &WriteRules, now: Timestamp) -> i64 {
     let window = rules.settings.wal_skip_before.as_nanos();
-    window <= 0 || time.0 >= now.0.saturating_sub(window)
-}
-
-/// Name and type stand in every record until the catalog file has them: the reference's later
-/// versions look types up before they take names in, and would not open the database (D-26).
-fn write_record<F: StorageFile>(
-    log: &mut Log<F>,
-    state: &State,
-    slot: Slot,
-    row: Row<'_>,
-    anchor: Option<u64>,
-) {
-    let Some(entry) = state.catalog.get(slot) else { return };
-    let name = (!entry.stored).then(|| (&*entry.name, entry.value_type));
-    log.add((entry.id.get(), row.time.0, row.value.to_raw()), name, anchor);
+    if window <= 0 { i64::MIN } else { now.0.saturating_sub(window) }
 }
 
 fn accept(

@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::files::FileKind;
 use super::host::{Clock, Host, Shared};
-use super::open::log_name;
+use super::logs::LogKind;
 use super::state::{Readable, State};
 use super::writer::page_limits;
 use crate::error::Result;
@@ -68,23 +68,27 @@ pub struct OpenPageStats {
     pub persisted: bool,
 }
 
-/// The log of a database at one moment.
+/// The logs of a database at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct WalInspect {
-    /// Bytes in the log.
+    /// Bytes in both logs.
     pub bytes: u64,
-    /// Its records, in the order they were written.
+    /// Bytes of these that are in the log of late samples.
+    pub late_bytes: u64,
+    /// The records in the order they were written: first those of the first log, then the late.
     pub records: Vec<WalRecord>,
     /// Stretches that are no records, and what follows the last one: where, and what is wrong.
     pub problems: Vec<String>,
 }
 
-/// One record of the log.
+/// One record of a log.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct WalRecord {
-    /// Where it starts, in bytes from the start of the log.
+    /// Whether it stands in the log of late samples.
+    pub late: bool,
+    /// Where it starts, in bytes from the start of its log.
     pub offset: u64,
     /// Its length in bytes.
     pub len: u64,
@@ -158,42 +162,61 @@ impl<H: Host> Database<H> {
         self.readable().state.read(State::has_unlogged)
     }
 
-    /// The records of the log, their names and types from the catalog (D-18). Writes wait while
-    /// the log is read.
+    /// The records of the logs, their names and types from the catalog (D-18). Writes wait while
+    /// the logs are read.
     ///
     /// # Errors
     ///
-    /// When the log cannot be read.
+    /// When a log cannot be read.
     pub fn inspect_wal(&self) -> Result<WalInspect> {
-        let bytes = self.writer().read(|writer| match &writer.staging.log {
-            Some(log) => self.readable().read_log(Some(log.len())),
-            None => self.readable().read_log(None),
-        })?;
+        let [main, late] = self.writer().read(|writer| {
+            LogKind::ALL.map(|kind| {
+                let len = writer.staging.logs.as_ref().map(|logs| logs.len_of(kind));
+                self.readable().read_log(kind, len)
+            })
+        });
+        let (main, late) = (main?, late?);
         let mut known = self.readable().known_metrics();
-        let mut found =
-            WalInspect { bytes: to_u64(bytes.len()), records: Vec::new(), problems: Vec::new() };
-        let mut records = Records::new(&bytes);
+        let late_bytes = to_u64(late.len());
+        let bytes = to_u64(main.len()) + late_bytes;
+        let mut found = WalInspect { bytes, late_bytes, records: Vec::new(), problems: Vec::new() };
+        found.add(&main, LogKind::Main, &mut known);
+        found.add(&late, LogKind::Late, &mut known);
+        Ok(found)
+    }
+}
+
+impl WalInspect {
+    fn add(&mut self, bytes: &[u8], kind: LogKind, known: &mut Known) {
+        let log = if kind == LogKind::Late { "late samples: " } else { "" };
+        let mut records = Records::new(bytes);
         for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, len) => {
-                    found.records.push(resolved(&record, offset, len, &mut known));
+                    self.records.push(resolved(&record, kind, offset, len, known));
                 }
                 Item::Damage(len, error) => {
-                    found.problems.push(format!("{len} bytes at {offset}: {error}"));
+                    self.problems.push(format!("{log}{len} bytes at {offset}: {error}"));
                 }
             }
         }
         if let Some(tail) = records.tail() {
-            found.problems.push(format!("{} bytes at {}: {}", tail.len, tail.offset, tail.reason));
+            let (len, at) = (tail.len, tail.offset);
+            self.problems.push(format!("{log}{len} bytes at {at}: {}", tail.reason));
         }
-        Ok(found)
     }
 }
 
 /// Names and types of metrics, by id.
 type Known = SortedMap<u16, (String, Option<ValueType>)>;
 
-fn resolved(record: &Record<'_>, offset: usize, len: usize, known: &mut Known) -> WalRecord {
+fn resolved(
+    record: &Record<'_>,
+    kind: LogKind,
+    offset: usize,
+    len: usize,
+    known: &mut Known,
+) -> WalRecord {
     if let Some(introduced) = record.introduces {
         let name =
             || (String::from_utf8_lossy(introduced.name).into_owned(), introduced.value_type);
@@ -202,6 +225,7 @@ fn resolved(record: &Record<'_>, offset: usize, len: usize, known: &mut Known) -
     let metric = known.get(&record.id);
     let value_type = metric.and_then(|(_, value_type)| *value_type).unwrap_or(ValueType::I32);
     WalRecord {
+        late: kind == LogKind::Late,
         offset: to_u64(offset),
         len: to_u64(len),
         metric_id: record.id,
@@ -226,11 +250,15 @@ impl<H: Host> Readable<H> {
         metrics.map(known).collect()
     }
 
-    /// The first `len` bytes of the log, or all of it: a file may be longer than what was
+    /// The first `len` bytes of a log, or all of it: a file may be longer than what was
     /// written. Nothing where there is no log.
-    fn read_log(&self, len: Option<u64>) -> Result<Vec<u8>> {
-        let name = log_name(&self.name)?;
-        let Some(len) = len else { return Ok(self.storage.read(&name)?.unwrap_or_default()) };
+    fn read_log(&self, kind: LogKind, len: Option<u64>) -> Result<Vec<u8>> {
+        let name = kind.file_name(&self.name)?;
+        let len = match len {
+            None => return Ok(self.storage.read(&name)?.unwrap_or_default()),
+            Some(0) => return Ok(Vec::new()),
+            Some(len) => len,
+        };
         let mut bytes = alloc::vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
         let read = self.storage.open(&name)?.read_at(0, &mut bytes)?;
         bytes.truncate(read);

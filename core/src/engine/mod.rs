@@ -14,6 +14,9 @@ mod ids;
 mod ingest;
 mod inspect;
 mod lines;
+mod logs;
+#[cfg(test)]
+mod logs_tests;
 mod open;
 mod rollup;
 mod root;

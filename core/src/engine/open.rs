@@ -6,7 +6,8 @@ use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ids::{self, RecoveredMetric};
 use super::ingest::{Staged, Staging};
-use super::state::{Readable, State};
+use super::logs::{LogKind, Logs};
+use super::state::{FileOf, Readable, State};
 use super::upkeep::build::BuildOptions;
 use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
@@ -14,11 +15,11 @@ use crate::compress::Codecs;
 use crate::error::{Error, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
-use crate::query::Cache;
+use crate::query::{Cache, Source};
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::sorted::SortedMap;
 use crate::stats::ReplayStats;
-use crate::storage::{self, FileName, Storage, StorageFile};
+use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
 use alloc::format;
@@ -69,6 +70,7 @@ pub(crate) struct OpenRules<'a> {
     pub(crate) codecs: Codecs,
     pub(crate) cache_bytes: usize,
     pub(crate) read_only: bool,
+    pub(crate) logs: bool,
 }
 
 /// Opens the database in `storage`, making what it lacks unless it is for reading only.
@@ -81,10 +83,12 @@ pub(crate) fn open<H: Host>(
     let mut report = OpenReport::default();
     let settings = load_manifest(&storage, name, rules, &mut report)?;
     let records = load_catalog(&storage, name)?;
-    let log_name = log_name(name)?;
-    // The log before the list of files: a writer in another process moves samples from the
-    // log to files, so in this order a reader finds them in one or in both, never in neither.
-    let log_bytes = storage.read(&log_name)?.unwrap_or_default();
+    // The logs before the list of files: a writer in another process moves samples from the
+    // logs to files, so in this order a reader finds them in one or in both, never in neither.
+    let logs = [
+        StoredLog::read(&storage, name, LogKind::Main)?,
+        StoredLog::read(&storage, name, LogKind::Late)?,
+    ];
     let readable = Arc::new(Readable::<H> {
         name: name.to_string(),
         codecs: rules.codecs,
@@ -104,7 +108,7 @@ pub(crate) fn open<H: Host>(
     readable.state.write(|state| state.catalog = catalog);
     readable.load_ids()?;
     let mut writer = Writer::new(readable, host, rules, settings)?;
-    let replayed = writer.replay(&log_bytes, &log_name, &mut report);
+    let replayed = writer.replay(&logs, &mut report);
     writer.poisoning(replayed)?;
     report.recovered = ids::check_at_opening(&mut writer)?;
     tell(&mut writer, &report);
@@ -117,7 +121,7 @@ fn tell<H: Host>(writer: &mut Writer<H>, report: &OpenReport) {
     let (database, host) = (writer.readable.name.as_str(), &writer.host);
     let (replay, metrics) =
         writer.readable.state.read(|state| (state.stats.replay, state.catalog.len()));
-    let logs = writer.staging.log.is_some();
+    let logs = writer.staging.logs.is_some();
     host.note(&Event::DatabaseOpened { database, logs, replay: &replay, report });
     for note in report.notes() {
         host.note(&Event::Noticed { database, note: &note });
@@ -125,9 +129,25 @@ fn tell<H: Host>(writer: &mut Writer<H>, report: &OpenReport) {
     writer.told_metrics = host.wants(Level::Trace).then_some(metrics);
 }
 
-/// The name of a database's log: its own name, as the reference has it.
-pub(crate) fn log_name(database: &str) -> storage::Result<FileName> {
-    FileName::new(&format!("{database}.wal"))
+/// A log as it was found.
+#[derive(Debug)]
+struct StoredLog {
+    kind: LogKind,
+    name: FileName,
+    exists: bool,
+    bytes: Vec<u8>,
+}
+
+impl StoredLog {
+    fn read<S: Storage>(storage: &S, database: &str, kind: LogKind) -> Result<Self> {
+        let name = kind.file_name(database)?;
+        let bytes = storage.read(&name)?;
+        Ok(Self { kind, name, exists: bytes.is_some(), bytes: bytes.unwrap_or_default() })
+    }
+
+    fn len(&self) -> u64 {
+        u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
+    }
 }
 
 fn load_manifest<S: Storage>(
@@ -220,7 +240,7 @@ impl<H: Host> Readable<H> {
                 break;
             }
             for source in self.raw_sources(view)? {
-                if let crate::query::Source::Pages(_, _, index) = source {
+                if let Source::Pages(_, _, index) = source {
                     newest = newest.max(index.bounds().map(|bounds| bounds.to.0));
                 }
             }
@@ -230,6 +250,17 @@ impl<H: Host> Readable<H> {
         }
         Ok(newest)
     }
+}
+
+/// What was found in a log.
+#[derive(Debug, Default)]
+struct LogEnd {
+    /// Records.
+    records: u64,
+    /// Where the last one ends.
+    good_end: u64,
+    /// The newest time of all.
+    newest: i64,
 }
 
 /// What a log says of one partition.
@@ -291,24 +322,43 @@ type Held = SortedMap<Partition, HeldSamples>;
 enum HeldSamples {
     /// The first so many: every page since the anchor was made of logged samples alone.
     First(u64),
-    /// Each of these (id, time, raw value) so many times.
-    Each(HashMap<(u16, i64, u32), u32>),
+    /// Each of these so many times.
+    Each(Counts),
+    /// Both logs speak of the partition, and one of them did so first.
+    Split {
+        /// The log that did later.
+        later: LogKind,
+        /// What frames hold that were written before that, which are none of that log's samples.
+        before: Counts,
+        /// What frames hold that were written afterwards.
+        after: Counts,
+    },
 }
+
+/// How often each of these (id, time, raw value) is there.
+type Counts = HashMap<(u16, i64, u32), u32>;
 
 impl HeldSamples {
     /// Whether a file holds the record's sample, one time more than counted off so far.
-    fn count_off(&mut self, record: &Record<'_>) -> bool {
-        let left = match self {
+    fn count_off(&mut self, record: &Record<'_>, log: LogKind) -> bool {
+        match self {
             Self::First(left) => {
                 let is_held = *left > 0;
                 *left = left.saturating_sub(1);
-                return is_held;
+                is_held
             }
-            Self::Each(samples) => samples.get_mut(&(record.id, record.time, record.raw)),
-        };
-        let left = left.filter(|left| **left > 0);
-        left.map(|left| *left -= 1).is_some()
+            Self::Each(samples) => count_off(samples, record),
+            Self::Split { later, after, .. } if *later == log => count_off(after, record),
+            Self::Split { before, after, .. } => {
+                count_off(before, record) || count_off(after, record)
+            }
+        }
     }
+}
+
+fn count_off(samples: &mut Counts, record: &Record<'_>) -> bool {
+    let left = samples.get_mut(&(record.id, record.time, record.raw));
+    left.filter(|left| **left > 0).map(|left| *left -= 1).is_some()
 }
 
 impl<H: Host> Writer<H> {
@@ -324,8 +374,10 @@ impl<H: Host> Writer<H> {
             Err(error) if error.is_unreadable() => Some(i64::MAX),
             other => other?,
         };
+        let logs = settings.wal_enabled && rules.logs;
         let rules = WriteRules {
             settings,
+            logs,
             durability: rules.engine.durability,
             max_log_len: rules.engine.wal.max_segment_size,
             fsync_policy: rules.engine.wal.fsync_policy,
@@ -348,29 +400,63 @@ impl<H: Host> Writer<H> {
         })
     }
 
-    /// Takes over what the log holds and readies it for more.
-    fn replay(&mut self, bytes: &[u8], name: &FileName, report: &mut OpenReport) -> Result<()> {
+    /// Takes over what the logs hold and readies them for more.
+    fn replay(&mut self, logs: &[StoredLog; 2], report: &mut OpenReport) -> Result<()> {
         if !self.readable.read_only {
             // A process that was killed may have renamed a catalog and not come to this. Pages
             // that are written from here on need its names.
             self.readable.storage.sync_dir()?;
             self.cut_newest_data_files()?;
         }
-        let spans = self.survey(bytes)?;
-        let mut held = Held::new();
-        for (&partition, span) in &spans {
-            let samples = self.readable.held_samples(partition, span)?;
-            held.extend(samples.map(|samples| (partition, samples)));
-        }
+        let mut held = self.held_of(logs)?;
         report.cut = core::mem::take(&mut self.cut);
+        let [main, late] = logs;
+        let ends = [
+            self.take_over_log(main, &mut held, report)?,
+            self.take_over_log(late, &mut held, report)?,
+        ];
+        self.note_replay(&ends, report.problems.is_empty());
+        if self.readable.read_only {
+            return Ok(());
+        }
+        let found = logs.iter().map(StoredLog::len).sum::<u64>();
+        report.log_bytes_cut = found.saturating_sub(ends.iter().map(|end| end.good_end).sum());
+        self.open_logs(logs, &ends)?;
+        if !report.problems.is_empty() {
+            // Records whose metric is unknown must not meet, at a later opening, a metric that
+            // got its id meanwhile. The copies keep them.
+            self.flush_all()?;
+            return self.empty_log();
+        }
+        let needed = self.readable.state.read(State::needs_log);
+        if needed || ends.iter().all(|end| end.good_end == 0) {
+            return Ok(());
+        }
+        // Files hold everything already, and were synced when they were looked at.
+        self.empty_log()
+    }
+
+    /// Takes over what one log holds; a log that is damaged is kept beside it.
+    fn take_over_log(
+        &mut self,
+        log: &StoredLog,
+        held: &mut Held,
+        report: &mut OpenReport,
+    ) -> Result<LogEnd> {
+        let (name, bytes) = (&log.name, log.bytes.as_slice());
+        let problems = report.problems.len();
         let mut records = Records::new(bytes);
-        let mut whole = 0;
+        let mut end = LogEnd { newest: i64::MIN, ..LogEnd::default() };
         let now = self.host.clock().now();
         for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, _) => {
-                    whole += 1;
-                    self.take_over(&record, offset, &mut held, now, report)?;
+                    end.records += 1;
+                    end.newest = end.newest.max(record.time);
+                    let taken = self.take_over(&record, log.kind, held, now, report)?;
+                    report.problems.extend(
+                        taken.err().map(|problem| format!("{name}: record at {offset}: {problem}")),
+                    );
                 }
                 Item::Damage(len, error) => {
                     report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
@@ -382,33 +468,17 @@ impl<H: Host> Writer<H> {
                 .problems
                 .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
         }
-        let good_end = u64::try_from(records.good_end()).unwrap_or(u64::MAX);
-        self.note_replay(whole, good_end, report.problems.is_empty());
-        if self.readable.read_only {
-            return Ok(());
-        }
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        report.log_bytes_cut = len.saturating_sub(good_end);
-        if !report.problems.is_empty() {
+        end.good_end = u64::try_from(records.good_end()).unwrap_or(u64::MAX);
+        if report.problems.len() > problems && !self.readable.read_only {
             self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes)?;
         }
-        self.open_log(name, len, good_end)?;
-        if !report.problems.is_empty() {
-            // Records whose metric is unknown must not meet, at a later opening, a metric that
-            // got its id meanwhile. The copy above keeps them.
-            self.flush_all()?;
-            return self.empty_log();
-        }
-        let needed = self.readable.state.read(State::needs_log);
-        if needed || good_end == 0 {
-            return Ok(());
-        }
-        // Files hold everything already, and were synced when they were looked at.
-        self.empty_log()
+        Ok(end)
     }
 
     /// Counts what the log held: its records are the first appended.
-    fn note_replay(&self, records: u64, bytes: u64, all_taken: bool) {
+    fn note_replay(&self, ends: &[LogEnd], all_taken: bool) {
+        let records = ends.iter().map(|end| end.records).sum();
+        let bytes = ends.iter().map(|end| end.good_end).sum();
         let (successes, errors) = if all_taken { (1, 0) } else { (0, 1) };
         self.readable.state.write(|state| {
             state.stats.replay = ReplayStats { records, bytes, successes, errors };
@@ -427,7 +497,26 @@ impl<H: Host> Writer<H> {
         newest.into_iter().try_for_each(|partition| self.make_appendable(partition))
     }
 
-    /// What the log says of each partition that it speaks of, set against the partition's file.
+    /// What files already hold of the samples of the logs.
+    fn held_of(&mut self, [main, late]: &[StoredLog; 2]) -> Result<Held> {
+        let mut main = self.survey(&main.bytes)?;
+        let late = self.survey(&late.bytes)?;
+        let mut held = Held::new();
+        for (&partition, late) in &late {
+            let samples = match main.remove(&partition) {
+                Some(main) => self.readable.held_of_both(partition, &main, late)?,
+                None => self.readable.held_samples(partition, late)?,
+            };
+            held.extend(samples.map(|samples| (partition, samples)));
+        }
+        for (&partition, span) in &main {
+            let samples = self.readable.held_samples(partition, span)?;
+            held.extend(samples.map(|samples| (partition, samples)));
+        }
+        Ok(held)
+    }
+
+    /// What a log says of each partition that it speaks of, set against the partition's file.
     fn survey(&mut self, log: &[u8]) -> Result<SortedMap<Partition, Span>> {
         let mut spans: SortedMap<Partition, Span> = SortedMap::new();
         let mut current: Option<(Partition, TimeRange)> = None;
@@ -457,31 +546,62 @@ impl<H: Host> Writer<H> {
         Ok(spans)
     }
 
+    /// Takes over one record; the inner error says why it cannot be.
     fn take_over(
         &mut self,
         record: &Record<'_>,
-        offset: usize,
+        log: LogKind,
         held: &mut Held,
         now: Timestamp,
         report: &mut OpenReport,
-    ) -> Result<()> {
-        let mut taken = self.place(record, held, now);
+    ) -> Result<core::result::Result<(), String>> {
+        let mut taken = self.place(record, log, held, now);
         if taken.is_err() && self.readable.may_have_id(record.id) {
             // A file uses the id, so the record is of a metric that has lost its name.
-            taken = self.place(record, held, now);
+            taken = self.place(record, log, held, now);
         }
         match taken {
-            Err(problem) => report.problems.push(format!("log record at {offset}: {problem}")),
+            Err(problem) => return Ok(Err(problem)),
             Ok(None) => report.duplicates += 1,
             Ok(Some((partition, is_full))) => {
                 report.replayed += 1;
-                // The log stays as it is until all of it was read: it is not open for writing
-                // yet, so writing a page cannot empty it (D-01).
+                // The logs stay as they are until all of them was read: they are not open for
+                // writing yet, so writing a page cannot empty them (D-01).
                 if is_full && !self.readable.read_only {
                     self.flush(partition)?;
                 }
             }
         }
+        Ok(Ok(()))
+    }
+
+    fn open_logs(&mut self, logs: &[StoredLog; 2], ends: &[LogEnd; 2]) -> Result<()> {
+        let [main, late] = logs;
+        let [main_end, late_end] = ends;
+        let enabled = self.staging.rules.logs;
+        let main = if enabled || !main.bytes.is_empty() {
+            self.open_log(main, main_end.good_end)?
+        } else {
+            Log::without_file(self.staging.rules.fsync_policy)
+        };
+        // Most databases never take a late sample, and have no file for them.
+        let late = if late.exists {
+            self.open_log(late, late_end.good_end)?
+        } else {
+            Log::without_file(self.staging.rules.fsync_policy)
+        };
+        // The logs may be new; from here on they count as safe.
+        self.readable.storage.sync_dir()?;
+        let late_before = main_end.newest.max(late_end.newest.saturating_add(1));
+        let mut logs = Logs::new(main, late, late_before);
+        if !enabled {
+            // Left from when the log was on; the reference throws it away, here it is kept safe.
+            self.flush_all()?;
+            logs.reset()?;
+            logs.sync_emptied()?;
+            return self.remove_late_log(&mut logs);
+        }
+        self.staging.logs = Some(logs);
         Ok(())
     }
 
@@ -490,6 +610,7 @@ impl<H: Host> Writer<H> {
     fn place(
         &mut self,
         record: &Record<'_>,
+        log: LogKind,
         held: &mut Held,
         now: Timestamp,
     ) -> core::result::Result<Option<(Partition, bool)>, String> {
@@ -498,7 +619,7 @@ impl<H: Host> Writer<H> {
             let slot = resolve(&mut state.catalog, record)?;
             note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
             let partition = staging.partition_of(Timestamp(record.time));
-            if held.get_mut(&partition).is_some_and(|held| held.count_off(record)) {
+            if held.get_mut(&partition).is_some_and(|held| held.count_off(record, log)) {
                 return Ok(None);
             }
             let page = state.pages.get_or_insert_with(partition, || {
@@ -511,26 +632,13 @@ impl<H: Host> Writer<H> {
         })
     }
 
-    fn open_log(&mut self, name: &FileName, len: u64, good_end: u64) -> Result<()> {
-        let unused = !self.staging.rules.settings.wal_enabled && good_end == 0 && len == 0;
-        let file = (!unused).then(|| self.readable.storage.open_log(name)).transpose()?;
-        // The log may be new; from here on it counts as safe.
-        self.readable.storage.sync_dir()?;
-        let Some(mut file) = file else { return Ok(()) };
-        if good_end < file.len()?.max(len) {
+    fn open_log(&self, log: &StoredLog, good_end: u64) -> Result<Log<FileOf<H>>> {
+        let mut file = self.readable.storage.open_log(&log.name)?;
+        if good_end < file.len()?.max(log.len()) {
             // No sync: should the torn tail come back, the next opening cuts it again.
             file.truncate(good_end)?;
         }
-        let mut log = Log::new(file, good_end, self.staging.rules.fsync_policy);
-        if !self.staging.rules.settings.wal_enabled {
-            // Left from when the log was on; the reference throws it away, here it is kept safe.
-            self.flush_all()?;
-            log.reset()?;
-            log.sync()?;
-            return Ok(());
-        }
-        self.staging.log = Some(log);
-        Ok(())
+        Ok(Log::new(file, good_end, self.staging.rules.fsync_policy))
     }
 }
 
@@ -563,17 +671,53 @@ impl<H: Host> Readable<H> {
                 sources => sources?,
             },
         };
-        let mut held = HashMap::new();
-        let from = span.anchor.unwrap_or(0);
-        self.scan_readable(&sources, from, span.range, &mut |ids, times, raws| {
+        let held = self.counts(&sources, span.anchor.unwrap_or(0), span.range)?;
+        Ok((!held.is_empty()).then_some(HeldSamples::Each(held)))
+    }
+
+    /// What files hold of the samples that both logs have of a partition.
+    fn held_of_both(
+        &self,
+        partition: Partition,
+        main: &Span,
+        late: &Span,
+    ) -> Result<Option<HeldSamples>> {
+        let range = TimeRange {
+            from: main.range.from.min(late.range.from),
+            to: main.range.to.max(late.range.to),
+        };
+        let (Some(main), Some(late)) = (main.anchor, late.anchor) else {
+            let span = Span { range, anchor: None, is_prefix: false, ..*main };
+            return self.held_samples(partition, &span);
+        };
+        let view = self.partition_view(partition);
+        let sources: Vec<_> = self.data_source(&view)?.into_iter().collect();
+        let mut before = self.counts(&sources, main.min(late), range)?;
+        if main == late {
+            return Ok((!before.is_empty()).then_some(HeldSamples::Each(before)));
+        }
+        let after = self.counts(&sources, main.max(late), range)?;
+        for (sample, count) in &after {
+            if let Some(all) = before.get_mut(sample) {
+                *all = all.saturating_sub(*count);
+            }
+        }
+        let later = if main > late { LogKind::Main } else { LogKind::Late };
+        Ok(Some(HeldSamples::Split { later, before, after }))
+    }
+
+    /// How often samples are in frames from byte `from` on.
+    fn counts(&self, sources: &[Source<FileOf<H>>], from: u64, range: TimeRange) -> Result<Counts> {
+        let mut counts = Counts::new();
+        self.scan_readable(sources, from, range, &mut |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
-                if span.range.contains(Timestamp(time)) {
-                    *held.entry((id, time, raw)).or_default() += 1;
+                if range.contains(Timestamp(time)) {
+                    *counts.entry((id, time, raw)).or_default() += 1;
                 }
             }
             Ok(())
         })?;
-        Ok((!held.is_empty()).then_some(HeldSamples::Each(held)))
+        Ok(counts)
     }
 }
 

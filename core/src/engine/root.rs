@@ -35,6 +35,9 @@ pub struct EngineOptions {
     pub metric_format: Version,
     /// Whether nothing may be written: for looking into a store that another process writes.
     pub read_only: bool,
+    /// Whether logs are written where the settings want them. Without, samples survive the end of
+    /// the process only after `flush` or `close`: for taking in what can be taken in again.
+    pub logs: bool,
 }
 
 impl Default for EngineOptions {
@@ -44,6 +47,7 @@ impl Default for EngineOptions {
             cache_bytes: 8 << 20,
             metric_format: Version::default(),
             read_only: false,
+            logs: true,
         }
     }
 }
@@ -359,6 +363,7 @@ impl<H: Host> Engine<H> {
                 codecs: self.options.codecs,
                 cache_bytes: self.options.cache_bytes,
                 read_only: self.options.read_only,
+                logs: self.options.logs,
             };
             let database = Arc::new(open::open(Arc::clone(&self.host), name, storage, &rules)?);
             open.by_name.insert(name.to_string(), Arc::clone(&database));

@@ -5,6 +5,7 @@ use super::files::FileKind;
 use super::host::{Clock, Host, Shared, timed};
 use super::ids::IdMarks;
 use super::ingest::{Staged, Staging};
+use super::logs::{LogKind, Logs};
 use super::state::{FileOf, Readable, State};
 use crate::catalog::{self, Newest};
 use crate::error::{Error, Rejection, Result};
@@ -15,7 +16,6 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::WalReset;
 use crate::storage::{FileName, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::types::Timestamp;
-use crate::wal::Log;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -40,6 +40,8 @@ const LOG_SYNC_BALANCED: i64 = 30_000_000_000;
 #[derive(Debug, Clone)]
 pub(crate) struct WriteRules {
     pub(crate) settings: DatabaseSettings,
+    /// Whether there is a log.
+    pub(crate) logs: bool,
     pub(crate) durability: Durability,
     /// The log is not allowed to grow beyond this many bytes (D-23).
     pub(crate) max_log_len: u64,
@@ -189,12 +191,12 @@ impl<H: Host> Writer<H> {
     }
 
     fn sync_log(&mut self, now: Timestamp) -> Result<()> {
-        let Some(log) = self.staging.log.as_mut().filter(|log| log.needs_sync()) else {
+        let Some(logs) = self.staging.logs.as_mut().filter(|logs| logs.needs_sync()) else {
             return Ok(());
         };
         self.log_synced = now;
         let start = self.host.clock().monotonic();
-        let synced = log.sync().map_err(Error::from);
+        let synced = logs.sync().map_err(Error::from);
         let took = self.host.clock().monotonic().saturating_sub(start);
         self.readable.state.write(|state| state.stats.wal.note_sync(now, took));
         self.poisoning(synced)
@@ -445,12 +447,12 @@ impl<H: Host> Writer<H> {
     /// A page that was not synced is not there for certain, so without syncs (`throughput`) the
     /// log stays until it has grown to its limit, and the data files are synced then (D-23).
     pub(crate) fn try_reset_log(&mut self) -> Result<()> {
-        let Some(log) = &self.staging.log else { return Ok(()) };
+        let Some(logs) = &self.staging.logs else { return Ok(()) };
         let needed = self.readable.state.read(State::needs_log);
-        if log.is_empty() || needed {
+        if logs.is_empty() || needed {
             return Ok(());
         }
-        if !self.unsynced.is_empty() && log.len() < self.staging.rules.max_log_len {
+        if !self.unsynced.is_empty() && logs.longest() < self.staging.rules.max_log_len {
             return Ok(());
         }
         self.reset_log()
@@ -461,14 +463,13 @@ impl<H: Host> Writer<H> {
         let started = self.host.clock().monotonic();
         self.sync_data()?;
         self.store_catalog()?;
-        let bytes = self.staging.log.as_ref().map_or(0, Log::len);
-        if let Some(log) = &mut self.staging.log {
-            log.reset()?;
+        let bytes = self.staging.logs.as_ref().map_or(0, Logs::len);
+        if let Some(logs) = &mut self.staging.logs {
+            logs.reset()?;
         }
         if bytes > 0 {
             self.note_reset(bytes, started);
         }
-        self.staging.anchored.clear();
         self.staging.leave();
         Ok(())
     }
@@ -518,11 +519,11 @@ impl<H: Host> Writer<H> {
         Ok(())
     }
 
-    /// Empties the log for good: no power cut brings its records back. No page is open.
+    /// Empties the logs for good: no power cut brings their records back. No page is open.
     pub(crate) fn empty_log(&mut self) -> Result<()> {
-        let emptied = self.reset_log().and_then(|()| match &mut self.staging.log {
-            Some(log) => {
-                let took = timed(self.host.clock(), || log.sync())?;
+        let emptied = self.reset_log().and_then(|()| match &mut self.staging.logs {
+            Some(logs) => {
+                let took = timed(self.host.clock(), || logs.sync_emptied())?;
                 let now = self.host.clock().now();
                 self.readable.state.write(|state| state.stats.wal.note_sync(now, took));
                 Ok(())
@@ -534,10 +535,36 @@ impl<H: Host> Writer<H> {
 
     fn finish(&mut self) -> Result<()> {
         self.store_catalog()?;
-        if self.staging.log.as_ref().is_some_and(|log| !log.is_empty()) {
+        if self.staging.logs.as_ref().is_some_and(|logs| !logs.is_empty()) {
             self.reset_log()?;
         }
-        self.sync_data()
+        self.sync_data()?;
+        match self.staging.logs.take() {
+            Some(mut logs) => self.remove_late_log(&mut logs),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the file of late samples, with the first of them.
+    pub(crate) fn make_late_log(&mut self) -> Result<()> {
+        let name = LogKind::Late.file_name(&self.readable.name)?;
+        let file = self.readable.storage.open_log(&name)?;
+        // What is synced in a file counts once its name is safe.
+        self.readable.storage.sync_dir()?;
+        if let Some(logs) = &mut self.staging.logs {
+            logs.attach_late(file);
+        }
+        Ok(())
+    }
+
+    /// Removes the file of late samples, which is empty. Should a power cut bring it back, it holds
+    /// only what data files hold too; the next opening syncs the directory before they change.
+    pub(crate) fn remove_late_log(&self, logs: &mut Logs<FileOf<H>>) -> Result<()> {
+        if logs.detach_late().is_none() {
+            return Ok(());
+        }
+        let name = LogKind::Late.file_name(&self.readable.name)?;
+        Ok(self.readable.storage.remove_if_present(&name)?)
     }
 
     /// Settles what the newest sample of a metric is, so that its next sample can be judged.

@@ -43,7 +43,7 @@ pub struct DatabaseSettings {
     pub partition: Partitioning,
     /// Whether samples are logged before they reach a page.
     pub wal_enabled: bool,
-    /// Samples older than this are not logged. May be negative.
+    /// Samples older than this go to the log of late samples. May be negative.
     pub wal_skip_before: WrittenDuration,
     /// Samples in a page at most, more than 0. A frame counts them in 16 bits; a larger number
     /// in a file is read as the largest.

@@ -2,7 +2,7 @@
 
 use super::record::Encoder;
 use crate::settings::FsyncPolicy;
-use crate::storage::{Result, StorageFile};
+use crate::storage::{Result, StorageError, StorageErrorKind, StorageFile};
 use crate::types::ValueType;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,9 +10,10 @@ use core::time::Duration;
 /// The log's file and what the next record needs to know.
 ///
 /// Records gather in a buffer until [`commit`](Self::commit), so that a batch costs one write.
+/// A log that may never be needed has no file until it gets one with [`attach`](Self::attach).
 #[derive(Debug)]
 pub struct Log<F> {
-    file: F,
+    file: Option<F>,
     len: u64,
     /// Whether all that was committed is durable.
     is_synced: bool,
@@ -36,8 +37,34 @@ pub struct Committed {
 impl<F: StorageFile> Log<F> {
     /// Continues a log of `len` good bytes. The first record sets a baseline of its own.
     pub fn new(file: F, len: u64, policy: FsyncPolicy) -> Self {
+        Self { file: Some(file), len, ..Self::without_file(policy) }
+    }
+
+    /// A log that is empty and has no file yet.
+    pub fn without_file(policy: FsyncPolicy) -> Self {
         let (encoder, pending) = (Encoder::default(), Vec::new());
-        Self { file, len, is_synced: false, encoder, policy, pending, pending_records: 0 }
+        let (file, len, is_synced) = (None, 0, false);
+        Self { file, len, is_synced, encoder, policy, pending, pending_records: 0 }
+    }
+
+    /// Whether records wait for a file.
+    pub const fn needs_file(&self) -> bool {
+        self.file.is_none() && self.pending_records > 0
+    }
+
+    /// Whether records wait for a commit.
+    pub const fn has_pending(&self) -> bool {
+        self.pending_records > 0
+    }
+
+    /// Gives a log without a file an empty one.
+    pub fn attach(&mut self, file: F) {
+        self.file = Some(file);
+    }
+
+    /// Lets go of the file of an empty log.
+    pub fn detach(&mut self) -> Option<F> {
+        self.file.take_if(|_| self.len == 0)
     }
 
     /// Bytes in the log, what is pending not counted.
@@ -52,7 +79,7 @@ impl<F: StorageFile> Log<F> {
 
     /// Whether the log holds nothing, and no power cut brings back what it held.
     pub const fn is_empty_for_certain(&self) -> bool {
-        self.len == 0 && self.is_synced
+        self.len == 0 && (self.is_synced || self.file.is_none())
     }
 
     /// Encodes one sample into the pending buffer.
@@ -76,7 +103,8 @@ impl<F: StorageFile> Log<F> {
         if self.pending.is_empty() {
             return Ok(Committed::default());
         }
-        self.file.append(&self.pending)?;
+        let file = self.file.as_mut().ok_or_else(no_file)?;
+        file.append(&self.pending)?;
         let bytes = u64::try_from(self.pending.len()).unwrap_or(0);
         let records = core::mem::take(&mut self.pending_records);
         self.len += bytes;
@@ -88,7 +116,7 @@ impl<F: StorageFile> Log<F> {
         let sync_time = match self.policy {
             FsyncPolicy::Always => {
                 let start = monotonic();
-                self.file.sync()?;
+                file.sync()?;
                 Some(monotonic().saturating_sub(start))
             }
             FsyncPolicy::Segment => None,
@@ -107,7 +135,9 @@ impl<F: StorageFile> Log<F> {
     ///
     /// What the file reports.
     pub fn sync(&mut self) -> Result<()> {
-        self.file.sync()?;
+        if let Some(file) = &mut self.file {
+            file.sync()?;
+        }
         self.is_synced = true;
         Ok(())
     }
@@ -118,14 +148,18 @@ impl<F: StorageFile> Log<F> {
     ///
     /// What the file reports.
     pub fn reset(&mut self) -> Result<()> {
-        if self.len > 0 {
-            self.file.truncate(0)?;
+        if let Some(file) = self.file.as_mut().filter(|_| self.len > 0) {
+            file.truncate(0)?;
             self.len = 0;
             self.is_synced = false;
         }
         self.encoder = Encoder::default();
         Ok(())
     }
+}
+
+fn no_file() -> StorageError {
+    StorageError::new(StorageErrorKind::Io, "the log has no file")
 }
 
 /// Bytes of pending buffer that are kept between batches.

@@ -107,15 +107,17 @@ fn refuse_own_files(root: &Path, source: &Path, output: &Path) -> Outcome {
     Ok(())
 }
 
-/// The log knows the data file by its length; another file in its place must find it empty.
+/// The logs know the data file by its length; another file in its place must find them empty.
 fn tell_if_logged(storage: &impl Storage, database: &str) -> Outcome {
-    let log = storage.read(&FileName::new(&format!("{database}.wal"))?)?.unwrap_or_default();
-    if log.iter().any(|&byte| byte != 0) {
-        let _ = writeln!(
-            io::stderr(),
-            "note: {database}.wal holds samples that are in no data file yet: before another data \
-             file is put in place, let a command that writes open the store, which empties the log"
-        );
+    for log in [format!("{database}.wal"), format!("{database}.late.wal")] {
+        let bytes = storage.read(&FileName::new(&log)?)?.unwrap_or_default();
+        if bytes.iter().any(|&byte| byte != 0) {
+            let _ = writeln!(
+                io::stderr(),
+                "note: {log} holds samples that are in no data file yet: before another data file \
+                 is put in place, let a command that writes open the store, which empties the log"
+            );
+        }
     }
     Ok(())
 }

@@ -93,11 +93,13 @@ impl Db {
         }
     }
 
-    /// The log must be one that the reference can replay.
+    /// The log must be one that the reference can replay; the one of late samples need not be.
     fn check_log(&self, problems: &mut Vec<Problem>) {
-        problems.extend_from_slice(&self.wal.problems);
-        if let Some(stop) = self.wal.stop {
-            problems.push(Problem::damage(&self.wal.name, self.wal.end, stop.to_string()));
+        for log in [&self.wal, &self.late] {
+            problems.extend_from_slice(&log.problems);
+            if let Some(stop) = log.stop {
+                problems.push(Problem::damage(&log.name, log.end, stop.to_string()));
+            }
         }
         let mut introduced: BTreeMap<u16, (&str, u8)> = BTreeMap::new();
         let mut newest: BTreeMap<String, i64> = BTreeMap::new();

@@ -27,6 +27,8 @@ pub struct Db {
     pub manifest: Manifest,
     /// Its log.
     pub wal: Wal,
+    /// Its log of late samples, which the reference passes over.
+    pub late: Wal,
     /// `data-` files by partition.
     pub data: BTreeMap<String, DataFile>,
     /// `raw-` files by partition.
@@ -89,12 +91,15 @@ impl Db {
         });
         let wal_name = format!("{name}.wal");
         let wal = Wal::decode(&wal_name, &optional(&dir.join(&wal_name))?, Extensions::Read);
+        let late_name = format!("{name}.late.wal");
+        let late = Wal::decode(&late_name, &optional(&dir.join(&late_name))?, Extensions::Read);
 
         let mut db = Self {
             name: name.into(),
             catalog,
             manifest,
             wal,
+            late,
             data: BTreeMap::new(),
             raw: BTreeMap::new(),
             metric: BTreeMap::new(),
@@ -102,7 +107,7 @@ impl Db {
             unreadable,
         };
         for file in list(dir)? {
-            if !["catalog.json", "manifest.toml", &wal_name].contains(&file.as_str()) {
+            if !["catalog.json", "manifest.toml", &wal_name, &late_name].contains(&file.as_str()) {
                 db.add(&file, &fs::read(dir.join(&file))?);
             }
         }

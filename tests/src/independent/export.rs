@@ -1,7 +1,7 @@
 //! The samples of a database in the order in which the reference exports them.
 
 use super::partition::{NANOS_PER_DAY, date};
-use super::{DataFile, Db, Frame, Problem, Record, WalRecord, value_type};
+use super::{DataFile, Db, Frame, Problem, Record, Wal, WalRecord, value_type};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -89,15 +89,22 @@ impl Db {
             let counts = flushed.get_mut(self.manifest.partition.key(time).as_str());
             !counts.is_some_and(|counts| take_one(counts, &Record { id, time, raw }))
         };
-        self.wal.records.iter().filter(is_new).collect()
+        self.logged().filter(is_new).collect()
     }
 
-    /// How long the partition's data file was when the log began to use the partition, if the
-    /// log says so.
+    /// How long the partition's data file was when one of the logs began to use the partition,
+    /// if they say so.
     pub fn data_len_at_log_start(&self, partition: &str) -> Option<u64> {
         let of_partition =
             |record: &&WalRecord| self.manifest.partition.key(record.time) == partition;
-        self.wal.records.iter().filter(of_partition).find_map(|record| record.data_len)
+        let began =
+            |log: &Wal| log.records.iter().filter(of_partition).find_map(|record| record.data_len);
+        began(&self.wal).into_iter().chain(began(&self.late)).min()
+    }
+
+    /// The records of both logs, those of the first one first.
+    fn logged(&self) -> impl Iterator<Item = &WalRecord> {
+        self.wal.records.iter().chain(&self.late.records)
     }
 
     /// Every metric's samples from all files and the log, sorted by time. Samples of one time
@@ -146,7 +153,7 @@ impl Db {
         if let Some(metric) = self.catalog.by_id(id) {
             return Ok((&metric.name, metric.value_type));
         }
-        let mut introduced = self.wal.records.iter().filter(|record| record.id == id);
+        let mut introduced = self.logged().filter(|record| record.id == id);
         let found = introduced.find_map(|record| record.introduces.as_ref());
         let (name, value_type) = found.ok_or_else(|| {
             Problem::damage("catalog.json", 0, format!("no metric has the id {id}"))

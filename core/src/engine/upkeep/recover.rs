@@ -4,7 +4,8 @@ use crate::compress::{CodecId, Codecs};
 use crate::engine::database::Database;
 use crate::engine::files::FileKind;
 use crate::engine::host::{Host, Shared};
-use crate::engine::open::{MANIFEST, log_name};
+use crate::engine::logs::LogKind;
+use crate::engine::open::MANIFEST;
 use crate::engine::search::{Found, Search};
 use crate::engine::writer::CATALOG;
 use crate::error::{Error, Result};
@@ -166,6 +167,8 @@ impl<H: Host> Database<H> {
 
     fn uses(&self, name: &FileName) -> Result<bool> {
         let settings = name.as_str() == CATALOG || name.as_str() == MANIFEST;
-        Ok(settings || *name == log_name(self.name())? || FileKind::parse(name.as_str()).is_some())
+        let [main, late] = LogKind::ALL.map(|kind| kind.file_name(self.name()));
+        let logs = *name == main? || *name == late?;
+        Ok(settings || logs || FileKind::parse(name.as_str()).is_some())
     }
 }

@@ -4,7 +4,7 @@ use super::build::PartitionScan;
 use crate::engine::database::Database;
 use crate::engine::files::{FrameIndex, StoredFile, read_page};
 use crate::engine::host::{Host, Shared};
-use crate::engine::open::log_name;
+use crate::engine::logs::LogKind;
 use crate::engine::state::{PartitionView, Readable};
 use crate::engine::writer::CATALOG;
 use crate::error::{Error, Result};
@@ -80,9 +80,11 @@ impl<H: Host> Database<H> {
                 report.files.push(check);
             }
         }
-        if let Some(log) = readable.check_log(&types)? {
-            done(&log);
-            report.files.push(log);
+        for kind in LogKind::ALL {
+            if let Some(log) = readable.check_log(kind, &types)? {
+                done(&log);
+                report.files.push(log);
+            }
         }
         Ok(report)
     }
@@ -240,8 +242,8 @@ impl<H: Host> Readable<H> {
         Ok(Some(check))
     }
 
-    fn check_log(&self, types: &Types) -> Result<Option<FileCheck>> {
-        let name = log_name(&self.name)?;
+    fn check_log(&self, kind: LogKind, types: &Types) -> Result<Option<FileCheck>> {
+        let name = kind.file_name(&self.name)?;
         let Some(bytes) = self.storage.read(&name)? else { return Ok(None) };
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut check = FileCheck::new(&StoredFile { name, len, generation: 0 });

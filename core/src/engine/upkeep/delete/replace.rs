@@ -13,15 +13,15 @@ use crate::storage::Storage;
 use crate::types::Timestamp;
 
 impl<H: Host> Writer<H> {
-    /// Sees to it that a partition's samples are in its files and nowhere else: what the log has
-    /// of them would come back.
+    /// Sees to it that a partition's samples are in its files and nowhere else: what the logs
+    /// have of them would come back.
     pub(super) fn settle_partition(&mut self, partition: Partition) -> Result<()> {
         let is_open = self.readable.state.read(|state| state.pages.contains_key(&partition));
         if is_open {
             self.flush(partition)?;
         }
-        let log = self.staging.log.as_ref();
-        if log.is_some_and(|log| !log.is_empty_for_certain()) {
+        let logs = self.staging.logs.as_ref();
+        if logs.is_some_and(|logs| !logs.are_empty_for_certain()) {
             self.flush_all()?;
             self.empty_log()?;
         }

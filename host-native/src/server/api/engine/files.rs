@@ -126,7 +126,10 @@ fn read(app: &App, database: &Database, selected: Option<&str>) -> Result<Files,
                 let detailed = selected.map_or(data.is_empty(), |selected| selected == path);
                 data.push(Data::read(&place, &name, bytes, detailed));
             }
-            Some(Kind::Log) => wal.push(Log::of(place.path(&name), &log)),
+            Some(Kind::Log) => {
+                let late = name.as_str().strip_suffix(".late.wal") == Some(database.name());
+                wal.push(Log::of(place.path(&name), &log, late));
+            }
             None => {}
         }
     }
@@ -225,15 +228,16 @@ impl Metric {
 }
 
 impl Log {
-    fn of(path: String, log: &WalInspect) -> Self {
-        let times = || log.records.iter().map(|record| record.time);
+    fn of(path: String, log: &WalInspect, late: bool) -> Self {
+        let records = || log.records.iter().filter(|record| record.late == late);
+        let times = || records().map(|record| record.time);
         let range =
             times().min().zip(times().max()).and_then(|(from, to)| TimeRange::new(from, to));
         Self {
             path,
-            bytes: log.bytes,
-            records: log.records.len(),
-            decoded_bytes: log.records.iter().map(|record| record.len).sum(),
+            bytes: if late { log.late_bytes } else { log.bytes - log.late_bytes },
+            records: records().count(),
+            decoded_bytes: records().map(|record| record.len).sum(),
             span: Span::of(range),
             // What a torn end held was cut when the database was opened.
             has_tail: false,

@@ -38,7 +38,7 @@ impl Store {
     ) -> Result<ImportReport> {
         let path = path.as_ref();
         let mut file = File::open(path).map_err(|error| failed("open", path, &error))?;
-        let mut importer = Importer::new(&**self.engine(), None);
+        let mut importer = Importer::of_file(&**self.engine(), None);
         let mut buffer = vec![0; CHUNK];
         loop {
             match file.read(&mut buffer) {

@@ -26,6 +26,16 @@ pub enum Newest {
     At(i64, u32),
 }
 
+impl Newest {
+    /// Notes a sample that was taken, which is the newest unless a later one is known.
+    pub(crate) const fn note(&mut self, time: i64, raw: u32) {
+        match self {
+            Self::At(newest, _) if time < *newest => {}
+            newest => *newest = Self::At(time, raw),
+        }
+    }
+}
+
 /// One metric.
 #[derive(Debug, Clone)]
 pub struct Entry {

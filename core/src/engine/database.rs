@@ -157,6 +157,32 @@ impl<H: Host> Database<H> {
         added.map(|()| report)
     }
 
+    /// Takes those rows in that are `missing`, also such as are older than their metric's newest.
+    /// Positions in the report are those among all rows.
+    pub(super) fn add_missing(&self, rows: &[Row<'_>], missing: &[bool]) -> Result<BatchReport> {
+        let mut places = Vec::with_capacity(rows.len());
+        let lacking = rows.iter().zip(missing).enumerate().filter(|(_, (_, missing))| **missing);
+        let lacking = lacking.map(|(at, (row, _))| {
+            places.push(at);
+            *row
+        });
+        let mut report = BatchReport::default();
+        let (added, has_begun) = self.writer.write(|writer| {
+            writer.staging.takes_older = true;
+            let added = writer.add_rows(lacking, &mut report);
+            writer.staging.takes_older = false;
+            (added, writer.take_begun())
+        });
+        if has_begun {
+            self.seal_behind_new_partition();
+        }
+        added?;
+        for (at, _) in &mut report.rejected {
+            *at = places.get(*at).copied().unwrap_or(*at);
+        }
+        Ok(report)
+    }
+
     /// Writes every open page to its data file and empties the log where that makes it
     /// superfluous.
     ///

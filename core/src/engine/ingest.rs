@@ -259,7 +259,7 @@ impl<H: Host> Writer<H> {
                 }
                 for sample in run {
                     if let Some(entry) = state.catalog.get_mut(sample.slot) {
-                        entry.last = Newest::At(sample.time, sample.raw);
+                        entry.last.note(sample.time, sample.raw);
                     }
                 }
             }
@@ -323,6 +323,8 @@ pub(crate) struct Staging<F> {
     room: Room,
     /// When the next open page reaches its age, at the earliest.
     pub(crate) pages_due: Timestamp,
+    /// Whether samples older than their metric's newest are taken, as imports of files do.
+    pub(crate) takes_older: bool,
 }
 
 /// How many more samples the page of a partition takes.
@@ -343,6 +345,7 @@ impl<F: StorageFile> Staging<F> {
             newest_stored,
             room: Room { partition: None, left: 1, synced_len: None },
             pages_due: Timestamp::MAX,
+            takes_older: false,
         }
     }
 
@@ -389,7 +392,7 @@ impl<F: StorageFile> Staging<F> {
             let next = Partition::containing(self.rules.settings.partition, row.time);
             return Ok(Some(Pause::Partition(next)));
         };
-        let slot = match check(state, row, self.newest_stored)? {
+        let slot = match check(state, row, self.newest_stored, self.takes_older)? {
             Verdict::Take(slot) => slot,
             Verdict::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),
             Verdict::LearnIds => return Ok(Some(Pause::Ids)),
@@ -422,6 +425,7 @@ fn check(
     state: &mut State,
     row: Row<'_>,
     newest_stored: Option<i64>,
+    takes_older: bool,
 ) -> core::result::Result<Verdict, Rejection> {
     let slot = match row.target {
         Target::Handle(handle) => handle.slot,
@@ -442,10 +446,13 @@ fn check(
     check_named(entry)?;
     check_type(&entry.name, entry.value_type, row.value.value_type())?;
     match (entry.accepted, entry.last) {
-        (Some(newest), _) | (None, Newest::At(newest, _)) if row.time.0 < newest => {
+        (Some(newest), _) | (None, Newest::At(newest, _))
+            if row.time.0 < newest && !takes_older =>
+        {
             let metric = entry.name.to_string();
             Err(Rejection::Stale { metric, time: row.time, newest: Timestamp(newest) })
         }
+        (Some(newest), Newest::Unknown) if row.time.0 < newest => Ok(Verdict::LookUp(slot)),
         (None, Newest::Unknown) if newest_stored.is_some_and(|newest| row.time.0 < newest) => {
             Ok(Verdict::LookUp(slot))
         }
@@ -512,7 +519,7 @@ fn accept(
     let entry = state.catalog.get_mut(slot);
     let id = entry.as_ref().map_or(0, |entry| entry.id.get());
     if let Some(entry) = entry {
-        entry.accepted = Some(row.time.0);
+        entry.accepted = entry.accepted.max(Some(row.time.0));
     }
     Staged { slot, id, time: row.time.0, raw: row.value.to_raw(), partition, logged }
 }

@@ -3,9 +3,10 @@
 use super::database::Database;
 use super::host::{Host, Shared};
 use super::ingest::{Row, Target};
+use super::missing::{Seen, missing};
 use super::root::Engine;
 use crate::error::{Error, Result};
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::text::line::{self, Line, format_line, format_line_untyped};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use alloc::format;
@@ -28,6 +29,8 @@ pub struct ImportReport {
     pub total_lines: u64,
     /// Samples taken.
     pub imported_lines: u64,
+    /// Samples that were there before, of an import that compares.
+    pub already_stored_lines: u64,
     /// Blank lines and comments.
     pub skipped_lines: u64,
     /// Lines that were not taken.
@@ -57,6 +60,10 @@ pub struct Importer<E> {
     partial: Vec<u8>,
     /// Whether the rest of a line that is too long is being dropped.
     dropping: bool,
+    /// The longest time that a line has had, in bytes.
+    time_len: usize,
+    /// What was seen of each database, where only what is missing is added.
+    seen: Option<SortedMap<String, Seen>>,
 }
 
 /// The rows of one database in one piece of text.
@@ -64,6 +71,7 @@ struct Group<'t> {
     database: &'t str,
     numbers: Vec<u64>,
     rows: Vec<Row<'t>>,
+    is_dated: Vec<bool>,
 }
 
 impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
@@ -76,7 +84,18 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
             report: ImportReport::default(),
             partial: Vec::new(),
             dropping: false,
+            time_len: 0,
+            seen: None,
         }
+    }
+
+    /// An import of a file, which adds only what is missing.
+    ///
+    /// Of each metric, time and value as many samples are added as the file has more than the store
+    /// had before; their times may lie before the metric's newest. A file that is imported twice
+    /// changes nothing.
+    pub fn of_file(engine: E, database: Option<&str>) -> Self {
+        Self { seen: Some(SortedMap::new()), ..Self::new(engine, database) }
     }
 
     /// What was done so far.
@@ -117,6 +136,37 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
         Ok(self.report)
     }
 
+    /// As [`finish`](Self::finish), of a file that may have been cut: a last line without a line end
+    /// is taken only when nothing can be missing from it, since its time is as long as the longest
+    /// before it, or can be no longer. Else it is rejected.
+    ///
+    /// # Errors
+    ///
+    /// Only those that stop all later writes.
+    pub fn finish_uncut(mut self, rejected: &mut dyn FnMut(RejectedLine)) -> Result<ImportReport> {
+        if !self.is_cut() {
+            return self.finish(rejected);
+        }
+        self.report.total_lines += 1;
+        let reason = "the last line has no line end and may have been cut: not taken";
+        self.reject(self.report.total_lines, reason.to_string(), rejected);
+        Ok(self.report)
+    }
+
+    /// Whether the file may have ended within what would be its last line.
+    fn is_cut(&self) -> bool {
+        if self.dropping {
+            return false;
+        }
+        let line = without_mark(&self.partial, self.report.total_lines);
+        if is_blank_or_comment(line) {
+            return false;
+        }
+        let time = time_of(line);
+        let is_whole = self.time_len > 0 && time.len() >= self.time_len;
+        !is_whole && !can_be_no_longer(time)
+    }
+
     fn finish_partial(
         &mut self,
         head: &[u8],
@@ -152,6 +202,7 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
     /// Takes whole lines.
     fn take(&mut self, text: &[u8], rejected: &mut dyn FnMut(RejectedLine)) -> Result<()> {
         let now = self.engine.now();
+        let text = without_mark(text, self.report.total_lines);
         let chosen = self.database.take();
         let mut groups: Vec<Group<'_>> = Vec::new();
         let mut lines = text.split(|&byte| byte == b'\n').peekable();
@@ -168,7 +219,9 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
                 Ok(line) => {
                     let database = chosen.as_deref().unwrap_or(line.database);
                     let row = row_of(&line, now);
+                    self.time_len = self.time_len.max(time_of(bytes).len());
                     let group = group_of(&mut groups, database);
+                    group.is_dated.push(line.time.is_some());
                     group.numbers.push(self.report.total_lines);
                     group.rows.push(row);
                 }
@@ -197,7 +250,18 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
             }
             Err(error) => return Err(error),
         };
-        let batch = database.add_rows(group.rows.iter().copied())?;
+        let batch = match &mut self.seen {
+            None => database.add_rows(group.rows.iter().copied())?,
+            Some(seen) => {
+                let seen = seen.get_or_insert_with(group.database.to_string(), Seen::default);
+                let is_dated = |at| group.is_dated.get(at).copied().unwrap_or(false);
+                let missing = missing(&database, seen, &group.rows, is_dated)?;
+                let batch = database.add_missing(&group.rows, &missing)?;
+                let lacking = missing.iter().filter(|missing| !**missing).count();
+                self.report.already_stored_lines += u64::try_from(lacking).unwrap_or(0);
+                batch
+            }
+        };
         self.report.imported_lines += batch.accepted;
         if batch.accepted > 0 && !self.report.databases.contains(group.database) {
             self.report.databases.insert(group.database.to_string());
@@ -243,6 +307,32 @@ impl<H: Host> Engine<H> {
     }
 }
 
+/// The first lines without the mark that some editors put before UTF-8.
+fn without_mark(text: &[u8], lines_before: u64) -> &[u8] {
+    let mark = if lines_before == 0 { text.strip_prefix(b"\xef\xbb\xbf") } else { None };
+    mark.unwrap_or(text)
+}
+
+/// What follows a line's value.
+fn time_of(line: &[u8]) -> &[u8] {
+    let mut rest = line.trim_ascii();
+    for _ in 0..2 {
+        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        rest = rest.get(end..).unwrap_or_default().trim_ascii_start();
+    }
+    rest
+}
+
+/// Whether a time means the same whatever might have followed it: nanoseconds have 19 digits since
+/// 2001, and a fraction counts to the ninth.
+fn can_be_no_longer(time: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    match time.iter().position(|&byte| byte == b'.') {
+        Some(point) => digits(time.get(point..).unwrap_or_default()) >= 9,
+        None => time.len() == 19 && digits(time) == 19,
+    }
+}
+
 /// As [`line::is_blank_or_comment`]; what is not UTF-8 is neither.
 fn is_blank_or_comment(line: &[u8]) -> bool {
     match line.first() {
@@ -259,7 +349,12 @@ fn row_of<'t>(line: &Line<'t>, now: Timestamp) -> Row<'t> {
 fn group_of<'g, 't>(groups: &'g mut Vec<Group<'t>>, database: &'t str) -> &'g mut Group<'t> {
     let found = groups.iter().rposition(|group| group.database == database);
     let at = found.unwrap_or_else(|| {
-        groups.push(Group { database, numbers: Vec::new(), rows: Vec::new() });
+        groups.push(Group {
+            database,
+            numbers: Vec::new(),
+            rows: Vec::new(),
+            is_dated: Vec::new(),
+        });
         groups.len() - 1
     });
     #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]

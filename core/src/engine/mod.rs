@@ -17,6 +17,7 @@ mod lines;
 mod logs;
 #[cfg(test)]
 mod logs_tests;
+mod missing;
 mod open;
 mod rollup;
 mod root;

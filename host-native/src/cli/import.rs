@@ -1,10 +1,16 @@
 //! `import`: lines in. Good lines are kept whatever stands around them.
+//!
+//! Nothing is logged: a file can be read again. When the command says that it is done, all pages
+//! are synced. What was there before is not added again, so a second run goes on where the first
+//! one was ended.
+
+mod packed;
 
 use super::output::{Out, count_text};
-use super::{Failure, Outcome, open_to_write, progress};
+use super::{Failure, Outcome, open_with, progress};
 use indicatif::ProgressBar;
-use nanotdb::Store;
 use nanotdb::engine::{ImportReport, Importer, RejectedLine};
+use nanotdb::{OpenOptions, Store};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -42,6 +48,7 @@ struct Report {
     input_files: Vec<String>,
     total_lines: u64,
     imported_lines: u64,
+    already_stored_lines: u64,
     skipped_lines: u64,
     rejected_lines: u64,
     databases_seen: Vec<String>,
@@ -54,7 +61,9 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         files.push(Path::new("-"));
     }
     let started = Instant::now();
-    let store = open_to_write(root)?;
+    let store = open_with(root, OpenOptions::default().logs(false))?;
+    #[cfg(any(feature = "collect", feature = "server"))]
+    close_when_asked(&store)?;
     let mut total = ImportReport::default();
     let mut complaints = Complaints { left: options.max_errors, unsaid: 0 };
     let read = files.iter().try_for_each(|file| {
@@ -76,6 +85,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         input_files: names,
         total_lines: total.total_lines,
         imported_lines: total.imported_lines,
+        already_stored_lines: total.already_stored_lines,
         skipped_lines: total.skipped_lines,
         rejected_lines: total.rejected_lines,
         databases_seen: total.databases.into_iter().collect(),
@@ -93,6 +103,9 @@ fn summary(out: &mut Out, report: &Report) -> io::Result<()> {
     let count = count_text;
     let (imported, total) = (count(report.imported_lines), count(report.total_lines));
     write!(out, "imported {imported} of {total} lines")?;
+    if report.already_stored_lines > 0 {
+        write!(out, ", {} already there", count(report.already_stored_lines))?;
+    }
     if report.skipped_lines > 0 {
         write!(out, ", {} blank or comments", count(report.skipped_lines))?;
     }
@@ -108,9 +121,28 @@ fn summary(out: &mut Out, report: &Report) -> io::Result<()> {
 fn add(total: &mut ImportReport, report: ImportReport) {
     total.total_lines += report.total_lines;
     total.imported_lines += report.imported_lines;
+    total.already_stored_lines += report.already_stored_lines;
     total.skipped_lines += report.skipped_lines;
     total.rejected_lines += report.rejected_lines;
     total.databases.extend(report.databases);
+}
+
+/// Keeps what was read so far when the program is asked to end.
+#[cfg(any(feature = "collect", feature = "server"))]
+fn close_when_asked(store: &Store) -> io::Result<()> {
+    let (stop, engine) = (super::stop::asked()?, std::sync::Arc::clone(store.engine()));
+    std::thread::spawn(move || {
+        if stop.recv().is_err() {
+            return;
+        }
+        let said = match engine.close() {
+            Ok(()) => "interrupted: what was read so far is stored, import it again for the rest",
+            Err(_) => "interrupted, and not all that was read could be stored: import it again",
+        };
+        let _ = writeln!(io::stderr(), "{said}");
+        std::process::exit(1);
+    });
+    Ok(())
 }
 
 fn import(
@@ -120,9 +152,11 @@ fn import(
     options: &Options,
     complaints: &mut Complaints,
 ) -> Result<ImportReport, Failure> {
-    let (mut input, size) = open(file)?;
+    let (input, size) = open(file)?;
     let progress = progress(size);
-    let mut importer = Importer::new(&**store.engine(), options.database.as_deref());
+    let failed = |error: io::Error| Failure::failed(format!("read {}: {error}", file.display()));
+    let packed::Text { text: mut input, read_so_far } = packed::unpacked(input).map_err(failed)?;
+    let mut importer = Importer::of_file(&**store.engine(), options.database.as_deref());
     let mut rejected = |line: RejectedLine| {
         progress.suspend(|| complaints.say(name, &line));
     };
@@ -133,16 +167,14 @@ fn import(
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                return Err(Failure::failed(format!("read {}: {error}", file.display())));
-            }
+            Err(error) => return Err(failed(error)),
         };
         importer.feed(buffer.get(..read).unwrap_or_default(), &mut rejected)?;
-        progress.inc(u64::try_from(read).unwrap_or(0));
+        progress.set_position(read_so_far.get());
         let lines = importer.report().total_lines;
         progress.set_message(pace(lines, started));
     }
-    let report = importer.finish(&mut rejected)?;
+    let report = importer.finish_uncut(&mut rejected)?;
     progress.finish_and_clear();
     Ok(report)
 }

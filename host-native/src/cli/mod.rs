@@ -27,7 +27,7 @@ mod rollup;
 mod select;
 #[cfg(feature = "server")]
 mod serve;
-#[cfg(feature = "collect")]
+#[cfg(any(feature = "collect", feature = "server"))]
 mod stop;
 mod target;
 mod time;
@@ -165,8 +165,12 @@ pub(crate) fn open_to_read(root: &Path) -> Result<Store, Failure> {
 
 /// A store for writing, refused while another process has it.
 pub(crate) fn open_to_write(root: &Path) -> Result<Store, Failure> {
+    open_with(root, OpenOptions::default())
+}
+
+fn open_with(root: &Path, options: OpenOptions) -> Result<Store, Failure> {
     must_be_a_root(root)?;
-    let store = OpenOptions::default().create(false).background(false).open(root)?;
+    let store = options.create(false).background(false).open(root)?;
     tell_warnings(&store);
     Ok(store)
 }

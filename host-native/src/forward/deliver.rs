@@ -3,12 +3,15 @@
 //! | answer | what follows |
 //! |---|---|
 //! | 2xx | it is taken |
-//! | none, 3xx, 5xx, 429, 408, 425 | again after a pause, which `Retry-After` may lengthen |
-//! | 401, 403, 404, 407 | the same: address or token are wrong, not the samples |
-//! | any other 4xx | halves of the batch, until what is refused stands alone; that is passed over |
+//! | 400, 422 | halves of the batch, until what is refused stands alone; that is passed over |
+//! | 413 | halves of the batch, as often as needed; a single sample is passed over |
+//! | an HTML page, whatever its status | again after a pause: it is not from the receiver |
+//! | anything else, or nothing | the same; `Retry-After` may lengthen the pause |
 //!
 //! Receivers refuse a request as a whole when one sample in it is wrong; by halves, the others
-//! get through.
+//! get through. Only what the receiver itself says about the samples ends them: a wrong address or
+//! token, a proxy in between, or the login page of a hotel's network is an outage, after which
+//! everything is still to be sent.
 
 use super::{Counts, ForwardError, ForwardOptions, Stop, names};
 use crate::remote_write::{
@@ -51,9 +54,18 @@ impl From<crate::Error> for Halt {
 /// What a receiver said.
 #[derive(Debug)]
 enum Answer {
-    Taken,
-    Refused(String),
+    Final(Verdict),
     Later { why: String, after: Option<Duration> },
+}
+
+/// What becomes of the samples of a request.
+#[derive(Debug)]
+enum Verdict {
+    Taken,
+    /// One or more of them are wrong.
+    Refused(String),
+    /// They are too many, or a single one that nobody takes.
+    TooLarge(String),
 }
 
 /// Hears of what people should know.
@@ -67,6 +79,8 @@ pub(super) struct Delivery {
     min_pause: Duration,
     max_pause: Duration,
     max_failures: Option<u32>,
+    /// Samples that a request may have, as far as the receiver has said so by a 413.
+    most_samples: u64,
     counts: Counts,
     stop: Stop,
     notice: Option<Notice>,
@@ -98,6 +112,7 @@ impl Delivery {
             min_pause: options.min_pause,
             max_pause: options.max_pause,
             max_failures: options.max_failures,
+            most_samples: u64::MAX,
             counts: Counts::default(),
             stop: Stop::default(),
             notice: None,
@@ -135,14 +150,21 @@ impl Delivery {
         let mut left = vec![series];
         while let Some(series) = left.pop() {
             let samples = count(&series);
+            if samples > self.most_samples {
+                push_halves(&mut left, series);
+                continue;
+            }
             match self.post_until_answered(&series)? {
-                Ok(()) => self.counts.sent += samples,
-                Err(_) if samples > 1 && halvings > 0 => {
-                    halvings -= 1;
-                    let (first, second) = halves(series);
-                    left.extend([second, first]);
+                Verdict::Taken => self.counts.sent += samples,
+                Verdict::TooLarge(_) if samples > 1 => {
+                    self.most_samples = samples / 2;
+                    push_halves(&mut left, series);
                 }
-                Err(text) => {
+                Verdict::Refused(_) if samples > 1 && halvings > 0 => {
+                    halvings -= 1;
+                    push_halves(&mut left, series);
+                }
+                Verdict::Refused(text) | Verdict::TooLarge(text) => {
                     self.counts.refused += samples;
                     refused.add(&series, samples, text);
                 }
@@ -155,8 +177,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// `Err` within is a refusal for good.
-    fn post_until_answered(&mut self, series: &[TimeSeries]) -> Result<Result<(), String>, Halt> {
+    fn post_until_answered(&mut self, series: &[TimeSeries]) -> Result<Verdict, Halt> {
         let request = WriteRequest { timeseries: series.to_vec(), metadata: vec![] };
         let body = request.encode_block().map_err(|error| {
             Halt::Failed(ForwardError::Options(format!("batch_samples: {error}")))
@@ -168,17 +189,14 @@ impl Delivery {
             }
             let (why, after) = match self.post(&body) {
                 Answer::Later { why, after } => (why, after),
-                answer => {
+                Answer::Final(verdict) => {
                     self.counts.requests += 1;
                     if failures > 0 {
                         info!(url = self.url, failures, "receiver is back");
                         self.tell(&format!("{} answers again", self.url));
                     }
-                    debug!(samples = count(series), bytes = body.len(), ?answer, "forwarded");
-                    return Ok(match answer {
-                        Answer::Refused(text) => Err(text),
-                        _ => Ok(()),
-                    });
+                    debug!(samples = count(series), bytes = body.len(), ?verdict, "forwarded");
+                    return Ok(verdict);
                 }
             };
             failures += 1;
@@ -236,32 +254,29 @@ impl Delivery {
 
 fn understood(response: Response) -> Answer {
     let status = response.status();
-    if status.is_success() {
-        return Answer::Taken;
-    }
-    let after = response.headers().get(header::RETRY_AFTER);
-    let after = after.and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+    let header = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
+    let after = header(header::RETRY_AFTER).and_then(|value| value.parse::<u64>().ok());
     let after = after.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
-    let text = format!("{status}: {}", beginning(response));
-    if status.is_client_error() && !is_about_the_sender(status) {
-        return Answer::Refused(text);
+    let says_html =
+        header(header::CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let beginning = beginning(response);
+    let is_page = says_html || beginning.starts_with('<');
+    let text = format!("{status}: {beginning}");
+    if is_page {
+        // A size, at least, is what smaller requests can get below.
+        return match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Answer::Final(Verdict::TooLarge(text)),
+            _ => Answer::Later { why: format!("a page, not the receiver's answer: {text}"), after },
+        };
     }
-    Answer::Later { why: text, after }
-}
-
-/// Whether the same samples may be taken later: the answer is about the sender, its address or
-/// its haste.
-fn is_about_the_sender(status: StatusCode) -> bool {
-    [
-        StatusCode::UNAUTHORIZED,
-        StatusCode::FORBIDDEN,
-        StatusCode::NOT_FOUND,
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED,
-        StatusCode::REQUEST_TIMEOUT,
-        StatusCode::TOO_EARLY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ]
-    .contains(&status)
+    match status {
+        status if status.is_success() => Answer::Final(Verdict::Taken),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            Answer::Final(Verdict::Refused(text))
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => Answer::Final(Verdict::TooLarge(text)),
+        _ => Answer::Later { why: text, after },
+    }
 }
 
 /// The beginning of what a receiver says, in one line.
@@ -308,6 +323,12 @@ impl Refused {
 
 fn count(series: &[TimeSeries]) -> u64 {
     u64::try_from(series.iter().map(|series| series.samples.len()).sum::<usize>()).unwrap_or(0)
+}
+
+/// Replaces what was on top by its halves, the first of them on top.
+fn push_halves(left: &mut Vec<Vec<TimeSeries>>, series: Vec<TimeSeries>) {
+    let (first, second) = halves(series);
+    left.extend([second, first]);
 }
 
 /// Both have samples, as long as there are two.

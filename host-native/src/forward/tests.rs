@@ -12,6 +12,8 @@ enum Do {
     Take,
     /// It answers with a status and takes nothing.
     Answer(u16),
+    /// Something before it answers with a status and an HTML page.
+    Page(u16),
     /// It takes the samples, and dies before it answers.
     TakeAndDie,
     Die,
@@ -27,6 +29,8 @@ struct State {
     plan: Vec<Do>,
     /// A request with this value is refused as a whole.
     poison: Option<f64>,
+    /// A request with more samples is too large.
+    most: Option<usize>,
     sizes: Vec<usize>,
     heads: Vec<String>,
 }
@@ -115,7 +119,9 @@ impl State {
         self.sizes.push(all.iter().map(|series| series.samples.len()).sum());
         let has_poison =
             all.iter().flat_map(|series| &series.samples).any(|s| Some(s.value) == self.poison);
+        let is_too_large = self.most.is_some_and(|most| self.sizes.last() > Some(&most));
         let what = match self.plan.pop() {
+            None | Some(Do::Take) if is_too_large => Do::Answer(413),
             None | Some(Do::Take) if has_poison => Do::Answer(400),
             what => what.unwrap_or(Do::Take),
         };
@@ -135,6 +141,7 @@ impl State {
         match what {
             Do::Take => Some((204, "")),
             Do::Answer(status) => Some((status, "the receiver's own words")),
+            Do::Page(status) => Some((status, "\n<!DOCTYPE html><title>Log in</title>")),
             Do::TakeAndDie | Do::Die => None,
         }
     }
@@ -238,6 +245,73 @@ fn a_receiver_that_fails_is_asked_again() {
     assert_eq!(said.len(), 4, "{said:?}");
     assert!(said[0].contains("500") && said[0].contains("the receiver's own words"), "{said:?}");
     assert!(said[1].contains("answers again"), "{said:?}");
+}
+
+#[test]
+fn only_what_the_receiver_says_of_the_samples_ends_them() {
+    let ((directory, store), receiver) = (store(), Receiver::start());
+    fill(&store, "a", 0..10);
+    let mut options = receiver.options();
+    options.from = Some(Timestamp::MIN);
+    let statuses = [301, 402, 403, 404, 405, 406, 409, 410, 411, 412, 415, 417, 421, 426, 431, 451];
+    let pages = [200, 203, 302, 400, 404, 422, 502, 511].map(Do::Page);
+    receiver.plan(&[&statuses.map(Do::Answer)[..], &pages[..]].concat());
+    let mut forwarder = Forwarder::open(&root(&directory), options).unwrap();
+    let counts = forwarder.round(store.engine()).unwrap();
+    assert_eq!((counts.sent, counts.refused, counts.requests), (10, 0, 1));
+    assert_eq!(counts.failures, 24);
+    assert_eq!(receiver.values("a;home"), all_of(0..10));
+}
+
+#[test]
+fn an_outage_that_looks_like_an_answer_leaves_the_cursor_where_it_was() {
+    let ((directory, store), receiver) = (store(), Receiver::start());
+    fill(&store, "a", 0..10);
+    let mut options = receiver.options();
+    options.from = Some(Timestamp::MIN);
+    options.max_failures = Some(1);
+    for outage in [Do::Answer(404), Do::Answer(405), Do::Answer(410), Do::Page(200)] {
+        receiver.plan(&[outage]);
+        let mut forwarder = Forwarder::open(&root(&directory), options.clone()).unwrap();
+        let error = forwarder.round(store.engine()).unwrap_err();
+        assert!(matches!(error, ForwardError::GaveUp(_)), "{outage:?}: {error}");
+    }
+    let mut forwarder = Forwarder::open(&root(&directory), options).unwrap();
+    assert_eq!(forwarder.round(store.engine()).unwrap().sent, 10);
+    assert_eq!(receiver.values("a;home"), all_of(0..10));
+}
+
+#[test]
+fn requests_shrink_to_what_a_receiver_takes() {
+    let ((directory, store), receiver) = (store(), Receiver::start());
+    fill(&store, "a", 0..1000);
+    fill(&store, "b", 0..1000);
+    receiver.state.lock().unwrap().most = Some(3);
+    let mut options = receiver.options();
+    options.from = Some(Timestamp::MIN);
+    options.batch_samples = 500;
+    let mut forwarder = Forwarder::open(&root(&directory), options).unwrap();
+    let counts = forwarder.round(store.engine()).unwrap();
+    assert_eq!((counts.sent, counts.refused, counts.failures), (2000, 0, 0));
+    for series in ["a;home", "b;home"] {
+        assert_eq!(receiver.values(series), all_of(0..1000));
+    }
+    let sizes = receiver.state.lock().unwrap().sizes.clone();
+    let too_large = sizes.iter().filter(|size| **size > 3).count();
+    assert!(too_large < 10, "what is too large is learned once: {too_large}");
+}
+
+#[test]
+fn a_sample_that_is_too_large_alone_is_passed_over() {
+    let ((directory, store), receiver) = (store(), Receiver::start());
+    fill(&store, "a", 0..2);
+    receiver.plan(&[Do::Answer(413), Do::Answer(413), Do::Take]);
+    let mut options = receiver.options();
+    options.from = Some(Timestamp::MIN);
+    let mut forwarder = Forwarder::open(&root(&directory), options).unwrap();
+    let counts = forwarder.round(store.engine()).unwrap();
+    assert_eq!((counts.sent, counts.refused), (1, 1));
+    assert_eq!(receiver.values("a;home"), [1.0]);
 }
 
 #[test]

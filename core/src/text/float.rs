@@ -5,12 +5,13 @@
 //! sign; letters in either case. Rounded once, straight to single precision. A number too large
 //! for that is refused, one too small is zero.
 //!
-//! Written: the shortest decimal that reads back to the same bits, never with an exponent, without
-//! `.0`; `NaN`, `+Inf`, `-Inf`.
+//! Written: the shortest decimal that reads back to the same bits, of two that are equally near the
+//! even one, never with an exponent, without `.0`; `NaN`, `+Inf`, `-Inf`. Numbers in double
+//! precision, which aggregates are, are written by the same rules.
 
 use super::integer::{digit, write_fixed};
+use super::shortest::write_shortest;
 use alloc::vec::Vec;
-use core::fmt::{self, Write};
 
 /// Reads a number, or nothing when `text` is not one.
 ///
@@ -40,6 +41,20 @@ pub fn parse_f32(text: &[u8]) -> Option<f32> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// Reads a decimal number in double precision, `nan`, or `inf` and `infinity` with or without a
+/// sign, letters in either case. One that is too large is none: only those letters are infinite.
+///
+/// ```
+/// use nanotdb_core::text::float::parse_f64;
+/// assert_eq!(parse_f64("-1.5e3"), Some(-1500.0));
+/// assert_eq!(parse_f64("+Inf"), Some(f64::INFINITY));
+/// assert_eq!(parse_f64("1e400"), None);
+/// ```
+pub fn parse_f64(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    (!number.is_infinite() || !text.contains(|c: char| c.is_ascii_digit())).then_some(number)
+}
+
 /// Appends `number` in the written form.
 ///
 /// ```
@@ -61,8 +76,27 @@ pub fn format_f32(out: &mut Vec<u8>, number: f32) {
     if let Some((digits, decimals)) = short_decimal(magnitude) {
         return write_fixed(out, digits, decimals);
     }
-    // Core's formatting has the properties wanted here, and cannot fail on this sink.
-    let _ = write!(Sink(out), "{magnitude}");
+    write_shortest(out, magnitude);
+}
+
+/// Appends `number` in the written form.
+///
+/// ```
+/// let mut out = Vec::new();
+/// nanotdb_core::text::float::format_f64(&mut out, -2.5e-7);
+/// assert_eq!(out, b"-0.00000025");
+/// ```
+pub fn format_f64(out: &mut Vec<u8>, number: f64) {
+    if number.is_nan() {
+        return out.extend_from_slice(b"NaN");
+    }
+    if number.is_infinite() {
+        return out.extend_from_slice(if number > 0.0 { b"+Inf" } else { b"-Inf" });
+    }
+    if number.is_sign_negative() {
+        out.push(b'-');
+    }
+    write_shortest(out, number.abs());
 }
 
 /// Powers of ten that are exact in double precision.
@@ -287,20 +321,10 @@ fn single(power_of_ten: f64) -> f32 {
     power_of_ten as f32
 }
 
-/// Lets `write!` append to bytes.
-struct Sink<'a>(&'a mut Vec<u8>);
-
-impl Write for Sink<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::{String, ToString};
+    use alloc::string::String;
     use proptest::prelude::*;
 
     fn text_of(number: f32) -> String {
@@ -481,17 +505,33 @@ mod tests {
 
     /// One bit pattern in 4001; run with `NANOTDB_EXHAUSTIVE` set for each of them.
     #[test]
-    fn writes_what_the_standard_library_writes() {
+    fn fast_and_general_ways_write_the_same() {
         let step = if std::env::var_os("NANOTDB_EXHAUSTIVE").is_some() { 1 } else { 4001 };
-        let mut out = Vec::new();
-        let mut expected = String::new();
+        let (mut out, mut expected) = (Vec::new(), Vec::new());
         for bits in (0..0x7f80_0000).step_by(step) {
             let number = f32::from_bits(bits);
             out.clear();
             format_f32(&mut out, number);
             expected.clear();
-            write!(expected, "{number}").unwrap();
-            assert_eq!(out, expected.as_bytes(), "{bits:08x}");
+            write_shortest(&mut expected, number);
+            assert_eq!(out, expected, "{bits:08x}");
+        }
+    }
+
+    #[test]
+    fn double_precision_is_written_by_the_same_rules() {
+        for (number, text) in [
+            (0.1, "0.1"),
+            (-0.0, "-0"),
+            (1e21, "1000000000000000000000"),
+            (-2.0_f64.powi(50) - 0.25, "-1125899906842624.2"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            let mut out = Vec::new();
+            format_f64(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }
 
@@ -510,7 +550,7 @@ mod tests {
             let number = parse_f32(&text).unwrap();
             let text = String::from_utf8(text).unwrap();
             prop_assert_eq!(text.parse(), Ok(number));
-            prop_assert_eq!(text_of(number), number.to_string());
+            prop_assert_eq!(text_of(number).parse(), Ok(number));
         }
 
         #[test]

@@ -7,6 +7,7 @@ pub mod float;
 pub mod integer;
 pub mod line;
 pub mod pattern;
+mod shortest;
 pub mod timestamp;
 
 use alloc::borrow::Cow;

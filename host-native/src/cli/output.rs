@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, Width};
 use nanotdb::Value;
-use nanotdb::text::float::format_f32;
+use nanotdb::text::float::{format_f32, format_f64};
 use serde::{Serialize, Serializer};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -151,6 +151,13 @@ pub(crate) fn value_text(value: Value) -> String {
             String::from_utf8(text).unwrap_or_default()
         }
     }
+}
+
+/// A computed number as lines of text have it.
+pub(crate) fn exact_text(number: f64) -> String {
+    let mut text = Vec::new();
+    format_f64(&mut text, number);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// A computed number for people: some four decimals, none where there are none.

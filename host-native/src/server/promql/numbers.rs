@@ -1,5 +1,7 @@
 //! Conversions that lose what they may lose, each in one place.
 
+use nanotdb_core::text::float::format_f64;
+
 pub(super) const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// A count as a number; exact below 2^53.
@@ -46,13 +48,9 @@ pub(super) fn equal(a: f64, b: f64) -> bool {
 
 /// As a query and its answer write a number: the fewest digits that say it, never an exponent.
 pub(super) fn plain(number: f64) -> String {
-    if number.is_nan() {
-        "NaN".into()
-    } else if number.is_infinite() {
-        if number > 0.0 { "+Inf".into() } else { "-Inf".into() }
-    } else {
-        number.to_string()
-    }
+    let mut text = Vec::new();
+    format_f64(&mut text, number);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// As [`plain`], with an exponent where that would be many digits.
@@ -61,14 +59,20 @@ pub(super) fn short(number: f64) -> String {
     if equal(size, 0.0) || !size.is_finite() || (1e-6..1e21).contains(&size) {
         return plain(number);
     }
-    let text = format!("{number:e}");
-    match text.split_once('e') {
-        Some((digits, power)) => {
-            let (sign, power) = power.strip_prefix('-').map_or(('+', power), |p| ('-', p));
-            format!("{digits}e{sign}{power:0>2}")
-        }
-        None => text,
-    }
+    with_exponent(&plain(number))
+}
+
+/// A finite number other than 0 with one digit before the point and at least two in its exponent.
+fn with_exponent(plain: &str) -> String {
+    let (minus, text) = plain.strip_prefix('-').map_or(("", plain), |text| ("-", text));
+    let point = text.find('.').unwrap_or(text.len());
+    let first = text.find(|c| matches!(c, '1'..='9')).unwrap_or(0);
+    let (sign, power) = if first < point { ('+', point - first - 1) } else { ('-', first - point) };
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.trim_matches('0');
+    let (whole, fraction) = digits.split_at_checked(1).unwrap_or((digits, ""));
+    let dot = if fraction.is_empty() { "" } else { "." };
+    format!("{minus}{whole}{dot}{fraction}e{sign}{power:0>2}")
 }
 
 #[cfg(test)]
@@ -87,12 +91,16 @@ mod tests {
             (-2.5e-7, "-2.5e-07"),
             (1e-6, "0.000001"),
             (1.5e300, "1.5e+300"),
+            (-1.2345e-300, "-1.2345e-300"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
             (f64::NAN, "NaN"),
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
         ] {
             assert_eq!(short(number), text);
         }
+        assert_eq!(plain(2.0_f64.powi(50) + 0.25), "1125899906842624.2");
         assert_eq!(plain(1e21), "1000000000000000000000");
     }
 

@@ -192,7 +192,8 @@ function checkSeries(
     }
     if (!isChart(widget) && !filled(series.window))
       say(`${name} has an aggregate and needs a window.`);
-  } else if (filled(series.window)) {
+  } else if (filled(series.window) && !(isBand(widget) && widget.series.length === 1)) {
+    // Only the one series of a band may: it stands for three aggregates.
     say(`${name} has a window and needs an aggregate.`);
   }
   if (filled(series.window) && parseDuration(series.window) === undefined) {

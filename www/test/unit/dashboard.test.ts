@@ -137,6 +137,13 @@ describe("validation", () => {
   ])("finds %s", (_name, widget, message) => {
     expect(errorsOf(widget)).toMatch(message);
   });
+
+  it("takes a window of a band's one series, as the reference's own dashboard has it", () => {
+    const series = [{ label: "CPU", metric: "cpu.busy_pct", window: "10s" }];
+    expect(errorsOf(chart({ type: "aggregate_band", series }))).toBe("");
+    expect(errorsOf(chart({ presentation: "aggregate_band", series }))).toBe("");
+    expect(errorsOf(chart({ series }))).toMatch(/needs an aggregate/);
+  });
 });
 
 describe("expansion", () => {

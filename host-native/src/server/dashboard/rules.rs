@@ -117,18 +117,27 @@ impl Widget {
             errors.push(format!("{place}.series: at least one is required"));
         }
         for (at, series) in self.series.iter().enumerate() {
-            series.check(&format!("{place}.series[{at}]"), self.is_chart(), errors);
+            let place = format!("{place}.series[{at}]");
+            series.check(&place, self.is_chart(), errors);
+            if !(filled(&series.aggregate) || self.is_band() && self.series.len() == 1) {
+                series.check_no_window(&place, errors);
+            }
         }
         if self.is_chart() {
             self.check_labels(place, errors);
         }
-        if kind == BAND || presentation == BAND {
+        if self.is_band() {
             self.check_band(place, errors);
         }
     }
 
     fn is_chart(&self) -> bool {
         matches!(self.kind.as_str(), "line_chart" | BAND)
+    }
+
+    /// Whether it shows one source by its extremes and means.
+    fn is_band(&self) -> bool {
+        self.kind == BAND || self.presentation == BAND
     }
 
     /// A chart's legend and readout tell its lines apart by their labels.
@@ -184,8 +193,6 @@ impl Series {
             if !in_chart && !filled(&self.window) {
                 errors.push(format!("{place}.window is required beside aggregate"));
             }
-        } else if filled(&self.window) {
-            errors.push(format!("{place}.aggregate is required beside window"));
         }
         if filled(&self.window) {
             check_duration(&self.window, &format!("{place}.window"), errors);
@@ -194,6 +201,14 @@ impl Series {
         let is_set = warning.is_some() || critical.is_some() || direction.is_some();
         if is_set && !matches!(direction.as_deref(), Some("above" | "below")) {
             errors.push(format!("{place}.thresholds.direction must be above or below"));
+        }
+    }
+
+    /// Without an aggregate, a window says nothing. Only the one series of a band may have it, as in
+    /// the reference's own dashboard: it stands for three aggregates.
+    fn check_no_window(&self, place: &str, errors: &mut Vec<String>) {
+        if filled(&self.window) {
+            errors.push(format!("{place}.aggregate is required beside window"));
         }
     }
 
@@ -325,12 +340,26 @@ mod tests {
     }
 
     #[test]
+    fn the_one_series_of_a_band_may_have_a_window_as_in_the_default_of_the_reference() {
+        let series = json!([{ "label": "CPU", "metric": "cpu.busy_pct", "window": "10s" }]);
+        assert_eq!(band(&series), [""; 0]);
+        let own_type = json!({
+            "type": "aggregate_band", "title": "CPU", "lookback": "15m", "interval": "10s",
+            "series": series
+        });
+        assert_eq!(of(&own_type), [""; 0]);
+        assert!(band(&json!([{ "metric": "a", "window": "soon" }]))[0].contains("no duration"));
+    }
+
+    #[test]
     fn labels_and_bands() {
         assert_eq!(chart(&json!([{ "metric": "a" }, { "metric": "b" }])), [""; 0]);
         let twice = chart(&json!([{ "metric": "a" }, { "metric": "b", "label": "a" }]));
         assert_eq!(twice, ["w.series[1]: another is called \"a\" already"]);
         assert_eq!(band(&json!([{ "metric": "a" }])), [""; 0]);
         assert!(band(&json!([{ "metric": "a", "role": "min" }]))[0].contains("neither"));
+        let alone = json!([{ "metric": "a", "window": "1m" }]);
+        assert!(chart(&alone)[0].contains("aggregate is required beside window"));
         let role = |role: &str, metric: &str| json!({ "metric": metric, "role": role });
         let three = json!([role("min", "a"), role("max", "a"), role("avg", "a")]);
         assert_eq!(band(&three), [""; 0]);

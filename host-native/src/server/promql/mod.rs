@@ -15,9 +15,12 @@ mod label_set;
 mod nesting;
 mod numbers;
 mod parse;
+mod patterns;
 mod query;
 mod source;
 mod stored;
+mod tokens;
+mod words;
 
 pub use budget::{Budget, Limits};
 pub use error::QueryError;

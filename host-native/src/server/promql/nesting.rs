@@ -4,6 +4,7 @@
 //! parentheses would use up the stack. The depth found here is never less than that of the tree
 //! that is parsed later: every operator may have the whole rest as its operand.
 
+use super::tokens::{Token, tokens};
 use core::mem::take;
 
 /// How deep a query may be. A test evaluates one of this depth on half of a thread's stack.
@@ -45,59 +46,26 @@ pub(super) fn check(query: &str) -> Result<(), String> {
         return Err(format!("query of {} bytes, expected at most {MAX_BYTES}", query.len()));
     }
     let mut scan = Scan::default();
-    let mut rest = query;
     let mut word_before = "";
-    while let Some(c) = rest.chars().next() {
-        let len = token_len(rest, c);
-        let (token, tail) = rest.split_at(len);
-        scan.take(c, token);
-        check_duration(token, word_before)?;
+    for token in tokens(query) {
+        scan.take(&token);
+        check_duration(token.text, word_before)?;
         if scan.open.len().max(scan.current.depth()) > MAX_DEPTH {
             return Err(format!("query is nested deeper than {MAX_DEPTH} levels"));
         }
         if scan.patterns > MAX_PATTERNS {
             return Err(format!("query has more than {MAX_PATTERNS} regular expressions"));
         }
-        if !c.is_whitespace() && c != '#' && c != '+' && c != '-' {
-            word_before = token;
+        if !token.is_blank() && !matches!(token.text, "+" | "-") {
+            word_before = token.text;
         }
-        rest = tail;
     }
     Ok(())
 }
 
-/// Bytes of the token at the front of `rest`, which begins with `c`.
-fn token_len(rest: &str, c: char) -> usize {
-    match c {
-        '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-        '"' | '\'' | '`' => string_len(rest, c),
-        _ if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-        _ => c.len_utf8(),
-    }
-}
-
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '.'
-}
-
-/// Bytes of the string at the front of `rest`, quotes included.
-fn string_len(rest: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' && quote != '`' {
-            escaped = true;
-        } else if c == quote {
-            return at + quote.len_utf8();
-        }
-    }
-    rest.len()
-}
-
 impl Scan {
-    fn take(&mut self, c: char, token: &str) {
-        match c {
+    fn take(&mut self, token: &Token<'_>) {
+        match token.first() {
             '(' | '{' => self.open.push(take(&mut self.current)),
             '[' => {
                 self.current.operators += 1;
@@ -117,7 +85,7 @@ impl Scan {
             '+' | '-' | '*' | '/' | '%' | '^' | '=' | '<' | '>' | '@' => {
                 self.current.operators += 1;
             }
-            _ if is_operator(token) => self.current.operators += 1,
+            _ if is_operator(token.text) => self.current.operators += 1,
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use super::error::{QueryError, bad_data};
 use super::label_set::NAME;
-use super::nesting;
+use super::{nesting, patterns, words};
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::token::{T_LIMIT_RATIO, T_LIMITK};
 use promql_parser::parser::value::ValueType;
@@ -30,11 +30,13 @@ pub(super) fn parse(query: &str) -> Result<Expr, QueryError> {
     });
     // The parser slices and converts what comes from the network; where it slips, only this query
     // is lost.
-    let parsed = catch_unwind(|| promql_parser::parser::parse(query));
-    let expr = parsed
+    let query = words::quoted(query).map_err(|error| invalid(&error))?;
+    let parsed = catch_unwind(|| promql_parser::parser::parse(&query));
+    let mut expr = parsed
         .unwrap_or_else(|_| Err("the parser cannot handle it".into()))
         .map_err(|error| invalid(&error))?;
     check(&expr)?;
+    patterns::match_line_ends(&mut expr).map_err(|error| invalid(&error))?;
     Ok(expr)
 }
 
@@ -148,11 +150,50 @@ mod tests {
             (r#"x{a=~"("}"#, "illegal regex"),
             ("rate(x)", "expected type matrix in call to function 'rate', got vector"),
             ("x[1e99]", "is no duration"),
+            ("rate(x[5m] smoothed)", "modifier smoothed of a range is not supported"),
         ] {
             let error = parse(query).unwrap_err();
             assert_eq!(error.kind(), "bad_data");
             assert!(error.to_string().contains(part), "{query}: {error}");
         }
+    }
+
+    #[test]
+    fn words_of_the_language_are_names() {
+        let words = [
+            "anchored", "and", "avg", "by", "count", "end", "group", "infinite", "limit", "limitk",
+            "nano", "offset", "or", "quantile", "smoothed", "start", "step", "sum", "topk",
+            "unless", "without",
+        ];
+        for word in words {
+            let matchers = parse_selector(&format!("{word}{{a=\"b\",{word}=\"c\"}}"));
+            assert_eq!(matchers.unwrap()[0], Matcher::new(MatchOp::Equal, NAME, word));
+            assert!(parse(&format!("rate({word}[5m]) + {word} * -{word}")).is_ok(), "{word}");
+        }
+        for label in words.iter().chain(&["atan2", "bool", "group_left", "ignoring", "on"]) {
+            if *label != "without" {
+                let grouped = format!("sum by ({label}, a) (x) * on(b) group_left({label}) y");
+                let matched = format!("x * on({label}) y / ignoring({label}) z");
+                assert!(parse(&grouped).is_ok() && parse(&matched).is_ok(), "{label}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dot_in_a_pattern_is_a_line_end_too() {
+        let matches = |query: &str, value: &str| {
+            let matchers = parse_selector(query).unwrap();
+            matchers.iter().filter(|matcher| matcher.name == "v").all(|m| m.is_match(value))
+        };
+        for pattern in [".*", ".+", "a.b", "a.*", "(a).(b)", "a\\nb"] {
+            assert!(matches(&format!("x{{v=~\"{pattern}\"}}"), "a\nb"), "{pattern}");
+            assert!(!matches(&format!("x{{v!~\"{pattern}\"}}"), "a\nb"), "{pattern}");
+        }
+        // Whole values only, as ever; and a pattern may ask for something else.
+        assert!(!matches(r#"x{v=~"a"}"#, "a\n") && !matches(r#"x{v=~"a|b"}"#, "a\nb"));
+        assert!(!matches(r#"x{v=~"(?-s).*"}"#, "a\nb"));
+        let shown = parse("rate(x{v=~\"a.*\"}[5m])").unwrap().to_string();
+        assert!(shown.contains("v=~\"a.*\""), "{shown}");
     }
 
     #[test]

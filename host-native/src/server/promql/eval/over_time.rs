@@ -48,16 +48,35 @@ pub(super) fn keeps_name(name: &str) -> bool {
     matches!(name, "last_over_time" | "first_over_time")
 }
 
+/// A sum that remembers what rounding loses, and adds it at the end.
+#[derive(Debug, Clone, Copy, Default)]
+struct Compensated {
+    sum: f64,
+    lost: f64,
+}
+
+impl Compensated {
+    fn add(&mut self, value: f64) {
+        let next = self.sum + value;
+        self.lost += if self.sum.abs() >= value.abs() {
+            (self.sum - next) + value
+        } else {
+            (value - next) + self.sum
+        };
+        self.sum = next;
+    }
+
+    fn total(self) -> f64 {
+        // Beyond what is finite, the loss is no number.
+        if self.sum.is_finite() { self.sum + self.lost } else { self.sum }
+    }
+}
+
 /// The sum, with what rounding loses added at the end.
 pub(super) fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
-    for value in values {
-        let next = sum + value;
-        lost += if sum.abs() >= value.abs() { (sum - next) + value } else { (value - next) + sum };
-        sum = next;
-    }
-    // Beyond what is finite, the loss is no number.
-    if sum.is_finite() { sum + lost } else { sum }
+    let mut sum = Compensated::default();
+    values.into_iter().for_each(|value| sum.add(value));
+    sum.total()
 }
 
 /// The mean. Infinite values make it infinite, of both signs they make it NaN.
@@ -75,15 +94,16 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     mean
 }
 
-/// The mean square distance from the mean, found in one pass.
+/// The mean square distance from the mean, found in one pass, in which neither the mean nor the
+/// squares lose what rounding takes from them.
 pub(super) fn variance(values: &[f64]) -> f64 {
-    let (mut mean, mut squares) = (0.0, 0.0);
+    let (mut mean, mut squares) = (Compensated::default(), Compensated::default());
     for (before, value) in values.iter().enumerate() {
-        let distance = value - mean;
-        mean += distance / from_count(before + 1);
-        squares += distance * (value - mean);
+        let distance = value - mean.total();
+        mean.add(distance / from_count(before + 1));
+        squares.add(distance * (value - mean.total()));
     }
-    squares / from_count(values.len())
+    squares.total() / from_count(values.len())
 }
 
 /// The value that is before all others; NaN only when there is nothing else.
@@ -119,6 +139,22 @@ mod tests {
         assert!(equal(mean(&[f64::MAX, f64::MAX]), f64::MAX));
         assert!(equal(mean(&[1.0, f64::INFINITY]), f64::INFINITY));
         assert!(mean(&[1.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn deviations_are_those_of_the_distances_however_large_the_values_are() {
+        let two_thirds = 2.0 / 3.0;
+        for base in [0.0, 1e9, -1e12, 1e15] {
+            let values = [0.0, 1.0, 2.0].map(|step| base + step);
+            assert!((variance(&values) - two_thirds).abs() < 1e-15, "{base}");
+        }
+        // A million small steps beside a large mean, with the deviation of every single one.
+        let many: Vec<f64> = (0..999_999).map(|at| 1e9 + f64::from(at % 3)).collect();
+        assert!((variance(&many) - two_thirds).abs() < 1e-11, "{}", variance(&many));
+        for constant in [1.599_050_563_727_786_8, 0.1, 1e300, f64::MIN_POSITIVE] {
+            assert!(equal(variance(&[constant; 7]), 0.0), "{constant}");
+        }
+        assert!(variance(&[1.0, f64::INFINITY]).is_nan() && variance(&[f64::NAN; 2]).is_nan());
     }
 
     #[test]

@@ -22,7 +22,9 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Line>, QueryError> {
         let [to, replacement, from, pattern] = self.texts(texts, steps)?;
         let anchored = format!("^(?:{pattern})$");
-        let regex = RegexBuilder::new(&anchored).size_limit(MAX_PATTERN).build().map_err(|_| {
+        let mut builder = RegexBuilder::new(&anchored);
+        let regex = builder.dot_matches_new_line(true).size_limit(MAX_PATTERN).build();
+        let regex = regex.map_err(|_| {
             execution(format!("invalid regular expression in label_replace(): {pattern}"))
         })?;
         if !is_label_name(&to) {

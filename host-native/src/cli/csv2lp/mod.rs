@@ -1,9 +1,10 @@
 //! `csv2lp`: CSV exports of `VictoriaMetrics` in, lines out.
 //!
-//! Columns are metric, sensor, value and milliseconds since 1970, behind a header. The lines of
-//! all files come in order of time. A file that is wrong stops everything, and the output is then
+//! Columns are metric, sensor, value and time; a first line that names them may be there. The lines
+//! of all files come in order of time. A file that is wrong stops everything, and the output is then
 //! what it was.
 
+mod records;
 mod rows;
 mod rules;
 

@@ -1,10 +1,12 @@
 //! The rows of all files, put in order.
 
 use super::Failure;
+use super::records::Records;
 use super::rules::{Kind, Rule};
-use csv::StringRecord;
+use crate::cli::output::exact_text;
 use indicatif::ProgressBar;
 use nanotdb::name::check_metric_name;
+use nanotdb::text::float::parse_f64;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -48,36 +50,35 @@ impl Rows {
         let failed = |place: &str, error: &str| {
             Failure::failed(format!("{}{place}: {error}", path.display()))
         };
-        let unreadable = |error: csv::Error| failed("", &error.to_string());
-        let mut reader =
-            csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(unreadable)?;
+        let mut records = Records::open(path).map_err(|error| failed("", &error.to_string()))?;
         let before = bar.position();
-        let mut record = StringRecord::new();
-        while reader.read_record(&mut record).map_err(unreadable)? {
-            let line = record.position().map_or(0, csv::Position::line);
-            let taken = self.take(&record, base, rule);
-            taken.map_err(|error| failed(&format!(", line {line}"), &error))?;
+        let mut is_first = true;
+        loop {
+            let record = records.read();
+            let record = match record {
+                Ok(Some(record)) => record.to_vec(),
+                Ok(None) => break,
+                Err(error) => return Err(failed(&format!(", line {}", records.line()), &error)),
+            };
+            if !(core::mem::take(&mut is_first) && is_header(&record)) {
+                let taken = self.take(&record, base, rule);
+                taken.map_err(|error| failed(&format!(", line {}", records.line()), &error))?;
+            }
             if self.all.len().is_multiple_of(4096) {
-                bar.set_position(before + record.position().map_or(0, csv::Position::byte));
+                bar.set_position(before + records.bytes_read());
             }
         }
-        bar.set_position(before + reader.position().byte());
+        bar.set_position(before + records.bytes_read());
         Ok(())
     }
 
-    fn take(&mut self, record: &StringRecord, base: &str, rule: &Rule) -> Result<(), String> {
-        let field = |at: usize| record.get(at).map(str::trim);
-        let (Some(metric), Some(sensor), Some(value), Some(time)) =
-            (field(0), field(1), field(2), field(3))
-        else {
+    fn take(&mut self, record: &[String], base: &str, rule: &Rule) -> Result<(), String> {
+        let [metric, sensor, value, time, ..] = record else {
             return Err(format!("found {} columns, expected 4", record.len()));
         };
-        let millis: i64 =
-            time.parse().map_err(|_| format!("{time:?} is no number of milliseconds"))?;
-        let time = millis
-            .checked_mul(NANOS_PER_MILLI)
-            .ok_or_else(|| format!("{millis} ms are beyond what nanoseconds can say"))?;
-        let value: f64 = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+        let time = time_of(time.trim())?;
+        let value = value.trim();
+        let value = parse_f64(value).ok_or_else(|| format!("{value:?} is no number"))?;
         let name = name(rule, metric, base, sensor)?;
         let metric = self.number(&name, rule)?;
         let is_integer = rule.is_unscaled() && value.fract() == 0.0 && as_integer(value).is_some();
@@ -87,6 +88,9 @@ impl Rows {
         let value = value * rule.scale;
         if rule.value_type == Kind::Int && as_integer(value).is_none() {
             return Err(format!("{value} does not fit an int32"));
+        }
+        if !fits_single(value) {
+            return Err(format!("{value} does not fit a float32"));
         }
         self.all.push(Row { time, metric, value });
         Ok(())
@@ -134,12 +138,47 @@ impl Rows {
             });
             match as_integer(row.value).filter(|_| is_integer) {
                 Some(value) => writeln!(to, "{database}/{name} {value}i {}", row.time)?,
-                None => writeln!(to, "{database}/{name} {} {}", row.value, row.time)?,
+                None => writeln!(to, "{database}/{name} {} {}", exact_text(row.value), row.time)?,
             }
             count += 1;
         }
         Ok(count)
     }
+}
+
+/// Whether a file's first record names its columns: exports have such a line or not.
+fn is_header(record: &[String]) -> bool {
+    let is_number = |text: &String| parse_f64(text.trim()).is_some();
+    let is_time = |text: &String| time_of(text.trim()).is_ok();
+    !(record.get(2).is_some_and(is_number) || record.get(3).is_some_and(is_time))
+}
+
+/// A time in any of the forms that `VictoriaMetrics` can be asked for. It writes milliseconds
+/// unless told otherwise; numbers of 10, 16 and 19 digits are times of today in seconds,
+/// microseconds and nanoseconds.
+fn time_of(text: &str) -> Result<i64, String> {
+    let Ok(number) = text.parse::<i64>() else {
+        let time = text.parse::<jiff::Timestamp>();
+        let time =
+            time.map_err(|_| format!("{text:?} is no number of milliseconds, and no time"))?;
+        return i64::try_from(time.as_nanosecond())
+            .map_err(|_| format!("{text} is beyond what nanoseconds can say"));
+    };
+    let unit = match number.unsigned_abs().checked_ilog10() {
+        Some(9) => 1_000_000_000,
+        Some(15) => 1_000,
+        Some(18..) => 1,
+        _ => NANOS_PER_MILLI,
+    };
+    let time = number.checked_mul(unit);
+    time.ok_or_else(|| format!("{number} ms are beyond what nanoseconds can say"))
+}
+
+/// Whether a number that is finite stays so in single precision.
+fn fits_single(value: f64) -> bool {
+    #[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+    let rounded = value as f32;
+    rounded.is_finite() || !value.is_finite()
 }
 
 /// The nearest integer, if it fits.
@@ -205,6 +244,42 @@ mod tests {
         assert!(name(&rule, &"x".repeat(300), "file", "north").is_ok());
         assert!(name(&Rule::default(), &"x".repeat(300), "file", "").is_err());
         assert!(name(&Rule::default(), "", "-", "x").is_err());
+    }
+
+    #[test]
+    fn times_come_in_every_form_of_an_export() {
+        let second = 1_795_824_000_i64;
+        for text in [
+            "1795824000",
+            "1795824000000",
+            "1795824000000000",
+            "1795824000000000000",
+            "2026-11-28T00:00:00Z",
+            "2026-11-28T01:00:00+01:00",
+        ] {
+            assert_eq!(time_of(text), Ok(second * 1_000_000_000), "{text}");
+        }
+        assert_eq!(time_of("-1500"), Ok(-1_500_000_000));
+        assert!(time_of("2026-11-28").unwrap_err().contains("no time"));
+        assert!(time_of("9223372036855").unwrap_err().contains("beyond"));
+    }
+
+    #[test]
+    fn a_header_is_told_from_data() {
+        let of = |text: &str| is_header(&text.split(',').map(str::to_owned).collect::<Vec<_>>());
+        assert!(of("metric,sensor,value,ts") && of("__name__,job,__value__,__timestamp__"));
+        assert!(!of("temp,,21.5,1000") && !of("temp,,x,1000") && !of("temp,,1") && !of("a,b,1,c"));
+    }
+
+    #[test]
+    fn numbers_that_nothing_can_hold_are_refused() {
+        let row = |value: &str| {
+            let record = ["m", "", value, "1000"].map(str::to_owned);
+            Rows::default().take(&record, "file", &Rule::default())
+        };
+        assert!(row("1e400").unwrap_err().contains("no number"));
+        assert!(row("-1e39").unwrap_err().contains("does not fit a float32"));
+        assert!(row("+Inf").is_ok() && row("NaN").is_ok() && row("3.4e38").is_ok());
     }
 
     #[test]

@@ -73,18 +73,30 @@ fn since_epoch(text: &str) -> Option<Result<Timestamp, String>> {
     if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
         return None;
     }
-    let unit = match whole.trim_start_matches('0').len() {
-        ..=11 => NANOS_PER_SECOND,
-        12..=14 => 1_000_000,
-        15..=17 => 1_000,
-        18.. => 1,
-    };
+    let unit = unit_of_digits(whole.trim_start_matches('0').len());
     let fraction: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     let part = fraction.parse::<i64>().unwrap_or(0) / (NANOS_PER_SECOND / unit);
     let nanos = whole.parse::<i64>().ok().and_then(|whole| whole.checked_mul(unit));
     let nanos = nanos.and_then(|nanos| nanos.checked_add(part));
     let time = nanos.map(|nanos| Timestamp(if text.starts_with('-') { -nanos } else { nanos }));
     Some(time.ok_or_else(|| OUT_OF_RANGE.to_string()))
+}
+
+/// Nanoseconds in the unit of a number since 1970 with so many digits before the point.
+const fn unit_of_digits(digits: usize) -> i64 {
+    match digits {
+        ..=11 => NANOS_PER_SECOND,
+        12..=14 => 1_000_000,
+        15..=17 => 1_000,
+        18.. => 1,
+    }
+}
+
+/// Nanoseconds in the unit of a whole number since 1970, which its size tells.
+#[cfg(feature = "server")]
+pub fn unit_by_size(count: i64) -> i64 {
+    let digits = count.unsigned_abs().checked_ilog10().map_or(1, |power| power + 1);
+    unit_of_digits(usize::try_from(digits).unwrap_or(usize::MAX))
 }
 
 /// The length of a window in nanoseconds, more than 0.

@@ -5,6 +5,7 @@ use super::host::{Host, Shared};
 use super::ingest::{Row, Target};
 use super::missing::{Seen, missing};
 use super::root::Engine;
+use super::units::other_unit;
 use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::text::line::{self, Line, format_line, format_line_untyped};
@@ -55,6 +56,8 @@ pub struct Importer<E> {
     engine: E,
     /// Replaces the database of every line.
     database: Option<String>,
+    /// By which clock times in other units are told from nanoseconds, if they are.
+    units_at: Option<Timestamp>,
     report: ImportReport,
     /// The start of a line whose end has not come yet.
     partial: Vec<u8>,
@@ -81,6 +84,7 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
         Self {
             engine,
             database: database.map(ToString::to_string),
+            units_at: None,
             report: ImportReport::default(),
             partial: Vec::new(),
             dropping: false,
@@ -96,6 +100,14 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
     /// changes nothing.
     pub fn of_file(engine: E, database: Option<&str>) -> Self {
         Self { seen: Some(SortedMap::new()), ..Self::new(engine, database) }
+    }
+
+    /// Rejects times of 1970 that are times of the last years in seconds, milliseconds or
+    /// microseconds: for lines that come from outside and are of now. Exports are taken as they are.
+    #[must_use]
+    pub fn refusing_other_units(mut self) -> Self {
+        self.units_at = Some(self.engine.now());
+        self
     }
 
     /// What was done so far.
@@ -215,7 +227,8 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
                 self.report.skipped_lines += 1;
                 continue;
             }
-            match Line::parse_bytes(bytes) {
+            let line = Line::parse_bytes(bytes).map_err(|error| error.to_string());
+            match line.and_then(|line| self.with_plain_unit(line)) {
                 Ok(line) => {
                     let database = chosen.as_deref().unwrap_or(line.database);
                     let row = row_of(&line, now);
@@ -225,7 +238,7 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
                     group.numbers.push(self.report.total_lines);
                     group.rows.push(row);
                 }
-                Err(error) => self.reject(self.report.total_lines, error.to_string(), rejected),
+                Err(reason) => self.reject(self.report.total_lines, reason, rejected),
             }
         }
         for group in groups {
@@ -233,6 +246,12 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
         }
         self.database = chosen;
         Ok(())
+    }
+
+    /// The line, unless its time is in another unit and that matters.
+    fn with_plain_unit<'t>(&self, line: Line<'t>) -> core::result::Result<Line<'t>, String> {
+        let reason = self.units_at.and_then(|now| other_unit(line.time?, now));
+        reason.map_or(Ok(line), |reason| Err(format!("the time {reason}")))
     }
 
     fn take_group(

@@ -30,6 +30,7 @@ mod stats_tests;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod units;
 mod upkeep;
 mod writer;
 

@@ -6,13 +6,15 @@
 //! {"a name of any letters","a label"="value"} value
 //! ```
 //!
-//! Times are milliseconds as whole numbers; in `OpenMetrics`, seconds as decimal numbers. In a
+//! Times are milliseconds as whole numbers; in `OpenMetrics`, seconds as decimal numbers. A number
+//! of milliseconds that would be in 1970, and is a time of today in seconds, is refused. In a
 //! label's value, `\\`, `\"` and `\n` are a backslash, a quote and a line end.
 
 use super::cursor::{Cursor, SyntaxError};
 use super::intake::MAX_LABELS;
 use crate::Timestamp;
 use crate::labels::Labels;
+use nanotdb_core::text::float::parse_f64;
 
 /// Which of the two formats.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,14 +27,17 @@ pub enum Form {
 }
 
 impl Form {
-    /// The format of a body with this header `Content-Type`.
-    pub fn of_content_type(content_type: &str) -> Self {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
+    /// The format of a body with this header `Content-Type`; nothing when it does not say. Many
+    /// senders of text name no version, whichever it is.
+    pub fn of_content_type(content_type: &str) -> Option<Self> {
+        let mut parts = content_type.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default();
         if essence.eq_ignore_ascii_case("application/openmetrics-text") {
-            Self::OpenMetrics
-        } else {
-            Self::Prometheus
+            return Some(Self::OpenMetrics);
         }
+        let is_prometheus = essence.eq_ignore_ascii_case("text/plain")
+            && parts.any(|part| part.eq_ignore_ascii_case("version=0.0.4"));
+        is_prometheus.then_some(Self::Prometheus)
     }
 }
 
@@ -157,7 +162,7 @@ impl<'t> Cursor<'t> {
 
     fn sample_value(&mut self) -> Result<f64, SyntaxError> {
         let text = self.until(|c| matches!(c, ' ' | '\t'));
-        let Ok(value) = text.parse::<f64>() else {
+        let Some(value) = parse_f64(text) else {
             if text.is_empty() {
                 return Err(self.expected("a value"));
             }
@@ -183,6 +188,10 @@ impl<'t> Cursor<'t> {
                 return Err(self.error("the time is outside the years 1677 to 2262"));
             }
             Err(NoTime::NoNumber) => return Err(self.found(expected, text)),
+            Err(NoTime::Seconds) => {
+                let what = format!("expected milliseconds, found {text}, which looks like seconds");
+                return Err(self.error(what));
+            }
         };
         self.skip(text.len());
         self.has_skipped_blanks();
@@ -194,11 +203,17 @@ impl<'t> Cursor<'t> {
 enum NoTime {
     NoNumber,
     OutOfRange,
+    /// A number of seconds where milliseconds are expected.
+    Seconds,
 }
 
-/// Milliseconds as nanoseconds.
+/// Milliseconds as nanoseconds. Ten digits are from January to April of 1970, and any time from 2001
+/// to 2286 in seconds, so seconds is what is meant.
 fn milliseconds(text: &str) -> Result<i64, NoTime> {
     let millis = text.parse::<i64>().map_err(|_| NoTime::NoNumber)?;
+    if (1_000_000_000..10_000_000_000).contains(&millis) {
+        return Err(NoTime::Seconds);
+    }
     millis.checked_mul(1_000_000).ok_or(NoTime::OutOfRange)
 }
 
@@ -210,7 +225,7 @@ fn seconds(text: &str) -> Result<i64, NoTime> {
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if digits.is_empty() || !all_digits(digits) || !all_digits(fraction) {
         // With an exponent, say. Such a time has no more digits than it shows.
-        let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite());
+        let seconds = parse_f64(text).filter(|seconds| seconds.is_finite());
         return whole_nanos(seconds.ok_or(NoTime::NoNumber)? * 1e9);
     }
     let fraction: String = fraction.chars().chain("000000000".chars()).take(9).collect();
@@ -274,9 +289,15 @@ mod tests {
         assert_eq!(nanos("1.1234567891"), 1_123_456_789);
         assert_eq!(nanos("-0.5"), -500_000_000);
         assert_eq!(nanos("1.5e3"), 1_500_000_000_000);
-        let form = Form::of_content_type("application/openmetrics-text; version=1.0.0");
-        assert_eq!(form, Form::OpenMetrics);
-        assert_eq!(Form::of_content_type("text/plain"), Form::Prometheus);
+        for (content_type, form) in [
+            ("application/openmetrics-text; version=1.0.0", Some(Form::OpenMetrics)),
+            ("text/plain; version=0.0.4; charset=utf-8", Some(Form::Prometheus)),
+            ("text/plain", None),
+            ("application/x-www-form-urlencoded", None),
+            ("", None),
+        ] {
+            assert_eq!(Form::of_content_type(content_type), form, "{content_type}");
+        }
     }
 
     #[test]
@@ -286,6 +307,8 @@ mod tests {
             ("a-b 1", "column 2: expected a blank or '{', found '-'"),
             ("up", "column 3: expected a blank or '{', found the end of the line"),
             ("up x", "column 4: expected a number as value, found \"x\""),
+            ("up 1e400", "column 4: expected a number as value, found \"1e400\""),
+            ("up -1e309", "column 4: expected a number as value, found \"-1e309\""),
             ("up{a} 1", "column 5: expected '=', found '}'"),
             ("up{a=1} 1", "column 6: expected a text in quotes, found '1'"),
             ("up{a=\"1} 1", "column 7: the text has no closing '\"'"),
@@ -293,6 +316,10 @@ mod tests {
             ("up{a=\"1\"", "column 9: expected ',' or '}', found the end of the line"),
             ("{a=\"1\"} 1", "column 9: the sample has no name"),
             ("up 1 2.5", "column 6: expected a time in whole milliseconds, found \"2.5\""),
+            (
+                "up 1 1795824000",
+                "column 6: expected milliseconds, found 1795824000, which looks like seconds",
+            ),
             ("up 1 2 3", "column 8: expected the end of the line, found '3'"),
             ("up 1 9223372036854775807", "column 6: the time is outside the years 1677 to 2262"),
         ] {
@@ -322,6 +349,7 @@ mod tests {
             value: f64,
             millis in -9_000_000_000_000_i64..9_000_000_000_000,
         ) {
+            prop_assume!(!(1_000_000_000..10_000_000_000).contains(&millis));
             let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
             let mut inside = quoted(&name);
             for (key, value) in &pairs {

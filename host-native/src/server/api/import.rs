@@ -69,7 +69,7 @@ pub(in crate::server) async fn take_lines(
     mut incoming: Incoming,
 ) -> Result<Response, Failure> {
     let mut import = Import {
-        importer: Importer::new(Arc::clone(&app.engine), params.get("db")),
+        importer: Importer::new(Arc::clone(&app.engine), params.get("db")).refusing_other_units(),
         rejected: 0,
         named: Vec::new(),
     };

@@ -208,7 +208,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn point(line: &str) -> Point<'_> {
-        match parse(line, Precision::default()) {
+        match parse(line, Precision::Unit(1)) {
             Ok(Some(point)) => point,
             other => panic!("{line}: {other:?}"),
         }

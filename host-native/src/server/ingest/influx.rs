@@ -65,7 +65,7 @@ impl IntoResponse for InfluxFailure {
     }
 }
 
-/// Version 1: `db` and `precision`.
+/// Version 1: `db` and `precision`; without the latter, numbers tell their unit by their size.
 pub(super) async fn write_v1(
     State(app): State<Arc<App>>,
     params: Params,
@@ -98,7 +98,7 @@ async fn write(
     params: &Params,
     body: Body,
 ) -> Result<Response, InfluxFailure> {
-    let precision = params.get("precision").unwrap_or_default().parse::<Precision>();
+    let precision = params.get("precision").unwrap_or("auto").parse::<Precision>();
     let reader = InfluxLines { precision: precision.map_err(Failure::bad)? };
     let incoming = Incoming::new(app, body);
     let (report, broken) = line_bodies::take(app, database, reader, Vec::new(), incoming).await?;
@@ -134,7 +134,7 @@ struct InfluxLines {
 impl ReadLine for InfluxLines {
     type Ends = InfluxEnds;
 
-    fn read(&self, number: u64, line: &str, intake: &mut Intake) -> crate::Result<()> {
+    fn read(&mut self, number: u64, line: &str, intake: &mut Intake) -> crate::Result<()> {
         let point = match parse(line, self.precision) {
             Ok(Some(point)) => point,
             Ok(None) => return Ok(()),

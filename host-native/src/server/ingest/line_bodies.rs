@@ -14,7 +14,13 @@ pub(super) trait ReadLine: Send + 'static {
     type Ends: LineEnds + Default + Send + 'static;
 
     /// Hands on the samples of a line, or why it is none.
-    fn read(&self, number: u64, line: &str, intake: &mut Intake) -> crate::Result<()>;
+    fn read(&mut self, number: u64, line: &str, intake: &mut Intake) -> crate::Result<()>;
+
+    /// Hands on what was held back, after the last line.
+    fn finish(&mut self, intake: &mut Intake) -> crate::Result<()> {
+        let _ = intake;
+        Ok(())
+    }
 }
 
 /// A body on its way in.
@@ -64,13 +70,14 @@ impl<R: ReadLine> Body<R> {
     }
 
     fn finish(self, app: &App, is_whole: bool) -> Result<IntakeReport, Failure> {
-        let Self { reader, lines, mut intake } = self;
+        let Self { mut reader, lines, mut intake } = self;
         if is_whole {
             let visit = &mut |number, line: Result<&[u8], TooLong>| {
-                take_line(&reader, number, line, &mut intake)
+                take_line(&mut reader, number, line, &mut intake)
             };
             lines.finish(visit).map_err(stopped)?;
         }
+        reader.finish(&mut intake).map_err(stopped)?;
         let report = intake.finish().map_err(stopped)?;
         count(app, &report);
         Ok(report)
@@ -78,7 +85,7 @@ impl<R: ReadLine> Body<R> {
 }
 
 fn take_line<R: ReadLine>(
-    reader: &R,
+    reader: &mut R,
     number: u64,
     line: Result<&[u8], TooLong>,
     intake: &mut Intake,

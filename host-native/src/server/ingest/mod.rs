@@ -12,6 +12,7 @@
 //! 400 and names it, and everything else is stored all the same: 400 is what senders do not
 //! repeat. When nothing can be stored now, it is 503, which they do.
 
+mod exposition_lines;
 mod influx;
 mod influx_query;
 mod line_bodies;

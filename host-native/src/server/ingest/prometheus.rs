@@ -1,13 +1,11 @@
 //! `POST /api/v1/import/prometheus`: the text format, or our own line protocol.
 
-use super::line_bodies::{self, ReadLine};
-use super::{Done, Place};
+use super::exposition_lines::ExpositionLines;
+use super::{Done, Place, line_bodies};
 use crate::server::answer::{Failure, success};
 use crate::server::api::take_lines;
 use crate::server::app::App;
-use crate::server::exposition::{Form, parse};
-use crate::server::intake::Intake;
-use crate::server::lines::{LineFeeds, MAX_LINE_LEN};
+use crate::server::lines::MAX_LINE_LEN;
 use crate::server::request::{Incoming, Params};
 use axum::body::Body;
 use axum::extract::State;
@@ -48,7 +46,7 @@ pub(super) async fn import(
         return take_lines(&app, &params, false, begun, incoming).await;
     }
     let database = params.get("db").unwrap_or(&app.settings.default_database);
-    let reader = ExpositionLines { form: Form::of_content_type(content_type) };
+    let reader = ExpositionLines::new(content_type);
     let (report, broken) = line_bodies::take(&app, database, reader, begun, incoming).await?;
     let data = Done::of(&report, Place::Line);
     match (broken, report.problem("line")) {
@@ -74,28 +72,6 @@ fn are_our_lines(begun: &[u8], is_all: bool) -> Option<bool> {
             return Some(line.get(..end.unwrap_or(line.len()))?.contains(&b'/'));
         }
         rest = rest.get(end? + 1..)?;
-    }
-}
-
-/// Lines of Prometheus.
-struct ExpositionLines {
-    form: Form,
-}
-
-impl ReadLine for ExpositionLines {
-    type Ends = LineFeeds;
-
-    fn read(&self, number: u64, line: &str, intake: &mut Intake) -> crate::Result<()> {
-        match parse(line, self.form) {
-            Ok(Some(exposed)) => {
-                intake.add(number, &exposed.labels.metric(), exposed.time, exposed.value)
-            }
-            Ok(None) => Ok(()),
-            Err(error) => {
-                intake.refuse(number, error.to_string());
-                Ok(())
-            }
-        }
     }
 }
 

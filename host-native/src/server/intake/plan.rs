@@ -11,6 +11,10 @@ use core::ops::ControlFlow;
 use nanotdb_core::engine::{Row, Target};
 use std::collections::{HashMap, HashSet};
 
+/// Times that are looked up together are not further apart than this: what lies between them is
+/// read as well, which costs more than another look-up when it is long.
+const TOGETHER: i64 = 3600 * 1_000_000_000;
+
 /// What is to be done with the samples of a chunk.
 pub(super) struct Plan<'c> {
     database: &'c Database,
@@ -57,8 +61,8 @@ impl<'c> Plan<'c> {
     ) -> Result<Self> {
         let mut metrics: Vec<Option<Known>> = Vec::new();
         metrics.resize_with(names.len(), || None);
-        // The earliest time of each metric that may be stored already.
-        let mut earliest: Vec<Option<i64>> = vec![None; names.len()];
+        // The times of each metric at which something may be stored already.
+        let mut times: Vec<Vec<i64>> = vec![Vec::new(); names.len()];
         for sample in chunk {
             let Some(known) = metrics.get_mut(sample.metric) else { continue };
             if known.is_none() {
@@ -67,33 +71,33 @@ impl<'c> Plan<'c> {
             let newest = known.as_ref().and_then(|known| known.newest);
             if let (true, Some(newest)) = (sample.is_dated, newest)
                 && sample.time.0 <= newest
-                && let Some(earliest) = earliest.get_mut(sample.metric)
+                && let Some(times) = times.get_mut(sample.metric)
             {
-                let time = sample.time.0;
-                *earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
+                times.push(sample.time.0);
             }
         }
         let mut plan = Self { database, names, chunk, metrics };
-        for (metric, earliest) in earliest.into_iter().enumerate() {
-            if let Some(earliest) = earliest {
-                plan.look_up(metric, earliest)?;
-            }
+        for (metric, times) in times.into_iter().enumerate() {
+            plan.look_up(metric, times)?;
         }
         Ok(plan)
     }
 
-    /// Notes which samples of a metric are stored, of those that the chunk has from a time on.
-    fn look_up(&mut self, metric: usize, from: i64) -> Result<()> {
+    /// Notes what is stored of a metric at these times, which may be years before its newest.
+    fn look_up(&mut self, metric: usize, mut times: Vec<i64>) -> Result<()> {
         let Some(Some(known)) = self.metrics.get_mut(metric) else { return Ok(()) };
-        let of_metric = self.chunk.iter().filter(|sample| sample.metric == metric);
-        let times: HashSet<i64> = of_metric.map(|sample| sample.time.0).collect();
-        let to = known.newest.unwrap_or(from);
-        let Some(range) = TimeRange::new(Timestamp(from), Timestamp(to)) else { return Ok(()) };
-        self.database.visit_range(self.names.get(metric), RangeQuery::all(range), |batch| {
-            let samples = batch.times.iter().zip(batch.raws).map(|(&time, &raw)| (time, raw));
-            known.stored.extend(samples.filter(|(time, _)| times.contains(time)));
-            ControlFlow::Continue(())
-        })
+        times.sort_unstable();
+        for near in times.chunk_by(|a, b| b.saturating_sub(*a) <= TOGETHER) {
+            let (Some(&from), Some(&to)) = (near.first(), near.last()) else { continue };
+            let range = TimeRange { from: Timestamp(from), to: Timestamp(to) };
+            let name = self.names.get(metric);
+            self.database.visit_range(name, RangeQuery::all(range), |batch| {
+                let samples = batch.times.iter().zip(batch.raws).map(|(&time, &raw)| (time, raw));
+                known.stored.extend(samples.filter(|(time, _)| near.binary_search(time).is_ok()));
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(())
     }
 
     /// Stores what is new, and reports on all.

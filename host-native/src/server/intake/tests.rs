@@ -52,6 +52,36 @@ fn what_is_sent_twice_is_stored_once() {
 }
 
 #[test]
+fn very_old_samples_are_looked_up_at_their_times_alone() {
+    const STEP: i64 = 600_000_000_000;
+    const DAYS: i64 = 30;
+    let fixture = fixture();
+    let start = 1_767_225_600_000_000_000; // midnight
+    let all: Vec<(&str, Option<i64>, f64)> = (0..DAYS * 144)
+        .map(|at| ("m", Some(start + at * STEP), f64::from(u32::try_from(at % 777).unwrap())))
+        .collect();
+    fixture.take(&all);
+    let home = fixture.store.database("home").unwrap();
+    home.flush().unwrap();
+    for key in home.partitions() {
+        home.compact(&key).unwrap();
+    }
+    let read = |samples: &[(&str, Option<i64>, f64)]| {
+        let before = home.stats().metric_files.payload_bytes;
+        let report = fixture.take(samples);
+        (counts(&report), home.stats().metric_files.payload_bytes - before)
+    };
+    let (_, whole) = read(&all);
+    assert!(whole > 0);
+    for far in [0, 7, DAYS * 144 / 2] {
+        let repeated = all[usize::try_from(far).unwrap()];
+        let (counts, bytes) = read(&[repeated, ("m", repeated.1, -1.0), all[all.len() - 1]]);
+        assert_eq!(counts, (0, 2, 1));
+        assert!(bytes <= whole / 10, "{bytes} of {whole} bytes were decoded");
+    }
+}
+
+#[test]
 fn another_sample_at_or_before_the_newest_is_stale_and_named() {
     let fixture = fixture();
     fixture.take(&[("a", Some(10), 1.0), ("a", Some(20), 2.0)]);

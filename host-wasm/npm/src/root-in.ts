@@ -3,7 +3,7 @@ import type { ImportRootOptions, RootFile, RootReport, RootSource } from "./api.
 import type { Backend } from "./backend.js";
 import { CHUNK_BYTES, gunzipped, owned, stopper, sourcePieces, type Pieces } from "./bytes.js";
 import { NanotdbError } from "./error.js";
-import { tarFiles, type TarFile } from "./tar.js";
+import { tarFiles, type TarFile } from "./tar-in.js";
 
 /** Tells how many bytes of the source were read. */
 type Count = (bytes: number) => void;
@@ -23,8 +23,11 @@ export async function importRoot(
   };
   const handle = await backend.call("rootBegin", {}, { signal });
   try {
-    for await (const { path, content } of filesOf(source, stop.signal, count)) {
+    for await (const { path, refused, content } of filesOf(source, stop.signal, count)) {
       const taken = await backend.call("rootFile", { handle, path }, { signal });
+      if (taken && refused !== undefined) {
+        throw new NanotdbError("unsupported", `${path} is ${refused}, which is not read`);
+      }
       for await (const piece of content) {
         stop.check();
         if (taken) {

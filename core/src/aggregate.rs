@@ -1,15 +1,18 @@
 //! Aggregates over windows of one metric.
 //!
 //! One numeric rule (D-14; the reference has two that disagree): values become `f64`, sums are kept in
-//! `f64`, and NaN counts as "no measurement": [`Aggregate::Count`] counts every sample, all
-//! others skip NaN, and are NaN when nothing else is left. [`Arithmetic::Reference`] computes
-//! what the reference computes, bit for bit, but for percentiles of NaN, which it sorts anywhere.
+//! `f64`, and NaN is "no measurement", which all aggregates skip. So the sum is always the average
+//! times the count. Where nothing else is left, the count is 0, and everything else NaN.
+//! [`Arithmetic::Reference`] computes what the reference computes, bit for bit, but for percentiles
+//! of NaN, which it sorts anywhere; there, the count has the samples that are NaN, too.
 
 mod custom;
+mod grid;
 mod windows;
 
 pub(crate) use custom::Custom;
 pub use custom::{Accumulator, CustomAggregate};
+pub use grid::Grid;
 pub(crate) use windows::{Cut, Fold};
 
 use crate::sorted::sort_numbers;
@@ -30,7 +33,7 @@ pub enum Aggregate {
     /// Mean of the values: what a step of a chart shows unless somebody says otherwise.
     #[default]
     Avg,
-    /// Number of samples.
+    /// Number of samples that are not NaN.
     Count,
     /// 50th percentile.
     P50,
@@ -150,20 +153,19 @@ pub struct Bucket {
 
 /// Cuts a time-ordered stream of samples into windows and hands on each window's results.
 ///
-/// Windows are aligned to multiples of `window_ns` from the epoch, by floor division also before
-/// 1970. Windows without samples are left out.
+/// Windows without samples are left out.
 #[derive(Debug)]
 pub struct Windows<'a>(Cut<BuiltIn<'a>>);
 
 impl<'a> Windows<'a> {
-    /// Windows of `window_ns` (more than 0) over `range`.
+    /// The windows of a grid over `range`.
     pub fn new(
         range: TimeRange,
-        window_ns: i64,
+        grid: Grid,
         aggregates: &'a [Aggregate],
         arithmetic: Arithmetic,
     ) -> Self {
-        Self(Cut::new(range, window_ns, BuiltIn::new(aggregates, arithmetic)))
+        Self(Cut::new(range, grid, BuiltIn::new(aggregates, arithmetic)))
     }
 
     /// Adds samples, all within the range and none before an earlier one.
@@ -356,7 +358,7 @@ impl Points {
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn exact(&self, aggregate: Aggregate) -> f64 {
         match aggregate {
-            Aggregate::Count => self.count as f64,
+            Aggregate::Count => self.numbers as f64,
             _ if self.numbers == 0 => f64::NAN,
             Aggregate::Min => self.min,
             Aggregate::Max => self.max,

@@ -104,22 +104,24 @@ impl Model {
         in_range.step_by(stride.max(1)).copied().collect()
     }
 
-    /// The aggregates of every window that has samples.
+    /// The aggregates of every window that has samples; windows begin `offset` after multiples of
+    /// their length.
     pub fn aggregate(
         &self,
         metric: &str,
         from: i64,
         to: i64,
         window: i64,
+        offset: i64,
         aggregates: &[Aggregate],
     ) -> Vec<Bucket> {
         let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         for (time, value) in self.range(metric, from, to, 1) {
-            windows.entry(time.div_euclid(window)).or_default().push(value.as_f64());
+            windows.entry((time - offset).div_euclid(window)).or_default().push(value.as_f64());
         }
         let bucket = |(number, points): (i64, Vec<f64>)| Bucket {
-            start: number.saturating_mul(window).max(from),
-            end: number.saturating_mul(window).saturating_add(window).min(to),
+            start: (number.saturating_mul(window) + offset).max(from),
+            end: (number.saturating_mul(window) + offset).saturating_add(window).min(to),
             values: aggregates.iter().map(|aggregate| aggregate.of(&points)).collect(),
             tolerance: tolerance(&points),
         };
@@ -211,14 +213,14 @@ impl Aggregate {
         })
     }
 
-    /// One rule for all: `count` counts every sample. Everything else leaves NaN aside, and is
-    /// NaN when nothing is left. All is computed in double precision.
+    /// One rule for all: NaN is left aside. Where nothing else is there, the count is 0, and all
+    /// others are NaN. All is computed in double precision.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub fn of(self, points: &[f64]) -> f64 {
-        if self == Self::Count {
-            return points.len() as f64;
-        }
         let in_order: Vec<f64> = points.iter().copied().filter(|point| !point.is_nan()).collect();
+        if self == Self::Count {
+            return in_order.len() as f64;
+        }
         let mut sorted = in_order.clone();
         sorted.sort_by(f64::total_cmp);
         let sum = |points: &[f64]| points.iter().sum::<f64>();
@@ -317,7 +319,7 @@ mod tests {
         for time in [-11, -10, -1, 0, 9, 10] {
             model.ingest("a", time, 1.into()).unwrap();
         }
-        let found = model.aggregate("a", -100, 9, 10, &[Aggregate::Count]);
+        let found = model.aggregate("a", -100, 9, 10, 0, &[Aggregate::Count]);
         let bucket = |start, end, count| (start, end, vec![count]);
         let found: Vec<_> = found.into_iter().map(|b| (b.start, b.end, b.values)).collect();
         assert_eq!(found, [bucket(-20, -10, 1.0), bucket(-10, 0, 2.0), bucket(0, 9, 2.0)]);
@@ -377,7 +379,7 @@ mod tests {
         if query.error.is_some() || aggregates.len() == 5 {
             return 0;
         }
-        let found = model.aggregate(&query.metric, query.from, query.to, query.window_ns, &[]);
+        let found = model.aggregate(&query.metric, query.from, query.to, query.window_ns, 0, &[]);
         assert_eq!(found.len(), query.buckets.len(), "{fixture} {query:?}");
         for (found, expected) in found.iter().zip(&query.buckets) {
             assert_eq!((found.start, found.end), (expected.start, expected.end), "{fixture}");

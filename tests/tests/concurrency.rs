@@ -104,6 +104,7 @@ impl Scene {
         let query = AggregateQuery {
             range: TimeRange::ALL,
             window_ns: i64::MAX,
+            offset_ns: 0,
             aggregates: &[Aggregate::Count],
             arithmetic: Arithmetic::Exact,
         };

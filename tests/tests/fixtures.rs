@@ -316,6 +316,7 @@ impl Case<'_> {
             let question = AggregateQuery {
                 range: TimeRange { from: Timestamp(query.from), to: Timestamp(query.to) },
                 window_ns: query.window_ns,
+                offset_ns: 0,
                 aggregates: &aggregates,
                 arithmetic: Arithmetic::Reference,
             };

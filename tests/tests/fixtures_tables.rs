@@ -1,6 +1,6 @@
 //! The reference's tables of aggregates and of calls with odd arguments.
 
-use nanotdb::aggregate::{Aggregate, Arithmetic, Windows};
+use nanotdb::aggregate::{Aggregate, Arithmetic, Grid, Windows};
 use nanotdb::engine::{BuildOptions, Importer};
 use nanotdb::error::Rejection;
 use nanotdb::query::{AggregateQuery, RangeQuery};
@@ -18,7 +18,8 @@ fn bits(value: &Value) -> u32 {
 /// All aggregates of `names` over the points, as float32.
 fn compute(names: &[&String], points: &[u32], arithmetic: Arithmetic) -> Vec<f32> {
     let aggregates: Vec<Aggregate> = names.iter().map(|name| name.parse().unwrap()).collect();
-    let mut windows = Windows::new(TimeRange::ALL, i64::MAX, &aggregates, arithmetic);
+    let grid = Grid::new(i64::MAX, 0).unwrap();
+    let mut windows = Windows::new(TimeRange::ALL, grid, &aggregates, arithmetic);
     let times = vec![0; points.len()];
     let mut values = Vec::new();
     #[expect(clippy::cast_possible_truncation, reason = "the reference has float32")]
@@ -118,7 +119,7 @@ fn odd_arguments() {
     let aggregate = |window_ns, aggregates: &[Aggregate]| {
         let range = TimeRange::ALL;
         let arithmetic = Arithmetic::Exact;
-        let query = AggregateQuery { range, window_ns, aggregates, arithmetic };
+        let query = AggregateQuery { range, window_ns, offset_ns: 0, aggregates, arithmetic };
         db.aggregate("i", &query, |_| ControlFlow::Continue(()))
     };
     assert!(aggregate(0, &[Aggregate::Avg]).is_err());

@@ -118,8 +118,8 @@ export function openHttp({ address, refreshMs }: HttpOptions): Source {
         return { metric, type, times, values };
       });
     },
-    async aggregateMany(db, metrics, { from, to, window, aggregates, signal }) {
-      const params = { db, metric: metrics, from: ns(from), to: ns(to), window };
+    async aggregateMany(db, metrics, { from, to, window, offset, aggregates, signal }) {
+      const params = { db, metric: metrics, from: ns(from), to: ns(to), window, offset };
       const frame = new FrameReader<readonly Shape[]>(
         await http.bytes("/api/store/aggregate", { ...params, aggregate: aggregates }, { signal }),
       );

@@ -1,6 +1,6 @@
 //! Cutting a stream of samples into windows, whatever is computed from them.
 
-use super::{Bucket, Tally};
+use super::{Bucket, Grid, Tally};
 use crate::types::{TimeRange, Timestamp, ValueType};
 use alloc::vec::Vec;
 
@@ -24,22 +24,21 @@ pub(crate) trait Fold {
     }
 }
 
-/// Windows aligned to multiples of their length from the epoch, by floor division also before
-/// 1970. Those without samples are left out.
+/// The windows of a grid that have samples.
 #[derive(Debug)]
 pub(crate) struct Cut<F> {
     range: TimeRange,
-    window_ns: i64,
+    grid: Grid,
     current: Option<i64>,
     fold: F,
     bucket: Bucket,
 }
 
 impl<F: Fold> Cut<F> {
-    /// Windows of `window_ns` (more than 0) over `range`.
-    pub(crate) fn new(range: TimeRange, window_ns: i64, fold: F) -> Self {
+    /// The windows over `range`.
+    pub(crate) fn new(range: TimeRange, grid: Grid, fold: F) -> Self {
         let bucket = Bucket { start: range.from, end: range.to, values: Vec::new() };
-        Self { range, window_ns: window_ns.max(1), current: None, fold, bucket }
+        Self { range, grid, current: None, fold, bucket }
     }
 
     /// Whether [`add_tally`](Self::add_tally) may be used.
@@ -55,7 +54,7 @@ impl<F: Fold> Cut<F> {
         tally: &Tally,
         emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.enter(time.0.div_euclid(self.window_ns), emit)?;
+        self.enter(self.grid.number(time), emit)?;
         self.fold.push_tally(tally);
         Ok(())
     }
@@ -83,12 +82,9 @@ impl<F: Fold> Cut<F> {
     ) -> Result<(), E> {
         let mut rest = times.iter().zip(raws).peekable();
         while let Some(&(&time, _)) = rest.peek() {
-            let window = time.div_euclid(self.window_ns);
+            let window = self.grid.number(Timestamp(time));
             self.enter(window, emit)?;
-            let last_in_window = window
-                .checked_add(1)
-                .and_then(|next| next.checked_mul(self.window_ns))
-                .map_or(i64::MAX, |start| start - 1);
+            let last_in_window = self.grid.last(window);
             while let Some((_, &raw)) = rest.next_if(|(time, _)| **time <= last_in_window) {
                 self.fold.push(value_type, raw);
             }
@@ -102,11 +98,8 @@ impl<F: Fold> Cut<F> {
         emit: &mut dyn FnMut(&Bucket) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(window) = self.current.take() else { return Ok(()) };
-        let start = window.saturating_mul(self.window_ns);
-        // Not from `start`, which may have met the end of the representable time.
-        let end = window.saturating_add(1).saturating_mul(self.window_ns);
-        self.bucket.start = Timestamp(start).max(self.range.from);
-        self.bucket.end = Timestamp(end).min(self.range.to);
+        self.bucket.start = Timestamp(self.grid.start(window)).max(self.range.from);
+        self.bucket.end = Timestamp(self.grid.end(window)).min(self.range.to);
         self.fold.finish(&mut self.bucket.values);
         emit(&self.bucket)
     }

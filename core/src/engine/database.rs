@@ -9,7 +9,7 @@ use super::upkeep::build::{BuildOptions, BuildReport};
 use super::upkeep::retention::Retired;
 use super::upkeep::seal::Sealed;
 use super::writer::Writer;
-use crate::aggregate::{Bucket, Custom, CustomAggregate};
+use crate::aggregate::{Bucket, Custom, CustomAggregate, Grid};
 use crate::error::{Error, Result};
 use crate::query::{
     AggregateQuery, Batch, Chart, ChartQuery, MetricInfo, RangeQuery, Series, checked_range,
@@ -402,14 +402,14 @@ impl<H: Host> Database<H> {
         &self,
         metric: &str,
         range: TimeRange,
-        window_ns: i64,
+        grid: Grid,
         aggregates: &[&dyn CustomAggregate],
         mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
         if aggregates.is_empty() {
             return Err(invalid("at least one aggregate must be asked for"));
         }
-        self.readable.fold(metric, range, window_ns, Custom::new(aggregates), &mut emit)
+        self.readable.fold(metric, range, grid, Custom::new(aggregates), &mut emit)
     }
 
     /// The samples of a metric that a chart of so many pixels needs; none when it is unknown.

@@ -2,7 +2,7 @@
 
 use super::testing::LocalHost;
 use super::*;
-use crate::aggregate::{Accumulator, Aggregate, Arithmetic, CustomAggregate};
+use crate::aggregate::{Accumulator, Aggregate, Arithmetic, CustomAggregate, Grid};
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection};
 use crate::metric_file::{MetricFile, Version};
@@ -184,6 +184,7 @@ fn windows_follow_floor_division() {
     let query = AggregateQuery {
         range: TimeRange { from: Timestamp(-20), to: Timestamp(20) },
         window_ns: 10,
+        offset_ns: 0,
         aggregates: &[Aggregate::Avg, Aggregate::Count],
         arithmetic: Arithmetic::Exact,
     };
@@ -426,10 +427,12 @@ fn windows_can_be_folded_in_ways_of_ones_own() {
             found.push((bucket.start.0, bucket.values.clone()));
             ControlFlow::Continue(())
         };
-        database.aggregate_with("a", TimeRange::ALL, window_ns, aggregates, emit).map(|()| found)
+        let grid = Grid::new(window_ns, 1)?;
+        database.aggregate_with("a", TimeRange::ALL, grid, aggregates, emit).map(|()| found)
     };
     let found = ask(&[&Gain, &Aggregate::Max, &Aggregate::Median], 10).unwrap();
-    let expected = [(0, vec![3.0, 7.0, 4.0]), (10, vec![0.0, 2.0, 2.0]), (30, vec![0.0, 5.0, 5.0])];
+    let expected =
+        [(-9, vec![0.0, 1.0, 1.0]), (1, vec![-5.0, 7.0, 4.0]), (31, vec![0.0, 5.0, 5.0])];
     assert_eq!(found, expected);
     assert!(ask(&[], 10).is_err() && ask(&[&Gain], 0).is_err());
 }

@@ -21,7 +21,7 @@ pub(crate) use cache::Cache;
 pub use chart::{Chart, ChartMethod, ChartQuery, UnknownMethod, slice_ns};
 pub(crate) use source::Source;
 
-use crate::aggregate::{Aggregate, Arithmetic, Bucket, BuiltIn, Cut, Fold};
+use crate::aggregate::{Aggregate, Arithmetic, Bucket, BuiltIn, Cut, Fold, Grid};
 use crate::engine::{FileOf, Host, PartitionView, Readable, Shared};
 use crate::error::{Error, Rejection, Result};
 use crate::sorted::sort_by;
@@ -124,6 +124,10 @@ pub struct AggregateQuery<'a> {
     pub range: TimeRange,
     /// Length of a window in nanoseconds, more than 0.
     pub window_ns: i64,
+    /// Nanoseconds after multiples of that length since 1970 at which windows begin; any number, of
+    /// which whole windows make no difference. Weeks begin on Thursdays without, and with four days
+    /// on Mondays.
+    pub offset_ns: i64,
     /// What to compute; at least one.
     pub aggregates: &'a [Aggregate],
     /// How to compute it.
@@ -240,7 +244,8 @@ impl<H: Host> Readable<H> {
             return Err(invalid("at least one aggregate must be asked for"));
         }
         let fold = BuiltIn::new(query.aggregates, query.arithmetic);
-        self.fold(metric, query.range, query.window_ns, fold, emit)
+        let grid = Grid::new(query.window_ns, query.offset_ns)?;
+        self.fold(metric, query.range, grid, fold, emit)
     }
 
     /// Visits the windows of a metric that have samples, folded in a way of one's own.
@@ -248,20 +253,14 @@ impl<H: Host> Readable<H> {
         &self,
         metric: &str,
         range: TimeRange,
-        window_ns: i64,
+        grid: Grid,
         fold: F,
         emit: &mut dyn FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
-        if window_ns <= 0 {
-            return Err(invalid("the window must be longer than 0"));
-        }
-        let mut windows = Cut::new(range, window_ns, fold);
+        let mut windows = Cut::new(range, grid, fold);
         // Nothing is known of samples that would do for folds that look at each.
         let takes_tallies = windows.takes_tallies();
-        let fits = |_: &_, reach: TimeRange| {
-            let window = |time: Timestamp| time.0.div_euclid(window_ns);
-            window(reach.from) == window(reach.to)
-        };
+        let fits = |_: &_, reach: TimeRange| grid.is_one(reach.from, reach.to);
         // `Err` means that the caller wants no more.
         let mut emit = |bucket: &Bucket| match emit(bucket) {
             ControlFlow::Continue(()) => Ok(()),

@@ -5,7 +5,7 @@
     reason = "compares with numbers computed in the same way, of few samples"
 )]
 
-use crate::aggregate::{Aggregate, Arithmetic, Bucket, Windows};
+use crate::aggregate::{Aggregate, Arithmetic, Bucket, Grid, Windows};
 use crate::engine::testing::LocalHost;
 use crate::engine::{Database, Row, Target};
 use crate::metric_file::Version;
@@ -36,8 +36,8 @@ fn aggregate(database: &Database<Local>, metric: &str, query: &AggregateQuery<'_
 
 /// The same from all samples.
 fn naive(all: &Series, query: &AggregateQuery<'_>) -> Vec<Bucket> {
-    let mut windows =
-        Windows::new(query.range, query.window_ns, query.aggregates, query.arithmetic);
+    let grid = Grid::new(query.window_ns, query.offset_ns).unwrap();
+    let mut windows = Windows::new(query.range, grid, query.aggregates, query.arithmetic);
     let mut buckets = vec![];
     let mut emit = |bucket: &Bucket| -> Result<(), Infallible> {
         buckets.push(bucket.clone());
@@ -95,8 +95,10 @@ proptest! {
                 prop_assert_eq!(&found.raws, &within(&all, range).raws);
                 for &window_ns in &windows {
                     for arithmetic in [Arithmetic::Exact, Arithmetic::Reference] {
+                        let offset_ns = if window_ns % 2 == 0 { window_ns / 3 } else { 0 };
+                        let aggregates = &RUNNING;
                         let query =
-                            AggregateQuery { range, window_ns, aggregates: &RUNNING, arithmetic };
+                            AggregateQuery { range, window_ns, offset_ns, aggregates, arithmetic };
                         let found = aggregate(&database, metric, &query);
                         let expected = naive(&all, &query);
                         let is_alike = are_alike(value_type, &all, &found, &expected);
@@ -139,6 +141,7 @@ fn thirty_days_in_hours_read_no_payload() {
     let hours = |range, aggregates| AggregateQuery {
         range,
         window_ns: HOUR,
+        offset_ns: 0,
         aggregates,
         arithmetic: Arithmetic::Exact,
     };
@@ -170,6 +173,7 @@ fn edges_are_decoded_and_nothing_else() {
     let query = AggregateQuery {
         range,
         window_ns: HOUR,
+        offset_ns: 0,
         aggregates: &RUNNING,
         arithmetic: Arithmetic::Exact,
     };
@@ -224,6 +228,7 @@ fn frames_that_meet_at_an_instant() {
         let query = AggregateQuery {
             range,
             window_ns,
+            offset_ns: 0,
             aggregates: &RUNNING,
             arithmetic: Arithmetic::Exact,
         };
@@ -253,6 +258,7 @@ fn a_hole_of_a_frame_has_samples_of_another_partition() {
         let query = AggregateQuery {
             range: TimeRange::ALL,
             window_ns,
+            offset_ns: 0,
             aggregates: &RUNNING,
             arithmetic: Arithmetic::Exact,
         };

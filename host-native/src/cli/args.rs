@@ -9,6 +9,7 @@ use super::{
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use nanotdb::logging::Logging;
+use nanotdb::text::duration::parse_extended;
 use nanotdb::{TimeRange, Timestamp, settings};
 use std::path::{Path, PathBuf};
 
@@ -223,6 +224,16 @@ impl Format {
             Self::Lp => "lp",
         }
     }
+}
+
+/// Nanoseconds after multiples of their length at which windows begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offset(pub(crate) i64);
+
+/// The offset of windows, of either sign.
+pub(crate) fn offset(text: &str) -> Result<Offset, String> {
+    let parsed = parse_extended(text.trim());
+    parsed.map(|offset| Offset(offset.as_nanos())).map_err(|error| error.to_string())
 }
 
 /// The window of an aggregate.

@@ -2,7 +2,7 @@
 
 mod aggregate;
 
-use super::args::{self, DatabaseArg, Format, MetricArgs, RangeArgs};
+use super::args::{self, DatabaseArg, Format, MetricArgs, Offset, RangeArgs};
 use super::chart::{self, Line};
 use super::output::{Columns, Number, Out, StreamedTable, terminal_width, value_text};
 use super::time::{Moment, Window, short};
@@ -47,6 +47,17 @@ pub(crate) struct Options {
     /// Length of a window, like 5m, 1h, 1d
     #[arg(long, short, value_name = "DURATION", value_parser = args::window, requires = "aggregates")]
     window: Option<Window>,
+    /// How long after multiples of their length since 1970 windows begin, like 30m; weeks begin on
+    /// Thursdays, and with 4d on Mondays
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = args::offset,
+        requires = "window",
+        allow_hyphen_values = true,
+        default_value = "0"
+    )]
+    offset: Offset,
     /// How rows are written
     #[arg(long, value_enum, default_value = "table")]
     format: Format,

@@ -147,13 +147,18 @@ export interface AggregateOptions extends CallOptions {
   readonly to: Time;
   /** Length of a window: nanoseconds, or digits and one of `s m h d w`. */
   readonly window: bigint | string;
+  /**
+   * How long after multiples of their length since 1970 windows begin, as `window` is written, of
+   * either sign. Weeks begin on Thursdays, and with `"4d"` on Mondays. @default 0n
+   */
+  readonly offset?: bigint | string;
   readonly aggregates: readonly Aggregate[];
 }
 
 /** The windows of one metric that have samples. */
 export interface Windows {
   readonly metric: string;
-  /** Start of each window, a multiple of its length; the first is not before `from`. */
+  /** Start of each window, a multiple of its length and the offset; the first is not before `from`. */
   readonly times: BigInt64Array;
   /** One column for each aggregate that was asked for, in that order. */
   readonly values: readonly Float64Array[];

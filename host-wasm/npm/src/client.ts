@@ -159,10 +159,11 @@ export class StoreClient implements Store {
   ): Promise<readonly Windows[]> {
     return this.#run(options, () => {
       const range = span(options.from, options.to);
-      const window =
-        typeof options.window === "bigint" ? nanoseconds(options.window) : options.window;
+      const length = (value: bigint | string): bigint | string =>
+        typeof value === "bigint" ? nanoseconds(value) : value;
+      const [window, offset] = [length(options.window), length(options.offset ?? 0n)];
       const aggregates = [...options.aggregates];
-      const args = { database, metrics: [...metrics], ...range, window, aggregates };
+      const args = { database, metrics: [...metrics], ...range, window, offset, aggregates };
       return this.#call("aggregate", args, options);
     });
   }

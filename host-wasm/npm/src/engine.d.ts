@@ -80,6 +80,7 @@ export class Session {
     from: bigint,
     to: bigint,
     windowNs: bigint,
+    offsetNs: bigint,
     aggregates: readonly string[],
   ): Windows[];
   chart(

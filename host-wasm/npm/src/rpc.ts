@@ -81,6 +81,7 @@ export interface Calls {
       database: string;
       metrics: readonly string[];
       window: bigint | string;
+      offset: bigint | string;
       aggregates: readonly string[];
     };
     result: readonly Windows[];

@@ -188,9 +188,10 @@ const HANDLERS: { readonly [K in Op]: (place: Place, args: Args<K>) => Result<K>
   last: ({ session }, { database, metric }) => session.last(database, metric),
   query: ({ session }, { database, metrics, from, to, stride }) =>
     session.query(database, metrics, from, to, stride),
-  aggregate: ({ engine, session }, { database, metrics, from, to, window, aggregates }) => {
-    const length = typeof window === "string" ? engine.parseDuration(window) : window;
-    return session.aggregate(database, metrics, from, to, length, aggregates);
+  aggregate: ({ engine, session }, { database, metrics, from, to, window, offset, aggregates }) => {
+    const ns = (length: bigint | string): bigint =>
+      typeof length === "string" ? engine.parseDuration(length) : length;
+    return session.aggregate(database, metrics, from, to, ns(window), ns(offset), aggregates);
   },
   chart: ({ session }, { database, metrics, from, to, points, method }) =>
     session.chart(database, metrics, from, to, points, method),

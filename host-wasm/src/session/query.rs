@@ -73,6 +73,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`nanotdb_core::engine::Database::aggregate`].
+    #[expect(clippy::too_many_arguments, reason = "JavaScript calls it, with plain values")]
     pub fn aggregate(
         &self,
         database: &str,
@@ -80,6 +81,7 @@ impl Session {
         from: i64,
         to: i64,
         window_ns: i64,
+        offset_ns: i64,
         aggregates: Vec<String>,
     ) -> Answer<Array> {
         let database = self.database(database)?;
@@ -92,6 +94,7 @@ impl Session {
         let query = AggregateQuery {
             range: range(from, to)?,
             window_ns,
+            offset_ns,
             aggregates: &aggregates,
             arithmetic: Arithmetic::Exact,
         };

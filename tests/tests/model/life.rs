@@ -228,7 +228,8 @@ impl Life {
         for (metric, _) in pair.model.metrics() {
             let Some((last, _)) = pair.model.last(metric) else { continue };
             let end = last.min(pair.now - grace);
-            let buckets = pair.model.aggregate(metric, i64::MIN, i64::MAX, interval, &aggregates);
+            let buckets =
+                pair.model.aggregate(metric, i64::MIN, i64::MAX, interval, 0, &aggregates);
             for bucket in buckets.iter().filter(|bucket| bucket.end <= end) {
                 for ((name, _), value) in self.aggregates.iter().zip(&bucket.values) {
                     let metric = possible.entry(format!("{metric}.{name}")).or_default();

@@ -405,6 +405,7 @@ impl Pair {
         let (metric, _) = self.metric();
         let (from, to) = self.times();
         let window_ns = *self.random.pick(&[7 * SECOND, 60 * SECOND, HOUR, 25 * HOUR]);
+        let offset_ns = *self.random.pick(&[0, 0, 3 * SECOND, -HOUR]);
         let aggregates: Vec<Aggregate> = ["min", "max", "sum", "avg", "count", "p50", "p95", "p99"]
             .iter()
             .chain(&["trimmed_avg"])
@@ -416,10 +417,11 @@ impl Pair {
         }
         let names = aggregates.iter().map(|aggregate| aggregate.name());
         let names: Vec<_> = names.map(|name| model::Aggregate::from_name(name).unwrap()).collect();
-        let expected = self.model.aggregate(&metric, from, to, window_ns, &names);
+        let expected = self.model.aggregate(&metric, from, to, window_ns, offset_ns, &names);
         let range = TimeRange { from: Timestamp(from), to: Timestamp(to) };
         let arithmetic = Arithmetic::Exact;
-        let query = AggregateQuery { range, window_ns, aggregates: &aggregates, arithmetic };
+        let query =
+            AggregateQuery { range, window_ns, offset_ns, aggregates: &aggregates, arithmetic };
         let mut found = Vec::new();
         self.database
             .aggregate(&metric, &query, |bucket| {

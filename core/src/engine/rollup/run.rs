@@ -5,7 +5,7 @@
 //! destination is durable before the checkpoint says so; what a crash lets a run do again, the
 //! destination already has, and its newest samples tell (D-12).
 
-use crate::aggregate::{Aggregate, Arithmetic, Bucket, Windows};
+use crate::aggregate::{Aggregate, Arithmetic, Bucket, Grid, Windows};
 use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::host::{Host, Shared};
@@ -416,7 +416,8 @@ pub(in crate::engine) fn condense<H: Host>(
     let mut readers: Vec<Vec<usize>> = Vec::new();
     for (number, (work, aggregates)) in works.iter().zip(&aggregates).enumerate() {
         let interval = work.task.interval_ns;
-        windows.push(Windows::new(work.range(), interval, aggregates, Arithmetic::Exact));
+        let grid = Grid::new(interval, 0)?;
+        windows.push(Windows::new(work.range(), grid, aggregates, Arithmetic::Exact));
         let metric = work.task.metric.as_str();
         match names.iter().position(|name| *name == metric) {
             Some(at) => readers.get_mut(at).into_iter().for_each(|works| works.push(number)),

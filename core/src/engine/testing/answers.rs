@@ -80,6 +80,7 @@ fn windows<H: Host>(database: &Database<H>, metric: &MetricInfo, seconds: i64) -
         let query = AggregateQuery {
             range: TimeRange::ALL,
             window_ns: seconds.saturating_mul(1_000_000_000),
+            offset_ns: 0,
             aggregates: &[
                 Aggregate::Min,
                 Aggregate::Max,

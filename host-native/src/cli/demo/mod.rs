@@ -139,7 +139,13 @@ fn aggregate(fleet: &Database, day: TimeRange, out: &mut Out) -> Outcome {
     let mut rows = Vec::new();
     let visit = |window_ns: i64, each: &mut dyn FnMut(Timestamp, &[f64])| {
         let arithmetic = Arithmetic::Exact;
-        let query = AggregateQuery { range: day, window_ns, aggregates: &aggregates, arithmetic };
+        let query = AggregateQuery {
+            range: day,
+            window_ns,
+            offset_ns: 0,
+            aggregates: &aggregates,
+            arithmetic,
+        };
         fleet.aggregate(SHOWN, &query, |bucket| {
             each(bucket.start, &bucket.values);
             ControlFlow::Continue(())

@@ -2,7 +2,7 @@
 
 use super::{Query, Question, Row, csv_field};
 use crate::cli::chart::{self, Line};
-use crate::cli::output::{Number, Out, StreamedTable, number_text, terminal_width};
+use crate::cli::output::{Number, Out, StreamedTable, exact_text, number_text, terminal_width};
 use crate::cli::time::{Window, short};
 use crate::cli::{Failure, Outcome};
 use core::ops::ControlFlow;
@@ -47,6 +47,7 @@ impl Query<'_> {
         let query = AggregateQuery {
             range,
             window_ns: window.0,
+            offset_ns: self.options.offset.0,
             aggregates: &aggregates,
             arithmetic: Arithmetic::Exact,
         };
@@ -99,7 +100,7 @@ impl Query<'_> {
         self.windows(range, window, |out, metric, bucket| {
             let (start, end) = (bucket.start, bucket.end);
             write!(out, "{},{},{start},{},{end}", csv_field(&metric.name), start.0, end.0)?;
-            bucket.values.iter().try_for_each(|value| write!(out, ",{value}"))?;
+            bucket.values.iter().try_for_each(|value| write!(out, ",{}", exact_text(*value)))?;
             writeln!(out)
         })
     }

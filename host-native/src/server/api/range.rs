@@ -45,8 +45,16 @@ impl Label {
     }
 }
 
-/// The names of aggregates as they were written, and the length of a window in nanoseconds.
-type Windows = (Vec<(String, Aggregate)>, i64);
+/// Windows, and what is asked of them.
+#[derive(Debug)]
+struct Windows {
+    /// With the names as they were written.
+    aggregates: Vec<(String, Aggregate)>,
+    /// Length of a window, in nanoseconds.
+    length_ns: i64,
+    /// Nanoseconds after multiples of the length at which windows begin.
+    offset_ns: i64,
+}
 
 /// What a request asks for.
 struct Asked {
@@ -77,9 +85,7 @@ async fn query_range(State(app): State<Arc<App>>, params: Params) -> Result<Resp
         out.write_all(br#"{"status":"success","data":{"result":["#).map_err(gone)?;
         match &asked.windows {
             None => asked.write_samples(out, deadline)?,
-            Some((aggregates, window)) => {
-                asked.write_windows(out, aggregates, *window, deadline)?;
-            }
+            Some(windows) => asked.write_windows(out, windows, deadline)?,
         }
         out.write_all(b"],\"resultType\":\"matrix\"}}\n").map_err(gone)
     })
@@ -128,18 +134,17 @@ impl Asked {
     fn write_windows(
         &self,
         out: &mut Sink,
-        aggregates: &[(String, Aggregate)],
-        window_ns: i64,
+        windows: &Windows,
         deadline: Deadline,
     ) -> Result<(), Failure> {
-        let (ends, columns) = self.windows(aggregates, window_ns, deadline)?;
+        let (ends, columns) = self.windows(windows, deadline)?;
         if ends.is_empty() {
             return Ok(());
         }
-        for (at, ((name, _), values)) in aggregates.iter().zip(&columns).enumerate() {
+        for (at, ((name, _), values)) in windows.aggregates.iter().zip(&columns).enumerate() {
             let label = Label {
                 aggregate: Some(name.clone()),
-                window: Some(Duration(window_ns).to_string()),
+                window: Some(Duration(windows.length_ns).to_string()),
                 ..Label::of(self.database.name(), &self.metric)
             };
             if at > 0 {
@@ -166,13 +171,17 @@ impl Asked {
     /// The ends of the windows, and a column for each aggregate.
     fn windows(
         &self,
-        aggregates: &[(String, Aggregate)],
-        window_ns: i64,
+        windows: &Windows,
         deadline: Deadline,
     ) -> Result<(Vec<i64>, Vec<Vec<f32>>), Failure> {
-        let asked: Vec<Aggregate> = aggregates.iter().map(|(_, aggregate)| *aggregate).collect();
-        let arithmetic = Arithmetic::Exact;
-        let query = AggregateQuery { range: self.range, window_ns, aggregates: &asked, arithmetic };
+        let asked: Vec<Aggregate> = windows.aggregates.iter().map(|(_, own)| *own).collect();
+        let query = AggregateQuery {
+            range: self.range,
+            window_ns: windows.length_ns,
+            offset_ns: windows.offset_ns,
+            aggregates: &asked,
+            arithmetic: Arithmetic::Exact,
+        };
         let mut ends = Vec::new();
         let mut columns = vec![Vec::new(); asked.len()];
         let mut failed = Ok(());
@@ -200,18 +209,21 @@ const fn to_f32(value: f64) -> f32 {
     value as f32
 }
 
-/// The windows a request asks for, if any: `aggregate` and `window`, or means of `step`.
+/// The windows a request asks for, if any: `aggregate` and `window`, or means of `step`, which begin
+/// `offset` after multiples of their length.
 fn windows(params: &Params) -> Result<Option<Windows>, Failure> {
     let step = params.get("step").map(|text| length("step", text)).transpose()?;
+    let offset_ns = params.get("offset").map_or(Ok(0), offset)?;
     match (params.get("aggregate"), params.get("window")) {
-        (None, None) => Ok(step.filter(|&step| step > 0).map(|step| {
-            (vec![(Aggregate::default().name().to_owned(), Aggregate::default())], step)
+        (None, None) => Ok(step.filter(|&step| step > 0).map(|length_ns| {
+            let mean = Aggregate::default();
+            Windows { aggregates: vec![(mean.name().to_owned(), mean)], length_ns, offset_ns }
         })),
         (Some(names), Some(window)) => {
             let window: Window = window
                 .parse()
                 .map_err(|error| Failure::bad(format_args!("window={window}: {error}")))?;
-            Ok(Some((aggregates(names)?, window.0)))
+            Ok(Some(Windows { aggregates: aggregates(names)?, length_ns: window.0, offset_ns }))
         }
         _ => Err(Failure::bad("aggregate and window are required together")),
     }
@@ -237,9 +249,22 @@ fn aggregates(names: &str) -> Result<Vec<(String, Aggregate)>, Failure> {
 
 /// A duration, or seconds; not negative.
 fn length(name: &str, text: &str) -> Result<i64, Failure> {
+    let nanos = span(name, text)?;
+    if nanos < 0 {
+        return Err(Failure::bad(format_args!("{name}={text}: must not be negative")));
+    }
+    Ok(nanos)
+}
+
+/// A duration, or seconds, of either sign.
+fn offset(text: &str) -> Result<i64, Failure> {
+    span("offset", text)
+}
+
+fn span(name: &str, text: &str) -> Result<i64, Failure> {
     let refused =
         |detail: &dyn core::fmt::Display| Failure::bad(format_args!("{name}={text}: {detail}"));
-    let nanos = match text.parse::<f64>() {
+    Ok(match text.parse::<f64>() {
         #[expect(clippy::cast_possible_truncation, reason = "checked, and saturating")]
         Ok(seconds) if seconds.is_finite() => (seconds * 1e9).round() as i64,
         Ok(_) => return Err(refused(&"expected a finite number of seconds")),
@@ -247,8 +272,7 @@ fn length(name: &str, text: &str) -> Result<i64, Failure> {
             let parsed = nanotdb_core::text::duration::parse_extended(text);
             parsed.map_err(|error| refused(&error))?.as_nanos()
         }
-    };
-    if nanos < 0 { Err(refused(&"must not be negative")) } else { Ok(nanos) }
+    })
 }
 
 fn begin_series(out: &mut Sink, label: &Label) -> Result<(), Failure> {
@@ -305,10 +329,16 @@ mod tests {
     fn windows_are_asked_for_in_two_ways() {
         let ask = |text: &str| windows(&Params::parse(text).unwrap());
         assert!(ask("").unwrap().is_none() && ask("step=0").unwrap().is_none());
-        assert_eq!(ask("step=60").unwrap().unwrap().1, 60_000_000_000);
-        let (names, window) = ask("aggregate=max,+avg,max&window=1d&step=5").unwrap().unwrap();
-        assert_eq!((names.len(), window), (2, 86_400_000_000_000));
-        for wrong in ["aggregate=max", "window=1m", "step=-1", "step=x", "step=inf"] {
+        assert_eq!(ask("step=60").unwrap().unwrap().length_ns, 60_000_000_000);
+        let asked = ask("aggregate=max,+avg,max&window=1w&step=5&offset=4d").unwrap().unwrap();
+        let day = 86_400_000_000_000;
+        assert_eq!(
+            (asked.aggregates.len(), asked.length_ns, asked.offset_ns),
+            (2, 7 * day, 4 * day)
+        );
+        let asked = ask("step=60&offset=-1.5").unwrap().unwrap();
+        assert_eq!((asked.length_ns, asked.offset_ns), (60_000_000_000, -1_500_000_000));
+        for wrong in ["aggregate=max", "window=1m", "step=-1", "step=x", "step=inf", "offset=x"] {
             assert!(ask(wrong).is_err(), "{wrong}");
         }
         let refused = ask("aggregate=mean&window=1m").unwrap_err();

@@ -122,6 +122,7 @@ pub(super) async fn aggregate(
         let query = AggregateQuery {
             range: range(&params)?,
             window_ns: window(&params)?,
+            offset_ns: offset(&params)?,
             aggregates: &aggregates,
             arithmetic: Arithmetic::Exact,
         };
@@ -183,14 +184,22 @@ fn windows(
     failed.map(|()| found)
 }
 
-/// The length of a window: nanoseconds, or digits with a unit.
 fn window(params: &Params) -> Result<i64, Failure> {
-    let text = params.get("window").ok_or_else(|| invalid("window is required"))?;
+    span(params, "window")?.ok_or_else(|| invalid("window is required"))
+}
+
+fn offset(params: &Params) -> Result<i64, Failure> {
+    Ok(span(params, "offset")?.unwrap_or(0))
+}
+
+/// A length of time: nanoseconds, or digits with a unit.
+fn span(params: &Params, name: &str) -> Result<Option<i64>, Failure> {
+    let Some(text) = params.get(name) else { return Ok(None) };
     if let Ok(nanos) = text.parse() {
-        return Ok(nanos);
+        return Ok(Some(nanos));
     }
     let parsed = duration::parse_extended(text);
     parsed
-        .map(duration::Duration::as_nanos)
-        .map_err(|error| invalid(format_args!("window={text}: {error}")))
+        .map(|span| Some(span.as_nanos()))
+        .map_err(|error| invalid(format_args!("{name}={text}: {error}")))
 }

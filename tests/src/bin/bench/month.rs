@@ -194,7 +194,8 @@ fn rows(database: &Database, metric: &str, range: TimeRange) -> usize {
 fn windows(database: &Database, metric: &str, range: TimeRange) -> usize {
     let aggregates = &[Aggregate::Min, Aggregate::Max, Aggregate::Avg];
     let arithmetic = Arithmetic::Exact;
-    let query = AggregateQuery { range, window_ns: DAY_NS / 24, aggregates, arithmetic };
+    let query =
+        AggregateQuery { range, window_ns: DAY_NS / 24, offset_ns: 0, aggregates, arithmetic };
     let mut count = 0;
     let emit = |bucket: &nanotdb::aggregate::Bucket| {
         count += usize::from(!black_box(&bucket.values).is_empty());

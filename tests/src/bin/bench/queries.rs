@@ -154,7 +154,8 @@ impl Answer {
 
 fn windows(database: &Database, metric: &str, window_ns: i64, aggregates: &[Aggregate]) -> Answer {
     let arithmetic = Arithmetic::Exact;
-    let query = AggregateQuery { range: whole_day(), window_ns, aggregates, arithmetic };
+    let query =
+        AggregateQuery { range: whole_day(), window_ns, offset_ns: 0, aggregates, arithmetic };
     let (mut starts, mut values) = (vec![], vec![]);
     let emit = |bucket: &nanotdb::aggregate::Bucket| {
         starts.push(bucket.start.0);

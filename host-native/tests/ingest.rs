@@ -236,11 +236,55 @@ fn remote_writes_are_stored_once() {
         let answer = fixture.post_with("/api/v1/write?db=prom", &PROTOBUF, body.clone());
         assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     }
-    let expected = [(1_000_000_000, 1.0), (2_000_000_000, 0.0)];
-    assert_eq!(fixture.stored("prom", "up;job=a%20b"), expected);
-    assert!(fixture.stored("prom", "n")[0].1.is_nan());
     assert_eq!(fixture.post_with("/api/v1/write", &PROTOBUF, body).status, 204);
-    assert_eq!(fixture.stored("metrics", "up;job=a%20b"), expected);
+    for database in ["prom", "metrics"] {
+        let up = fixture.stored(database, "up;job=a%20b");
+        assert_eq!(up[..2], [(1_000_000_000, 1.0), (2_000_000_000, 0.0)]);
+        assert!(
+            up.len() == 3 && up[2].1.is_nan(),
+            "what does not know the marker sees NaN: {up:?}"
+        );
+        assert!(fixture.stored(database, "n")[0].1.is_nan());
+    }
+}
+
+#[test]
+fn a_stale_marker_ends_its_series_until_the_next_sample() {
+    let fixture = serve();
+    let (start, stale) = (1_700_000_000_000, f64::from_bits(STALE_MARKER));
+    let labels = [("__name__", "up"), ("job", "a")];
+    let samples =
+        [(start, 1.0), (start + 15_000, 1.0), (start + 30_000, stale), (start + 60_000, 2.0)];
+    for samples in samples.chunks(1) {
+        let body = message(vec![series(&labels, samples)]);
+        let status = fixture.post_with("/api/v1/write?db=prom", &PROTOBUF, body).status;
+        assert_eq!(status, 204);
+    }
+    let ask = |query: &str, after: i64| {
+        let time = start / 1000 + after;
+        let path = format!("/prometheus/api/v1/query?query={query}&time={time}");
+        let json = fixture.get(&path).json();
+        json["data"]["result"].as_array().unwrap().iter().map(|r| r["value"][1].clone()).collect()
+    };
+    let found = |query: &str, after: i64| -> Vec<serde_json::Value> { ask(query, after) };
+    assert_eq!(found("up", 29), ["1"]);
+    for query in ["up", "count(up)", "timestamp(up)"] {
+        assert!(found(query, 30).is_empty() && found(query, 59).is_empty(), "{query}");
+    }
+    assert_eq!(found("up", 60), ["2"]);
+    // The marker was not measured.
+    assert_eq!(found("count_over_time(up[1m])", 45), ["2"]);
+    assert_eq!(found("max_over_time(up[2m])", 61), ["2"]);
+}
+
+#[test]
+fn a_stale_marker_of_integers_is_passed_over() {
+    let fixture = serve();
+    assert_eq!(fixture.post("/api/v1/import", "prom/n 5i 1700000000000000000").status, 200);
+    let marker = [(1_700_000_015_000, f64::from_bits(STALE_MARKER))];
+    let body = message(vec![series(&[("__name__", "n")], &marker)]);
+    assert_eq!(fixture.post_with("/api/v1/write?db=prom", &PROTOBUF, body).status, 204);
+    assert_eq!(fixture.stored("prom", "n"), [(1_700_000_000_000_000_000, 5.0)]);
 }
 
 #[test]

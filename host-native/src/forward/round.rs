@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Position};
 use super::deliver::Halt;
 use super::{Forwarder, STORE_EVERY};
 use crate::query::{Batch as Samples, MetricInfo, RangeQuery};
-use crate::remote_write::{NORMAL_NAN, Sample, TimeSeries};
+use crate::remote_write::{NORMAL_NAN, Sample, TimeSeries, marker_of};
 use crate::{Database, Result, TimeRange, Timestamp, Value};
 use core::ops::ControlFlow;
 use std::collections::HashMap;
@@ -239,8 +239,11 @@ fn push(samples: &mut Vec<Sample>, sample: Sample) -> u64 {
     }
 }
 
-/// The value as receivers expect it: every NaN is the same one, and none ends a series.
+/// The value as receivers expect it: every NaN is the same one, but for that which ends a series.
 fn number(value: Value) -> f64 {
+    if let Some(marker) = marker_of(value) {
+        return marker;
+    }
     let number = value.as_f64();
     if number.is_nan() { f64::from_bits(NORMAL_NAN) } else { number }
 }

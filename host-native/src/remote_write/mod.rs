@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A series has its labels sorted by name, the metric's name as label `__name__`, and its samples
-//! in order of time, in milliseconds. A value with the bits of [`STALE_MARKER`] is no sample: it
-//! says that a series has ended.
+//! in order of time, in milliseconds. A value with the bits of [`STALE_MARKER`] is no measurement: it
+//! says that a series has ended. It is stored as a NaN of its own, [`STORED_MARKER`].
 //!
 //! ```
 //! use nanotdb::remote_write::{Label, Sample, TimeSeries, WriteRequest, decode};
@@ -28,9 +28,11 @@
 //! ```
 
 mod decode;
+mod marker;
 mod message;
 
 pub use decode::{DecodeError, MAX_SERIES_LEN, decode};
+pub use marker::{STALE_MARKER, STORED_MARKER, is_stale_marker, marker_of, stored_marker};
 pub use message::{Histogram, Label, MetricMetadata, Sample, TimeSeries, WriteRequest};
 
 /// Value of the header `Content-Type`.
@@ -47,9 +49,6 @@ pub const VERSION: &str = "0.1.0";
 
 /// The label that holds a metric's name.
 pub const NAME_LABEL: &str = "__name__";
-
-/// Bits of the value that ends a series.
-pub const STALE_MARKER: u64 = 0x7ff0_0000_0000_0002;
 
 /// Bits of the value that stands for every other number that is none.
 pub const NORMAL_NAN: u64 = 0x7ff8_0000_0000_0001;

@@ -4,8 +4,7 @@ use super::{Done, Place, count, stopped};
 use crate::labels::Labels;
 use crate::name::check_metric_name;
 use crate::remote_write::{
-    CONTENT_ENCODING, CONTENT_TYPE, DecodeError, NAME_LABEL, STALE_MARKER, TimeSeries,
-    VERSION_HEADER, decode,
+    CONTENT_ENCODING, CONTENT_TYPE, DecodeError, NAME_LABEL, TimeSeries, VERSION_HEADER, decode,
 };
 use crate::server::answer::Failure;
 use crate::server::app::App;
@@ -113,9 +112,6 @@ fn take(number: u64, series: TimeSeries, intake: &mut Intake) -> crate::Result<(
         return Ok(());
     }
     for sample in series.samples {
-        if sample.value.to_bits() == STALE_MARKER {
-            continue;
-        }
         let Some(nanos) = sample.timestamp.checked_mul(NANOS_PER_MILLI) else {
             let reason = format!("{metric}: the time is outside the years 1677 to 2262");
             intake.refuse(number, reason);

@@ -6,6 +6,7 @@ use super::report::IntakeReport;
 use super::value::to_value;
 use crate::error::Rejection;
 use crate::query::RangeQuery;
+use crate::remote_write::is_stale_marker;
 use crate::{Database, Result, TimeRange, Timestamp, Value, ValueType};
 use core::ops::ControlFlow;
 use nanotdb_core::engine::{Row, Target};
@@ -135,6 +136,10 @@ impl<'c> Plan<'c> {
         for (at, sample) in self.chunk.iter().enumerate() {
             let Some(Some(known)) = self.metrics.get_mut(sample.metric) else { continue };
             let metric = self.names.get(sample.metric);
+            if is_stale_marker(sample.value) && known.value_type == ValueType::I32 {
+                // An integer cannot say it, and nothing was measured.
+                continue;
+            }
             let value = match to_value(sample.value, known.value_type) {
                 Ok(value) => value,
                 Err(reason) => {

@@ -1,5 +1,6 @@
 //! Numbers of other systems as values of metrics.
 
+use crate::remote_write::{is_stale_marker, stored_marker};
 use crate::{Value, ValueType};
 
 /// The number as a metric of this type holds it.
@@ -9,6 +10,7 @@ use crate::{Value, ValueType};
 /// Why it cannot.
 pub(super) fn to_value(number: f64, value_type: ValueType) -> Result<Value, String> {
     match value_type {
+        ValueType::F32 if is_stale_marker(number) => Ok(stored_marker()),
         ValueType::F32 => to_f32(number).map(Value::F32),
         ValueType::I32 => to_i32(number).map(Value::I32),
     }

@@ -4,8 +4,8 @@
 //! text -> nesting (bounds) -> parse -> eval (over a Source, within a Budget) -> json
 //! ```
 //!
-//! Values are those of the engine, so they have what is left of them in an `f32` or `i32`; native
-//! histograms, exemplars and markers of staleness are not stored.
+//! Values are those of the engine, so they have what is left of them in an `f32` or `i32`; markers
+//! of staleness end series of floats, native histograms and exemplars are not stored.
 
 mod budget;
 mod error;

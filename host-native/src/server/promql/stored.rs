@@ -6,6 +6,7 @@ use super::label_set::{LabelSet, NAME};
 use super::source::{RawSeries, Source, matches};
 use crate::labels::Labels;
 use crate::query::RangeQuery;
+use crate::remote_write::marker_of;
 use crate::{Database, Engine, Error, TimeRange, Value};
 use core::ops::ControlFlow;
 use promql_parser::label::{MatchOp, Matcher};
@@ -170,7 +171,8 @@ fn read(
             return ControlFlow::Break(());
         };
         for (&time, &raw) in batch.times.iter().zip(batch.raws) {
-            let value = Value::from_raw(batch.value_type, raw).as_f64();
+            let value = Value::from_raw(batch.value_type, raw);
+            let value = marker_of(value).unwrap_or_else(|| value.as_f64());
             match series.times.last().zip(series.values.last_mut()) {
                 Some((&last, newest)) if last == time => *newest = value,
                 _ => {

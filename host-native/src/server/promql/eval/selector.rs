@@ -7,6 +7,7 @@ use super::super::source::RawSeries;
 use super::lines::Line;
 use super::steps::{Shift, Steps};
 use super::{Evaluator, LOOKBACK};
+use crate::remote_write::is_stale_marker;
 use crate::{TimeRange, Timestamp};
 use promql_parser::parser::VectorSelector;
 
@@ -88,12 +89,13 @@ fn newest_of(series: &RawSeries, steps: Steps, shift: Shift, part: Part) -> Line
         while let Some(sample) = samples.next_if(|&(time, _)| time <= look) {
             newest = Some(sample);
         }
-        *place = newest.filter(|&(time, _)| time >= look.saturating_sub(LOOKBACK)).map(
-            |(time, value)| match part {
-                Part::Value => value,
-                Part::Time => seconds(time),
-            },
-        );
+        let is_alive = |&(time, value): &(i64, f64)| {
+            time >= look.saturating_sub(LOOKBACK) && !is_stale_marker(value)
+        };
+        *place = newest.filter(is_alive).map(|(time, value)| match part {
+            Part::Value => value,
+            Part::Time => seconds(time),
+        });
     }
     line
 }

@@ -5,6 +5,7 @@ use super::super::source::RawSeries;
 use super::lines::Line;
 use super::steps::{Shift, Steps, nanos};
 use super::{Evaluator, SUBQUERY_INTERVAL};
+use crate::remote_write::is_stale_marker;
 use promql_parser::parser::{Expr, SubqueryExpr};
 
 /// The samples of one series in one span of time, both ends included.
@@ -107,7 +108,8 @@ impl Evaluator<'_> {
             Expr::Paren(paren) => self.matrix(&paren.expr, steps),
             Expr::MatrixSelector(selector) => {
                 let (shift, range) = (self.shift(&selector.vs), nanos(selector.range));
-                let series = self.select(&selector.vs, shift, steps, range)?;
+                let mut series = self.select(&selector.vs, shift, steps, range)?;
+                series.iter_mut().for_each(drop_markers);
                 Ok(Matrix { series, range, shift, steps })
             }
             Expr::Subquery(subquery) => self.subquery(subquery, steps),
@@ -135,6 +137,16 @@ impl Evaluator<'_> {
         }
         Ok(Matrix { series, range, shift, steps })
     }
+}
+
+/// Windows hold what was measured, not where a series ended.
+fn drop_markers(series: &mut RawSeries) {
+    if !series.values.iter().copied().any(is_stale_marker) {
+        return;
+    }
+    let mut measured = series.values.iter().map(|value| !is_stale_marker(*value));
+    series.times.retain(|_| measured.next().unwrap_or(true));
+    series.values.retain(|value| !is_stale_marker(*value));
 }
 
 fn samples(line: Line, steps: Steps) -> RawSeries {

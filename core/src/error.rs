@@ -1,6 +1,7 @@
 //! What can go wrong, in the engine's words.
 
 use crate::storage::StorageError;
+use crate::text::duration::Duration;
 use crate::types::{MetricId, Timestamp, ValueType};
 use alloc::string::String;
 use core::fmt;
@@ -65,6 +66,29 @@ pub enum Rejection {
         time: Timestamp,
         /// The newest time the metric has.
         newest: Timestamp,
+    },
+    /// The sample comes in live and is further ahead of the clock than is allowed.
+    TooFarAhead {
+        /// The sample's metric.
+        metric: String,
+        /// The sample's time.
+        time: Timestamp,
+        /// What the clock shows.
+        now: Timestamp,
+        /// `clock.max_future`, in nanoseconds.
+        max_future_ns: i64,
+    },
+    /// The sample has no time, and the metric's newest sample is so far ahead of the clock that one
+    /// of the two is wrong.
+    ClockBehind {
+        /// The sample's metric.
+        metric: String,
+        /// What the clock shows.
+        now: Timestamp,
+        /// The newest time the metric has.
+        newest: Timestamp,
+        /// `clock.max_future`, in nanoseconds.
+        max_future_ns: i64,
     },
     /// The metric's type is another one, and is fixed by its first sample.
     TypeMismatch {
@@ -178,6 +202,23 @@ impl fmt::Display for Rejection {
         match self {
             Self::Stale { metric, time, newest } => {
                 write!(f, "stale sample for {metric}: {time} is before its newest, {newest}")
+            }
+            Self::TooFarAhead { metric, time, now, max_future_ns } => {
+                let limit = Duration(*max_future_ns);
+                write!(
+                    f,
+                    "sample for {metric} is of the future: {time} is more than {limit} \
+                     (clock.max_future) after the clock, {now}"
+                )
+            }
+            Self::ClockBehind { metric, now, newest, max_future_ns } => {
+                let limit = Duration(*max_future_ns);
+                write!(
+                    f,
+                    "sample without a time for {metric}: its newest, {newest}, is more than \
+                     {limit} (clock.max_future) after the clock, {now}: set the clock, or remove \
+                     that sample with `nanotdb delete`"
+                )
             }
             Self::TypeMismatch { metric, expected, found } => {
                 write!(f, "metric {metric} holds {expected}, the sample is {found}")

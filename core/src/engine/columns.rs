@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::host::Host;
-use super::ingest::{BatchReport, Row, Target};
+use super::row::{AddOptions, BatchReport, Row, RowTime, Target};
 use crate::error::{Error, Rejection, Result};
 use crate::types::{Timestamp, Value, ValueType};
 use alloc::format;
@@ -72,11 +72,32 @@ impl<H: Host> Engine<H> {
         &self,
         database: &str,
         metric: &str,
-        time: Timestamp,
+        time: impl Into<RowTime>,
         value: f64,
         value_type: Option<ValueType>,
     ) -> Result<()> {
-        let add = |value| self.add(database, metric, time, value);
+        self.add_number_with(database, metric, time, value, value_type, AddOptions::default())
+    }
+
+    /// As [`add_number`](Self::add_number), by other rules.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_number`](Self::add_number).
+    pub fn add_number_with(
+        &self,
+        database: &str,
+        metric: &str,
+        time: impl Into<RowTime>,
+        value: f64,
+        value_type: Option<ValueType>,
+        options: AddOptions,
+    ) -> Result<()> {
+        let (target, time) = (Target::Name(metric), time.into());
+        let add = |value| {
+            let database = self.create_database(database)?;
+            database.add_row_with(Row { target, time, value }, options)
+        };
         match value_type {
             Some(ValueType::I32) => integer(value).map_or_else(|| Err(no_integer(value)), add),
             Some(ValueType::F32) => add(single(value)),
@@ -102,14 +123,31 @@ impl<H: Host> Engine<H> {
         times: &[i64],
         values: &Values,
     ) -> Result<BatchReport> {
+        self.add_column_with(database, metric, times, values, AddOptions::default())
+    }
+
+    /// As [`add_column`](Self::add_column), by other rules.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_column`](Self::add_column).
+    pub fn add_column_with(
+        &self,
+        database: &str,
+        metric: &str,
+        times: &[i64],
+        values: &Values,
+        options: AddOptions,
+    ) -> Result<BatchReport> {
         same_length("times", times.len(), values.len())?;
         let database = self.create_database(database)?;
         let handle = database.metric(metric, values.value_type())?;
-        database.add_rows(times.iter().enumerate().map(|(at, &time)| Row {
+        let rows = times.iter().enumerate().map(|(at, &time)| Row {
             target: Target::Handle(handle),
             time: Timestamp(time),
             value: values.get(at),
-        }))
+        });
+        database.add_rows_with(rows, options)
     }
 
     /// Takes rows of many metrics in.
@@ -119,6 +157,20 @@ impl<H: Host> Engine<H> {
     /// `Rejected` when the columns differ in length or an index has no name; as
     /// [`add_column`](Self::add_column).
     pub fn add_columns(&self, database: &str, rows: &Rows) -> Result<BatchReport> {
+        self.add_columns_with(database, rows, AddOptions::default())
+    }
+
+    /// As [`add_columns`](Self::add_columns), by other rules.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_columns`](Self::add_columns).
+    pub fn add_columns_with(
+        &self,
+        database: &str,
+        rows: &Rows,
+        options: AddOptions,
+    ) -> Result<BatchReport> {
         let Rows { metrics, index, times, values } = rows;
         let count = values.len();
         same_length("metrics", index.as_ref().map_or(metrics.len(), Vec::len), count)?;
@@ -136,7 +188,7 @@ impl<H: Host> Engine<H> {
         let value_type = values.value_type();
         let handles: Vec<_> =
             metrics.iter().map(|name| database.metric(name, value_type).ok()).collect();
-        database.add_rows((0..count).map(|at| {
+        let rows = (0..count).map(|at| {
             let metric = match index {
                 Some(index) => index.get(at).copied().map_or(usize::MAX, place),
                 None => at,
@@ -149,7 +201,8 @@ impl<H: Host> Engine<H> {
                 time: Timestamp(time),
                 value: values.get(at),
             }
-        }))
+        });
+        database.add_rows_with(rows, options)
     }
 }
 

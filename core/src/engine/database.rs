@@ -1,8 +1,10 @@
 //! One database: a writer, and queries beside it.
 
 use super::host::{Clock, Host, Shared};
-use super::ingest::{BatchReport, MetricHandle, Row, Target};
+use super::ingest::MetricHandle;
 use super::open::OpenReport;
+use super::row::{AddOptions, BatchReport, Row, RowTime, Target};
+use super::row_time::FutureLimit;
 use super::state::Readable;
 use super::upkeep::back_off::BackOff;
 use super::upkeep::build::{BuildOptions, BuildReport};
@@ -103,8 +105,14 @@ impl<H: Host> Database<H> {
     ///
     /// `Rejected` when the sample breaks a rule, and nothing has changed; any other error stops
     /// all later writes until the store is opened again.
-    pub fn add(&self, metric: &str, time: Timestamp, value: impl Into<Value>) -> Result<()> {
-        self.add_row(Row { target: Target::Name(metric), time, value: value.into() })
+    pub fn add(
+        &self,
+        metric: &str,
+        time: impl Into<RowTime>,
+        value: impl Into<Value>,
+    ) -> Result<()> {
+        let row = Row { target: Target::Name(metric), time, value: value.into() };
+        self.add_row_with(row, AddOptions::default())
     }
 
     /// Takes one sample of a metric in that was looked up before.
@@ -115,15 +123,26 @@ impl<H: Host> Database<H> {
     pub fn add_to(
         &self,
         metric: MetricHandle,
-        time: Timestamp,
+        time: impl Into<RowTime>,
         value: impl Into<Value>,
     ) -> Result<()> {
-        self.add_row(Row { target: Target::Handle(metric), time, value: value.into() })
+        let row = Row { target: Target::Handle(metric), time, value: value.into() };
+        self.add_row_with(row, AddOptions::default())
     }
 
-    fn add_row(&self, row: Row<'_>) -> Result<()> {
+    /// Takes one sample in by other rules than [`add`](Self::add) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub fn add_row_with(
+        &self,
+        row: Row<'_, impl Into<RowTime>>,
+        options: AddOptions,
+    ) -> Result<()> {
+        let row = row.timed();
         let (added, has_begun) =
-            self.writer.write(|writer| (writer.add_row(row), writer.take_begun()));
+            self.writer.write(|writer| (writer.add_row(row, options), writer.take_begun()));
         if has_begun {
             self.seal_behind_new_partition();
         }
@@ -146,11 +165,28 @@ impl<H: Host> Database<H> {
     ///
     /// Only those that stop all later writes; rejected rows are in the report. Rows before the
     /// failing one may have been taken.
-    pub fn add_rows<'a>(&self, rows: impl IntoIterator<Item = Row<'a>>) -> Result<BatchReport> {
+    pub fn add_rows<'a, T: Into<RowTime>>(
+        &self,
+        rows: impl IntoIterator<Item = Row<'a, T>>,
+    ) -> Result<BatchReport> {
+        self.add_rows_with(rows, AddOptions::default())
+    }
+
+    /// As [`add_rows`](Self::add_rows), by other rules.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_rows`](Self::add_rows).
+    pub fn add_rows_with<'a, T: Into<RowTime>>(
+        &self,
+        rows: impl IntoIterator<Item = Row<'a, T>>,
+        options: AddOptions,
+    ) -> Result<BatchReport> {
         let mut report = BatchReport::default();
+        let rows = rows.into_iter().map(Row::timed);
         let (added, has_begun) = self
             .writer
-            .write(|writer| (writer.add_rows(rows.into_iter(), &mut report), writer.take_begun()));
+            .write(|writer| (writer.add_rows(rows, options, &mut report), writer.take_begun()));
         if has_begun {
             self.seal_behind_new_partition();
         }
@@ -159,7 +195,12 @@ impl<H: Host> Database<H> {
 
     /// Takes those rows in that are `missing`, also such as are older than their metric's newest.
     /// Positions in the report are those among all rows.
-    pub(super) fn add_missing(&self, rows: &[Row<'_>], missing: &[bool]) -> Result<BatchReport> {
+    pub(super) fn add_missing(
+        &self,
+        rows: &[Row<'_, RowTime>],
+        missing: &[bool],
+        options: AddOptions,
+    ) -> Result<BatchReport> {
         let mut places = Vec::with_capacity(rows.len());
         let lacking = rows.iter().zip(missing).enumerate().filter(|(_, (_, missing))| **missing);
         let lacking = lacking.map(|(at, (row, _))| {
@@ -169,7 +210,7 @@ impl<H: Host> Database<H> {
         let mut report = BatchReport::default();
         let (added, has_begun) = self.writer.write(|writer| {
             writer.staging.takes_older = true;
-            let added = writer.add_rows(lacking, &mut report);
+            let added = writer.add_rows(lacking, options, &mut report);
             writer.staging.takes_older = false;
             (added, writer.take_begun())
         });
@@ -181,6 +222,12 @@ impl<H: Host> Database<H> {
             *at = places.get(*at).copied().unwrap_or(*at);
         }
         Ok(report)
+    }
+
+    /// How far ahead of the clock samples may be that come in live.
+    pub fn future_limit(&self) -> FutureLimit {
+        let now = self.host.clock().now();
+        self.writer.read(|writer| writer.future_limit(now))
     }
 
     /// Writes every open page to its data file and empties the log where that makes it
@@ -218,10 +265,9 @@ impl<H: Host> Database<H> {
     ///
     /// Those that stop all later writes.
     pub fn make_durable(&self) -> Result<()> {
-        let now = self.host.clock().now();
         self.writer.write(|writer| {
             writer.check_writable()?;
-            writer.make_durable(now)
+            writer.make_durable()
         })
     }
 
@@ -249,12 +295,11 @@ impl<H: Host> Database<H> {
 
     /// The first half of a tick.
     pub(super) fn write_and_seal(&self, report: &mut TickReport) -> Result<()> {
-        let now = self.host.clock().now();
         self.writer.write(|writer| {
             writer.check_writable()?;
-            writer.flush_aged(now)?;
+            writer.flush_aged()?;
             writer.store_catalog_early();
-            writer.sync_log_in_time(now)
+            writer.sync_log_in_time()
         })?;
         self.learn_some_ids();
         let (built, problems) = self.seal()?;
@@ -266,13 +311,14 @@ impl<H: Host> Database<H> {
     /// The second half of a tick. What failed here mostly fails again. Every tick would try it and
     /// tell of it, and run the rollups before it; so it waits.
     pub(super) fn retire_expired(&self, now: Timestamp, report: &mut TickReport) -> Result<()> {
-        if !self.retention.read(|retention| retention.is_over(now)) {
+        let monotonic = self.host.clock().monotonic();
+        if !self.retention.read(|retention| retention.is_over(monotonic)) {
             return Ok(());
         }
         let applied = self.apply_retention_at(now);
         if applied.is_err() {
-            // Not `now`: it may have taken long to fail.
-            let ended = self.host.clock().now();
+            // It may have taken long to fail.
+            let ended = self.host.clock().monotonic();
             self.retention.write(|retention| retention.note_failure(ended));
         }
         match applied {

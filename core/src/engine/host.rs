@@ -10,12 +10,13 @@ use core::time::Duration;
 
 /// Wall time, and how long things take.
 pub trait Clock {
-    /// The current time. It may step back: pages then look younger than they are, and the
-    /// window in which samples skip the log moves with it. Nothing else depends on it.
+    /// The current time. It may be wrong and be set: samples without a time have it, and the window
+    /// in which samples skip the log, seals, rollups and retention go by it. What is deleted by it
+    /// is so only while it is plausible, see [`ClockJump`](super::ClockJump).
     fn now(&self) -> Timestamp;
 
-    /// Time since some start that stays the same, for measuring how long writes and syncs take.
-    /// Asked around those only, never for a sample.
+    /// Time since some start that stays the same: how old pages are, how long to wait, and how long
+    /// writes and syncs take. Asked around those only, never for a sample.
     fn monotonic(&self) -> Duration;
 }
 

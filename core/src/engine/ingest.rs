@@ -7,6 +7,8 @@
 use super::event::Event;
 use super::host::{Clock, Host, Shared};
 use super::logs::Logs;
+use super::row::{AddOptions, BatchReport, Row, RowTime, Target};
+use super::row_time::{FutureLimit, TimeRules, Timed};
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Entry, Newest, Slot};
@@ -21,6 +23,7 @@ use crate::wal::Committed;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// A metric that was looked up once, for ingesting many samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,35 +37,6 @@ impl MetricHandle {
     pub const fn value_type(self) -> ValueType {
         self.value_type
     }
-}
-
-/// Which metric a sample belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target<'a> {
-    /// By name; the metric is made when there is none.
-    Name(&'a str),
-    /// By handle.
-    Handle(MetricHandle),
-}
-
-/// One sample on its way in.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row<'a> {
-    /// Its metric.
-    pub target: Target<'a>,
-    /// When it was measured.
-    pub time: Timestamp,
-    /// What was measured.
-    pub value: Value,
-}
-
-/// What became of a batch: every row was taken or is named here with the reason.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct BatchReport {
-    /// Rows that were taken.
-    pub accepted: u64,
-    /// Rows that were not: their position in the batch, and why.
-    pub rejected: Vec<(usize, Rejection)>,
 }
 
 /// A sample that passed all checks.
@@ -97,15 +71,17 @@ impl<H: Host> Writer<H> {
     /// error, accepted rows survive the end of the process, or a power cut, as settings promise.
     pub(crate) fn add_rows<'a>(
         &mut self,
-        rows: impl Iterator<Item = Row<'a>>,
+        rows: impl Iterator<Item = Row<'a, RowTime>>,
+        options: AddOptions,
         report: &mut BatchReport,
     ) -> Result<()> {
         self.check_writable()?;
-        let now = self.now();
+        let times = self.time_rules(options);
+        let now = times.now;
         let mut rows = rows.enumerate().peekable();
         while rows.peek().is_some() {
             let rejected = report.rejected.len();
-            let pause = self.stage(&mut rows, now, report);
+            let pause = self.stage(&mut rows, &times, report);
             if self.told_metrics.is_some() {
                 let new = report.rejected.get(rejected..).unwrap_or_default();
                 for (_, rejection) in new {
@@ -123,12 +99,13 @@ impl<H: Host> Writer<H> {
     }
 
     /// Takes one sample in: the same steps without the bookkeeping of a batch.
-    pub(crate) fn add_row(&mut self, row: Row<'_>) -> Result<()> {
+    pub(crate) fn add_row(&mut self, row: Row<'_, RowTime>, options: AddOptions) -> Result<()> {
         self.check_writable()?;
-        let now = self.now();
+        let times = self.time_rules(options);
+        let now = times.now;
         loop {
             let Self { readable, staging, staged, .. } = self;
-            let stepped = readable.state.write(|state| staging.step(state, row, now, staged));
+            let stepped = readable.state.write(|state| staging.step(state, row, &times, staged));
             match stepped {
                 Ok(None) => break,
                 Ok(Some(pause)) => self.attend_to(pause)?,
@@ -148,6 +125,31 @@ impl<H: Host> Writer<H> {
         self.keep_bounds(now)
     }
 
+    /// What the times of rows are judged by that are taken in now.
+    fn time_rules(&self, options: AddOptions) -> TimeRules {
+        let now = self.now();
+        TimeRules {
+            now,
+            undated: options.undated.unwrap_or(now),
+            max_future_ns: self.staging.rules.max_future_ns,
+            limit: options.live.then(|| self.future_limit(now)),
+        }
+    }
+
+    /// How far ahead of the clock live samples may be.
+    pub(crate) fn future_limit(&self, now: Timestamp) -> FutureLimit {
+        FutureLimit::new(now, self.newest(), self.staging.rules.max_future_ns)
+    }
+
+    /// The latest time of all samples.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        let open = self.readable.state.read(|state| {
+            let pages = state.pages.values().filter(|page| !page.is_empty());
+            pages.map(|page| page.bounds().1).max()
+        });
+        self.staging.newest_stored.max(self.staging.newest_written).max(open)
+    }
+
     /// The handle of a metric, which is made when there is none.
     pub(crate) fn handle(&mut self, metric: &str, value_type: ValueType) -> Result<MetricHandle> {
         self.check_writable()?;
@@ -162,8 +164,8 @@ impl<H: Host> Writer<H> {
 
     /// Pages that are old enough, and a log that is large enough, are written out.
     fn keep_bounds(&mut self, now: Timestamp) -> Result<()> {
-        if now >= self.staging.pages_due {
-            self.flush_aged(now)?;
+        if self.staging.may_be_due(now) {
+            self.flush_aged()?;
         }
         match &self.staging.logs {
             Some(logs) if logs.longest() >= self.staging.rules.max_log_len => self.flush_all(),
@@ -173,15 +175,15 @@ impl<H: Host> Writer<H> {
 
     fn stage<'a>(
         &mut self,
-        rows: &mut core::iter::Peekable<impl Iterator<Item = (usize, Row<'a>)>>,
-        now: Timestamp,
+        rows: &mut core::iter::Peekable<impl Iterator<Item = (usize, Row<'a, RowTime>)>>,
+        times: &TimeRules,
         report: &mut BatchReport,
     ) -> Option<Pause> {
         let Self { readable, staging, staged, .. } = self;
         readable.state.write(|state| {
             while let Some(&(at, row)) = rows.peek() {
-                match staging.step(state, row, now, staged) {
-                    Ok(None) => {}
+                match staging.step(state, row, times, staged) {
+                    Ok(None) => report.clock_behind += behind(row.time, times, staged),
                     Ok(pause) => return pause,
                     Err(rejection) => report.rejected.push((at, rejection)),
                 }
@@ -243,14 +245,16 @@ impl<H: Host> Writer<H> {
             committed = self.poisoning(result)?;
         }
         let log_len = self.staging.logs.as_ref().map_or(0, Logs::len);
-        let Self { readable, staging, staged, .. } = self;
+        let Self { readable, staging, staged, host, .. } = self;
         readable.state.write(|state| {
             count(&mut state.stats, staged.len(), &committed, log_len, now);
             for run in staged.chunk_by(|a, b| a.partition == b.partition) {
                 let Some(partition) = run.first().map(|first| first.partition) else { continue };
                 let page = state.pages.get_or_insert_with(partition, || {
-                    staging.note_page(now);
-                    OpenPage::new(now)
+                    let made = host.clock().monotonic();
+                    staging.note_page(made);
+                    staging.look_when_due(now, made);
+                    OpenPage::new(made)
                 });
                 for sample in run {
                     page.push(sample.id, sample.time, sample.raw);
@@ -319,12 +323,25 @@ pub(crate) struct Staging<F> {
     pub(crate) logs: Option<Logs<F>>,
     /// The latest time in any file when the database was opened.
     pub(crate) newest_stored: Option<i64>,
+    /// The latest time in the pages that were written since then.
+    pub(crate) newest_written: Option<i64>,
     /// The page that rows go to until one is for another partition.
     room: Room,
-    /// When the next open page reaches its age, at the earliest.
-    pub(crate) pages_due: Timestamp,
     /// Whether samples older than their metric's newest are taken, as imports of files do.
     pub(crate) takes_older: bool,
+    /// When the next open page reaches its age, at the earliest, by the monotonic clock.
+    pages_due: Duration,
+    /// When the monotonic clock is to be asked whether that is so. Samples ask the clock for the
+    /// time anyway, and not for how long things take.
+    look: Look,
+}
+
+/// The stretch of wall time in which no page can reach its age unless the clock is set.
+#[derive(Debug)]
+struct Look {
+    /// What the clock showed last. When it shows less, it was set back.
+    seen: Timestamp,
+    until: Timestamp,
 }
 
 /// How many more samples the page of a partition takes.
@@ -343,9 +360,11 @@ impl<F: StorageFile> Staging<F> {
             rules,
             logs: None,
             newest_stored,
+            newest_written: None,
             room: Room { partition: None, left: 1, synced_len: None },
-            pages_due: Timestamp::MAX,
             takes_older: false,
+            pages_due: Duration::MAX,
+            look: Look { seen: Timestamp::MIN, until: Timestamp::MIN },
         }
     }
 
@@ -362,10 +381,29 @@ impl<F: StorageFile> Staging<F> {
         }
     }
 
-    /// Notes that a page was made now.
-    pub(crate) fn note_page(&mut self, now: Timestamp) {
-        let due = now.0.saturating_add(self.rules.page_limits().max_age_ns);
-        self.pages_due = self.pages_due.min(Timestamp(due));
+    /// Notes that a page was made then, by the monotonic clock.
+    pub(crate) fn note_page(&mut self, made: Duration) {
+        let age = u64::try_from(self.rules.page_limits().max_age_ns).unwrap_or(0);
+        let due = made.saturating_add(Duration::from_nanos(age));
+        self.pages_due = self.pages_due.min(due);
+    }
+
+    /// Notes that no page is open.
+    pub(crate) fn note_no_page(&mut self) {
+        self.pages_due = Duration::MAX;
+    }
+
+    /// Looks again when a page can have reached its age: now both clocks show these times.
+    pub(crate) fn look_when_due(&mut self, now: Timestamp, monotonic: Duration) {
+        let left = self.pages_due.saturating_sub(monotonic).as_nanos();
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        self.look.until = Timestamp(now.0.saturating_add(left));
+    }
+
+    /// Whether a page may have reached its age.
+    fn may_be_due(&mut self, now: Timestamp) -> bool {
+        let seen = core::mem::replace(&mut self.look.seen, now);
+        now < seen || now >= self.look.until
     }
 
     fn enter(&mut self, partition: Partition, open: usize, synced_len: Option<u64>) {
@@ -383,10 +421,15 @@ impl<F: StorageFile> Staging<F> {
     fn step(
         &mut self,
         state: &mut State,
-        row: Row<'_>,
-        now: Timestamp,
+        row: Row<'_, RowTime>,
+        times: &TimeRules,
         staged: &mut Vec<Staged>,
     ) -> core::result::Result<Option<Pause>, Rejection> {
+        let time = match times.time_of(state, &row, self.newest_stored)? {
+            Timed::At(time) => time,
+            Timed::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),
+        };
+        let row = Row { target: row.target, time, value: row.value };
         let current = self.room.partition.filter(|(_, range)| range.contains(row.time));
         let Some((partition, _)) = current else {
             let next = Partition::containing(self.rules.settings.partition, row.time);
@@ -406,12 +449,18 @@ impl<F: StorageFile> Staging<F> {
             let sample = (entry.id.get(), row.time.0, row.value.to_raw());
             let synced_len = self.room.synced_len;
             let anchor = || synced_len.unwrap_or_else(|| data_len(state, partition));
-            logs.add(sample, name, partition, late_before(&self.rules, now), anchor);
+            logs.add(sample, name, partition, late_before(&self.rules, times.now), anchor);
         }
         staged.push(accept(state, slot, row, partition, self.logs.is_some()));
         self.room.left = self.room.left.saturating_sub(1);
         Ok(None)
     }
+}
+
+/// 1 if the row that was staged last has no time of its own and the clock was behind its metric.
+fn behind(time: RowTime, times: &TimeRules, staged: &[Staged]) -> u64 {
+    let given = staged.last().filter(|_| time == RowTime::Now);
+    u64::from(given.is_some_and(|staged| times.is_behind(time, Timestamp(staged.time))))
 }
 
 enum Verdict {

@@ -115,7 +115,7 @@ impl<H: Host> Database<H> {
     /// The database as it is: settings, counters and open pages. Never waits for a disk.
     pub fn inspect(&self) -> DbInspect {
         let settings = self.settings().clone();
-        let now = self.host().clock().now();
+        let now = self.host().clock().monotonic();
         let limits = page_limits(&settings);
         let (metric_count, pages) = self.readable().state.read(|state| {
             let metric_count = state.catalog.len();

@@ -2,9 +2,9 @@
 
 use super::database::Database;
 use super::host::{Host, Shared};
-use super::ingest::{Row, Target};
 use super::missing::{Seen, missing};
 use super::root::Engine;
+use super::row::{AddOptions, Row, RowTime, Target};
 use super::units::other_unit;
 use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
@@ -58,6 +58,7 @@ pub struct Importer<E> {
     database: Option<String>,
     /// By which clock times in other units are told from nanoseconds, if they are.
     units_at: Option<Timestamp>,
+    options: AddOptions,
     report: ImportReport,
     /// The start of a line whose end has not come yet.
     partial: Vec<u8>,
@@ -73,8 +74,7 @@ pub struct Importer<E> {
 struct Group<'t> {
     database: &'t str,
     numbers: Vec<u64>,
-    rows: Vec<Row<'t>>,
-    is_dated: Vec<bool>,
+    rows: Vec<Row<'t, RowTime>>,
 }
 
 impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
@@ -85,6 +85,7 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
             engine,
             database: database.map(ToString::to_string),
             units_at: None,
+            options: AddOptions::default(),
             report: ImportReport::default(),
             partial: Vec::new(),
             dropping: false,
@@ -107,6 +108,13 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
     #[must_use]
     pub fn refusing_other_units(mut self) -> Self {
         self.units_at = Some(self.engine.now());
+        self
+    }
+
+    /// Takes the lines in by other rules.
+    #[must_use]
+    pub fn with_options(mut self, options: AddOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -213,7 +221,6 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
 
     /// Takes whole lines.
     fn take(&mut self, text: &[u8], rejected: &mut dyn FnMut(RejectedLine)) -> Result<()> {
-        let now = self.engine.now();
         let text = without_mark(text, self.report.total_lines);
         let chosen = self.database.take();
         let mut groups: Vec<Group<'_>> = Vec::new();
@@ -231,10 +238,9 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
             match line.and_then(|line| self.with_plain_unit(line)) {
                 Ok(line) => {
                     let database = chosen.as_deref().unwrap_or(line.database);
-                    let row = row_of(&line, now);
+                    let row = row_of(&line);
                     self.time_len = self.time_len.max(time_of(bytes).len());
                     let group = group_of(&mut groups, database);
-                    group.is_dated.push(line.time.is_some());
                     group.numbers.push(self.report.total_lines);
                     group.rows.push(row);
                 }
@@ -270,12 +276,11 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
             Err(error) => return Err(error),
         };
         let batch = match &mut self.seen {
-            None => database.add_rows(group.rows.iter().copied())?,
+            None => database.add_rows_with(group.rows.iter().copied(), self.options)?,
             Some(seen) => {
                 let seen = seen.get_or_insert_with(group.database.to_string(), Seen::default);
-                let is_dated = |at| group.is_dated.get(at).copied().unwrap_or(false);
-                let missing = missing(&database, seen, &group.rows, is_dated)?;
-                let batch = database.add_missing(&group.rows, &missing)?;
+                let missing = missing(&database, seen, &group.rows)?;
+                let batch = database.add_missing(&group.rows, &missing, self.options)?;
                 let lacking = missing.iter().filter(|missing| !**missing).count();
                 self.report.already_stored_lines += u64::try_from(lacking).unwrap_or(0);
                 batch
@@ -305,8 +310,7 @@ impl<H: Host> Engine<H> {
             return Ok(());
         }
         let line = Line::parse(line)?;
-        let time = line.time.unwrap_or_else(|| self.now());
-        self.add(line.database, line.metric, time, line.value)
+        self.add(line.database, line.metric, line.time, line.value)
     }
 
     /// Takes all lines of a text in; `rejected` hears of each one that is not taken. For text
@@ -360,20 +364,15 @@ fn is_blank_or_comment(line: &[u8]) -> bool {
     }
 }
 
-fn row_of<'t>(line: &Line<'t>, now: Timestamp) -> Row<'t> {
-    Row { target: Target::Name(line.metric), time: line.time.unwrap_or(now), value: line.value }
+fn row_of<'t>(line: &Line<'t>) -> Row<'t, RowTime> {
+    Row { target: Target::Name(line.metric), time: line.time.into(), value: line.value }
 }
 
 /// The group of a database. Neighbouring lines mostly name the same one.
 fn group_of<'g, 't>(groups: &'g mut Vec<Group<'t>>, database: &'t str) -> &'g mut Group<'t> {
     let found = groups.iter().rposition(|group| group.database == database);
     let at = found.unwrap_or_else(|| {
-        groups.push(Group {
-            database,
-            numbers: Vec::new(),
-            rows: Vec::new(),
-            is_dated: Vec::new(),
-        });
+        groups.push(Group { database, numbers: Vec::new(), rows: Vec::new() });
         groups.len() - 1
     });
     #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]

@@ -8,7 +8,7 @@
 
 use super::database::Database;
 use super::host::Host;
-use super::ingest::{Row, Target};
+use super::row::{Row, RowTime, Target};
 use crate::error::Result;
 use crate::query::RangeQuery;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
@@ -61,17 +61,16 @@ struct Metric<'t> {
     now: AtTime,
 }
 
-/// Says of each row whether the store lacks it; rows that are of now, by `is_dated`, always.
+/// Says of each row whether the store lacks it; rows without a time always.
 pub(super) fn missing<H: Host>(
     database: &Database<H>,
     seen: &mut Seen,
-    rows: &[Row<'_>],
-    is_dated: impl Fn(usize) -> bool,
+    rows: &[Row<'_, RowTime>],
 ) -> Result<Vec<bool>> {
     let mut metrics: Vec<Metric<'_>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut of_rows = Vec::with_capacity(rows.len());
-    for (at, row) in rows.iter().enumerate() {
+    for row in rows {
         let Target::Name(name) = row.target else {
             of_rows.push(usize::MAX);
             continue;
@@ -85,17 +84,20 @@ pub(super) fn missing<H: Host>(
             }
         };
         of_rows.push(place);
-        if let Some(metric) = metrics.get_mut(place).filter(|_| is_dated(at))
-            && metric.newest.is_some_and(|newest| row.time.0 <= newest)
+        if let (RowTime::At(Timestamp(time)), Some(metric)) = (row.time, metrics.get_mut(place))
+            && metric.newest.is_some_and(|newest| time <= newest)
         {
-            metric.times.insert(row.time.0);
+            metric.times.insert(time);
         }
     }
     metrics.iter_mut().try_for_each(|metric| metric.look_up(database))?;
     let mut is_missing = Vec::with_capacity(rows.len());
-    for (at, (row, place)) in rows.iter().zip(of_rows).enumerate() {
-        let metric = metrics.get_mut(place).filter(|_| is_dated(at));
-        is_missing.push(metric.is_none_or(|metric| metric.lacks(row)));
+    for (row, place) in rows.iter().zip(of_rows) {
+        let lacks = match (row.time, metrics.get_mut(place)) {
+            (RowTime::At(time), Some(metric)) => metric.lacks(time, row.value),
+            _ => true,
+        };
+        is_missing.push(lacks);
     }
     for metric in metrics {
         seen.0.insert(metric.name.to_string(), metric.now);
@@ -140,9 +142,9 @@ impl<'t> Metric<'t> {
     }
 
     /// Whether the store lacks the next sample of the file.
-    fn lacks(&mut self, row: &Row<'_>) -> bool {
-        let (time, value) = (row.time.0, written(row.value));
-        let same_type = self.value_type == Some(row.value.value_type());
+    fn lacks(&mut self, Timestamp(time): Timestamp, value: Value) -> bool {
+        let same_type = self.value_type == Some(value.value_type());
+        let value = written(value);
         let stored = self.stored.get(&(time, value)).filter(|_| same_type);
         let fresh = Count { stored: stored.copied().unwrap_or(0), seen: 0 };
         if self.now.time.is_some_and(|now| time < now) {

@@ -21,6 +21,10 @@ mod missing;
 mod open;
 mod rollup;
 mod root;
+mod row;
+mod row_time;
+#[cfg(test)]
+mod row_time_tests;
 mod search;
 mod self_metrics;
 mod state;
@@ -41,7 +45,7 @@ pub use files::{Damage, FileKind, FrameEntry, FrameIndex, PartitionFiles, Stored
 pub use files::{read_frame, read_page, shows_database};
 pub use host::{Clock, Host, Shared};
 pub use ids::RecoveredMetric;
-pub use ingest::{BatchReport, MetricHandle, Row, Target};
+pub use ingest::MetricHandle;
 pub use inspect::{DbInspect, OpenPageStats, WalInspect, WalRecord};
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
@@ -49,6 +53,8 @@ pub use rollup::backfill::BackfillReport;
 pub use rollup::lineage::{Lineage, LineageStep};
 pub use rollup::run::RollupRun;
 pub use root::{Engine, EngineOptions, EngineTick};
+pub use row::{AddOptions, BatchReport, Row, RowTime, Target};
+pub use row_time::FutureLimit;
 pub use upkeep::build::{BuildOptions, BuildReport, CompactReport};
 pub use upkeep::convert::{ConvertOptions, ConvertReport};
 pub use upkeep::delete::DeleteReport;

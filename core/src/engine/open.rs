@@ -26,6 +26,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 use hashbrown::HashMap;
 
 /// Name of a database's settings file.
@@ -381,6 +382,7 @@ impl<H: Host> Writer<H> {
             durability: rules.engine.durability,
             max_log_len: rules.engine.wal.max_segment_size,
             fsync_policy: rules.engine.wal.fsync_policy,
+            max_future_ns: rules.engine.clock.max_future.as_nanos(),
         };
         Ok(Self {
             readable,
@@ -390,7 +392,7 @@ impl<H: Host> Writer<H> {
             unsynced: SortedMap::new(),
             appended: SortedMap::new(),
             has_begun: false,
-            log_synced: Timestamp(0),
+            log_synced: None,
             cut: Vec::new(),
             poisoned: None,
             closed: false,
@@ -447,7 +449,7 @@ impl<H: Host> Writer<H> {
         let problems = report.problems.len();
         let mut records = Records::new(bytes);
         let mut end = LogEnd { newest: i64::MIN, ..LogEnd::default() };
-        let now = self.host.clock().now();
+        let now = self.host.clock().monotonic();
         for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, _) => {
@@ -552,7 +554,7 @@ impl<H: Host> Writer<H> {
         record: &Record<'_>,
         log: LogKind,
         held: &mut Held,
-        now: Timestamp,
+        now: Duration,
         report: &mut OpenReport,
     ) -> Result<core::result::Result<(), String>> {
         let mut taken = self.place(record, log, held, now);
@@ -612,7 +614,7 @@ impl<H: Host> Writer<H> {
         record: &Record<'_>,
         log: LogKind,
         held: &mut Held,
-        now: Timestamp,
+        now: Duration,
     ) -> core::result::Result<Option<(Partition, bool)>, String> {
         let Self { readable, staging, .. } = self;
         readable.state.write(|state| {

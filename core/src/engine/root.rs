@@ -5,6 +5,7 @@ use super::event::Event;
 use super::host::{Host, Shared};
 use super::open::{self, OpenRules};
 use super::rollup::run::{RollupRun, Schedule};
+use super::row::RowTime;
 use super::self_metrics::Emissions;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
@@ -218,7 +219,7 @@ impl<H: Host> Engine<H> {
         &self,
         database: &str,
         metric: &str,
-        time: Timestamp,
+        time: impl Into<RowTime>,
         value: impl Into<Value>,
     ) -> Result<()> {
         self.create_database(database)?.add(metric, time, value)

@@ -18,8 +18,8 @@
 
 use super::database::Database;
 use super::host::{Clock, Host, Shared};
-use super::ingest::{Row, Target};
 use super::root::Engine;
+use super::row::{Row, RowTime, Target};
 use crate::error::Result;
 use crate::settings::INTERNAL;
 use crate::stats::{CacheStats, CacheUse, DataStats, ReplayStats, Summary, WalStats};
@@ -87,12 +87,10 @@ impl<H: Host> Engine<H> {
     /// Writes the engine's own metrics, all with the same time.
     pub(super) fn write_itself(&self, to: &Database<H>) -> Result<()> {
         let metrics = self.own_metrics();
-        let time = self.host().clock().now();
-        // A clock that stepped back has them rejected; there will be others.
         to.add_rows(metrics.iter().map(|(name, value)| {
             #[expect(clippy::cast_possible_truncation, reason = "as the reference rounds them")]
             let value = Value::F32(*value as f32);
-            Row { target: Target::Name(name), time, value }
+            Row { target: Target::Name(name), time: RowTime::Now, value }
         }))?;
         Ok(())
     }

@@ -30,11 +30,10 @@ pub(crate) const CATALOG: &str = "catalog.json";
 /// first. Each takes at most a page of memory.
 pub(crate) const MIN_OPEN_PAGES: usize = 8;
 
-/// How long records stay in the log before a tick makes them durable, in nanoseconds, under the
-/// profile `strict`. Shorter would wear out the flash of small machines.
-const LOG_SYNC_STRICT: i64 = 5_000_000_000;
+/// How long records stay in the log before a tick makes them durable, under the profile `strict`. Shorter would wear out the flash of small machines.
+const LOG_SYNC_STRICT: Duration = Duration::from_secs(5);
 /// The same under `balanced`; under `throughput` pages alone are made durable.
-const LOG_SYNC_BALANCED: i64 = 30_000_000_000;
+const LOG_SYNC_BALANCED: Duration = Duration::from_secs(30);
 
 /// How the writer keeps its promises.
 #[derive(Debug, Clone)]
@@ -46,6 +45,8 @@ pub(crate) struct WriteRules {
     /// The log is not allowed to grow beyond this many bytes (D-23).
     pub(crate) max_log_len: u64,
     pub(crate) fsync_policy: FsyncPolicy,
+    /// `clock.max_future` in nanoseconds; 0 is no bound.
+    pub(crate) max_future_ns: i64,
 }
 
 impl WriteRules {
@@ -73,12 +74,12 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) appendable: SortedMap<Partition, Option<FileOf<H>>>,
     /// Data files that were appended to without a sync, and their length when last synced.
     pub(crate) unsynced: SortedMap<Partition, u64>,
-    /// When pages were last written to each partition, since opening.
-    pub(crate) appended: SortedMap<Partition, Timestamp>,
+    /// When pages were last written to each partition, since opening, by the monotonic clock.
+    pub(crate) appended: SortedMap<Partition, Duration>,
     /// Whether a partition that had nothing got its first sample.
     pub(crate) has_begun: bool,
-    /// When a tick last made the log durable.
-    pub(crate) log_synced: Timestamp,
+    /// When the log was last made durable, by the monotonic clock.
+    pub(crate) log_synced: Option<Duration>,
     /// What was cut off the ends of data files.
     pub(crate) cut: Vec<String>,
     /// What the last write failed with; nothing is written after it.
@@ -146,56 +147,61 @@ impl<H: Host> Writer<H> {
         self.poisoning(reset)
     }
 
-    /// Writes what has been due since the last call: pages that reached their age.
-    pub(crate) fn flush_aged(&mut self, now: Timestamp) -> Result<()> {
+    /// Writes what has been due since the last call: pages that reached their age, which the
+    /// monotonic clock tells: setting the other one makes no page older or younger.
+    pub(crate) fn flush_aged(&mut self) -> Result<()> {
         let limits = self.staging.rules.page_limits();
+        let monotonic = self.host.clock().monotonic();
         let due: Vec<Partition> = self.readable.state.read(|state| {
-            let aged = state.pages.iter().filter(|(_, page)| page.is_aged(&limits, now));
+            let aged = state.pages.iter().filter(|(_, page)| page.is_aged(&limits, monotonic));
             aged.map(|(&partition, _)| partition).collect()
         });
         due.into_iter().try_for_each(|partition| self.flush(partition))?;
-        let created = self.readable.state.read(|state| -> Vec<Timestamp> {
+        let created = self.readable.state.read(|state| -> Vec<Duration> {
             state.pages.values().map(page::OpenPage::created).collect()
         });
-        self.staging.pages_due = Timestamp::MAX;
+        self.staging.note_no_page();
         for created in created {
             self.staging.note_page(created);
         }
+        let now = self.now();
+        self.staging.look_when_due(now, monotonic);
         Ok(())
     }
 
     /// Makes the log durable now and then, so that a power cut costs seconds and not the age of
     /// a page (D-23).
-    pub(crate) fn sync_log_in_time(&mut self, now: Timestamp) -> Result<()> {
+    pub(crate) fn sync_log_in_time(&mut self) -> Result<()> {
         let interval = match self.staging.rules.durability {
             Durability::Strict => LOG_SYNC_STRICT,
             Durability::Balanced => LOG_SYNC_BALANCED,
             Durability::Throughput => return Ok(()),
         };
-        let since = now.0.saturating_sub(self.log_synced.0);
-        if (0..interval).contains(&since) {
+        let monotonic = self.host.clock().monotonic();
+        if self.log_synced.is_some_and(|at| monotonic.saturating_sub(at) < interval) {
             return Ok(());
         }
-        self.sync_log(now)
+        self.sync_log()
     }
 
     /// Makes everything that was taken so far durable by the cheapest means: pages are written
     /// only for samples that the log lacks.
-    pub(crate) fn make_durable(&mut self, now: Timestamp) -> Result<()> {
+    pub(crate) fn make_durable(&mut self) -> Result<()> {
         if self.readable.state.read(State::has_unlogged) {
             self.flush_all()?;
         }
         let synced = self.sync_data();
         self.poisoning(synced)?;
-        self.sync_log(now)
+        self.sync_log()
     }
 
-    fn sync_log(&mut self, now: Timestamp) -> Result<()> {
+    fn sync_log(&mut self) -> Result<()> {
         let Some(logs) = self.staging.logs.as_mut().filter(|logs| logs.needs_sync()) else {
             return Ok(());
         };
-        self.log_synced = now;
+        let now = self.host.clock().now();
         let start = self.host.clock().monotonic();
+        self.log_synced = Some(start);
         let synced = logs.sync().map_err(Error::from);
         let took = self.host.clock().monotonic().saturating_sub(start);
         self.readable.state.write(|state| state.stats.wal.note_sync(now, took));
@@ -219,6 +225,7 @@ impl<H: Host> Writer<H> {
         }
         self.store_catalog()?;
         columns.sort_by_time();
+        let newest = columns.times.last().copied();
         let mut frame = Vec::new();
         let payload_len = page::frame::encode(&columns, self.readable.page_codec(), &mut frame);
         let mut ids = IdMarks::default();
@@ -239,8 +246,8 @@ impl<H: Host> Writer<H> {
             state.pages.remove(&partition);
             state.stats.data.note_flush(grown, records, to_u64(payload_len), took);
         });
-        let now = self.now();
-        self.appended.insert(partition, now);
+        self.appended.insert(partition, self.host.clock().monotonic());
+        self.staging.newest_written = self.staging.newest_written.max(newest);
         self.tell_flush(partition, records, grown, took);
         if stale_metric_file {
             self.sync_data()?; // soon it is the only one that holds those samples

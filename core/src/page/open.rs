@@ -2,9 +2,9 @@
 
 use super::MAX_RECORDS;
 use super::payload::{Columns, RECORD_LEN};
-use crate::types::Timestamp;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// When a page is full. Any limit suffices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,8 @@ const CHUNK: usize = 1024;
 pub struct OpenPage {
     full: Vec<Arc<Columns>>,
     tail: Columns,
-    /// When the first sample arrived, by the host's clock.
-    created: Timestamp,
+    /// When the first sample arrived, by the host's monotonic clock.
+    created: Duration,
     start: i64,
     end: i64,
     /// Whether the log holds any of the samples.
@@ -51,8 +51,8 @@ pub struct PageView {
 }
 
 impl OpenPage {
-    /// An empty page.
-    pub fn new(now: Timestamp) -> Self {
+    /// An empty page, made now by the monotonic clock.
+    pub fn new(now: Duration) -> Self {
         Self {
             full: Vec::new(),
             tail: Columns::default(),
@@ -99,13 +99,14 @@ impl OpenPage {
         u64::try_from(self.len() * RECORD_LEN).unwrap_or(u64::MAX)
     }
 
-    /// Nanoseconds since the page was made. A clock that stepped back makes the page young.
-    pub fn age_ns(&self, now: Timestamp) -> i64 {
-        now.0.saturating_sub(self.created.0).max(0)
+    /// Nanoseconds since the page was made, by the monotonic clock: its age does not depend on
+    /// what the time is said to be.
+    pub fn age_ns(&self, now: Duration) -> i64 {
+        i64::try_from(now.saturating_sub(self.created).as_nanos()).unwrap_or(i64::MAX)
     }
 
-    /// When the first sample arrived.
-    pub fn created(&self) -> Timestamp {
+    /// When the first sample arrived, by the monotonic clock.
+    pub fn created(&self) -> Duration {
         self.created
     }
 
@@ -115,7 +116,7 @@ impl OpenPage {
     }
 
     /// Whether the page is older than the limit allows.
-    pub fn is_aged(&self, limits: &PageLimits, now: Timestamp) -> bool {
+    pub fn is_aged(&self, limits: &PageLimits, now: Duration) -> bool {
         self.age_ns(now) >= limits.max_age_ns
     }
 
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_view_keeps_what_it_saw() {
-        let mut page = OpenPage::new(Timestamp(0));
+        let mut page = OpenPage::new(Duration::ZERO);
         for i in 0..2500_u16 {
             page.push(i, i64::from(i), 0);
         }
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn limits_are_reached_exactly() {
-        let mut page = OpenPage::new(Timestamp(100));
+        let mut page = OpenPage::new(Duration::from_nanos(100));
         for _ in 0..2999 {
             page.push(1, 5, 0);
         }
@@ -188,8 +189,8 @@ mod tests {
         let by_bytes = PageLimits { max_records: 60_000, max_bytes: 42_000, ..LIMITS };
         assert!(page.is_full(&by_bytes));
         assert!(!page.is_full(&PageLimits { max_bytes: 42_001, ..by_bytes }));
-        assert!(!page.is_aged(&LIMITS, Timestamp(109)));
-        assert!(page.is_aged(&LIMITS, Timestamp(110)));
-        assert!(!page.is_aged(&LIMITS, Timestamp(-5)), "a clock that stepped back");
+        assert!(!page.is_aged(&LIMITS, Duration::from_nanos(109)));
+        assert!(page.is_aged(&LIMITS, Duration::from_nanos(110)));
+        assert_eq!(page.age_ns(Duration::MAX), i64::MAX);
     }
 }

@@ -15,6 +15,9 @@
 //! | `logging.logger[].level` | string | `info` | `info`, `debug`, `trace` |
 //! | `stats.enabled` | boolean | true | |
 //! | `stats.interval` | duration | `30s` | not negative; 0 is as often as the engine is ticked |
+//! | `clock.max_future` | duration | `768h` | not negative; 0 is no bound; ours alone |
+//! | `clock.max_jump` | duration | `2160h` | more than 0; ours alone |
+//! | `clock.accept_after` | duration | `1h` | not negative; ours alone |
 //! | `defaults.databases` | array of strings | none | |
 //! | `manifest_defaults.*` | | [`DatabaseSettings::default`] | as in `manifest.toml` |
 //! | `web.*` | | | read by the server, see [`WEB_KEYS`] |
@@ -98,6 +101,8 @@ pub struct EngineSettings {
     pub loggers: Vec<LoggerSettings>,
     /// The engine's own metrics.
     pub stats: StatsSettings,
+    /// What is thought of the clock.
+    pub clock: ClockSettings,
     /// Databases to create, as written: see [`databases_to_create`](Self::databases_to_create).
     pub databases: Vec<String>,
     /// What new manifests say, and what manifests leave out.
@@ -147,6 +152,20 @@ pub struct StatsSettings {
     pub interval: WrittenDuration,
 }
 
+/// The table `clock`: how far the clock is trusted. The reference has none and ignores it, and
+/// files that are written anew leave it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockSettings {
+    /// How far ahead of the clock a sample may be that comes in live, and how far back the clock may
+    /// be set for samples without a time to go on; not negative, 0 is no bound.
+    pub max_future: WrittenDuration,
+    /// From one run to the next, or from the newest sample to now, a clock that has gone on by
+    /// more than this is not believed at once, and nothing is deleted or archived by it; more than 0.
+    pub max_jump: WrittenDuration,
+    /// How long the engine must have run until such a clock is believed; not negative.
+    pub accept_after: WrittenDuration,
+}
+
 impl Default for EngineSettings {
     /// What applies where an existing `engine.toml` says nothing.
     fn default() -> Self {
@@ -163,6 +182,11 @@ impl Default for EngineSettings {
             },
             loggers: vec![LoggerSettings { output: CONSOLE.to_owned(), level: LogLevel::Info }],
             stats: StatsSettings { enabled: true, interval: WrittenDuration::seconds("30s", 30) },
+            clock: ClockSettings {
+                max_future: WrittenDuration::seconds("768h", 32 * 24 * 3600),
+                max_jump: WrittenDuration::seconds("2160h", 90 * 24 * 3600),
+                accept_after: WrittenDuration::seconds("1h", 3600),
+            },
             databases: Vec::new(),
             manifest_defaults: DatabaseSettings::default(),
         }
@@ -242,6 +266,8 @@ impl EngineSettings {
 
         settings.stats.read(root.section("stats")?, &mut warnings)?;
 
+        settings.clock.read(root.section("clock")?, &mut warnings)?;
+
         let mut defaults = root.section("defaults")?;
         let databases = defaults.texts("databases")?;
         if !databases.is_empty() {
@@ -302,6 +328,13 @@ impl EngineSettings {
         w.table(0, "stats");
         w.value(1, "enabled", self.stats.enabled);
         w.text(1, "interval", self.stats.interval.as_str());
+        // What the reference does not know is left out where it says nothing new.
+        if self.clock != Self::default().clock {
+            w.table(0, "clock");
+            w.text(1, "max_future", self.clock.max_future.as_str());
+            w.text(1, "max_jump", self.clock.max_jump.as_str());
+            w.text(1, "accept_after", self.clock.accept_after.as_str());
+        }
         w.table(0, "defaults");
         w.texts(1, "databases", self.databases.iter().map(String::as_str));
         w.table(0, "manifest_defaults");
@@ -333,6 +366,25 @@ impl StatsSettings {
         set(&mut self.interval, table.duration("interval")?);
         if self.interval_ns() < 0 {
             return Err(table.refuse("interval", "expected a duration that is not negative"));
+        }
+        table.finish(warnings);
+        Ok(())
+    }
+}
+
+impl ClockSettings {
+    fn read(&mut self, mut table: Section<'_>, warnings: &mut Vec<Warning>) -> Result<()> {
+        set(&mut self.max_future, table.duration("max_future")?);
+        set(&mut self.max_jump, table.duration("max_jump")?);
+        set(&mut self.accept_after, table.duration("accept_after")?);
+        if self.max_future.as_nanos() < 0 {
+            return Err(table.refuse("max_future", "expected a duration that is not negative"));
+        }
+        if self.max_jump.as_nanos() <= 0 {
+            return Err(table.refuse("max_jump", "expected a duration of more than 0"));
+        }
+        if self.accept_after.as_nanos() < 0 {
+            return Err(table.refuse("accept_after", "expected a duration that is not negative"));
         }
         table.finish(warnings);
         Ok(())

@@ -15,8 +15,8 @@ mod rollups;
 mod writer;
 
 pub use engine::{
-    EngineSettings, FORWARD_KEYS, INTERNAL, LoggerSettings, MetricsSettings, SERVER_KEYS,
-    SETTINGS_FILE, StatsSettings, WEB_KEYS, WalSettings,
+    ClockSettings, EngineSettings, FORWARD_KEYS, INTERNAL, LoggerSettings, MetricsSettings,
+    SERVER_KEYS, SETTINGS_FILE, StatsSettings, WEB_KEYS, WalSettings,
 };
 pub use manifest::DatabaseSettings;
 pub use rollups::{RollupJob, RollupSource, Rollups};

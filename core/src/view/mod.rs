@@ -149,6 +149,7 @@ const fn storage_code(error: &StorageError) -> &'static str {
 const fn rejection_code(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::Stale { .. } => "stale",
+        Rejection::TooFarAhead { .. } | Rejection::ClockBehind { .. } => "clock",
         Rejection::TypeMismatch { .. } => "type-mismatch",
         Rejection::NameLost { .. } => "name-lost",
         Rejection::TooManyMetrics => "too-many-metrics",

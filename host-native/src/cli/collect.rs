@@ -6,7 +6,8 @@ use super::time::Window;
 use super::{Failure, Outcome, args};
 use core::time::Duration;
 use nanotdb::collect::{
-    Collector, Courier, Delivery, Reading, Server, Settings, lines, record, whole_milliseconds,
+    Collector, Courier, Delivery, LookTimes, Reading, Recording, Refusals, Server, Settings, lines,
+    record, whole_milliseconds,
 };
 use nanotdb::engine::Clock;
 use nanotdb::token::Token;
@@ -93,10 +94,18 @@ fn settings(options: &Options) -> Result<Settings, Failure> {
 
 /// Where readings go.
 enum Place {
-    Server(Box<Courier>, Status),
+    Server(Box<Courier>, Status, LookTimes),
     Store(Store, Arc<Database>),
     /// Standard output, for one look.
     Nowhere,
+}
+
+/// What became of the readings of one look.
+#[derive(Debug, Default)]
+struct Passed {
+    delivery: Delivery,
+    /// Whether the clock is behind what was stored or sent before.
+    is_clock_behind: bool,
 }
 
 /// What was said of the server last, so that nothing is said twice.
@@ -133,29 +142,31 @@ impl Place {
         let token = settings.token_file.as_deref().map(Token::read).transpose()?;
         let server = Server { url: url.to_owned(), token, timeout: settings.timeout };
         let courier = Courier::new(server, settings.queue_max_bytes).map_err(refused)?;
-        Ok(Self::Server(Box::new(courier), Status::default()))
+        Ok(Self::Server(Box::new(courier), Status::default(), LookTimes::default()))
     }
 
     /// Passes readings on. A server that is away is no failure; what waits is sent until then.
     fn pass_on(
         &mut self,
-        time: Timestamp,
+        now: Timestamp,
         readings: &[Reading],
         settings: &Settings,
         until: Instant,
-    ) -> Result<Delivery, Failure> {
+    ) -> Result<Passed, Failure> {
         match self {
-            Self::Nowhere => Ok(Delivery::default()),
+            Self::Nowhere => Ok(Passed::default()),
             Self::Store(_, database) => {
-                let recording = record(database, time, readings)?;
-                let refused = recording.rejected.iter().map(ToString::to_string).collect();
-                Ok(Delivery { sent_lines: recording.taken, refused, away: None })
+                let Recording { taken, rejected, clock_behind } = record(database, now, readings)?;
+                let refused = rejected.iter().map(ToString::to_string).collect();
+                let delivery = Delivery { sent_lines: taken, refused, away: None };
+                Ok(Passed { delivery, is_clock_behind: clock_behind > 0 })
             }
-            Self::Server(courier, status) => {
+            Self::Server(courier, status, times) => {
+                let (time, is_clock_behind) = times.of(now);
                 courier.take(lines(&settings.database, time, readings));
                 let delivery = courier.deliver(until);
                 status.tell(courier, &delivery);
-                Ok(delivery)
+                Ok(Passed { delivery, is_clock_behind })
             }
         }
     }
@@ -163,7 +174,7 @@ impl Place {
     /// Lines that were dropped unsent, where that can happen.
     fn dropped(&self) -> Option<u64> {
         match self {
-            Self::Server(courier, _) => Some(courier.queue().dropped_lines()),
+            Self::Server(courier, ..) => Some(courier.queue().dropped_lines()),
             _ => None,
         }
     }
@@ -174,7 +185,7 @@ impl Place {
                 drop(database);
                 Ok(store.close()?)
             }
-            Self::Server(courier, _) if !courier.queue().is_empty() => {
+            Self::Server(courier, ..) if !courier.queue().is_empty() => {
                 let bytes = courier.queue().bytes();
                 Err(Failure::failed(format!("{bytes} bytes of lines were not sent and are lost")))
             }
@@ -228,7 +239,7 @@ fn once(
     if matches!(place, Place::Nowhere) {
         return Ok(out.write_all(&text)?);
     }
-    let delivery = place.pass_on(time, &readings, settings, Instant::now())?;
+    let Passed { delivery, .. } = place.pass_on(time, &readings, settings, Instant::now())?;
     match delivery.away.or_else(|| delivery.refused.into_iter().next()) {
         Some(why) => Err(Failure::failed(why)),
         None => Ok(()),
@@ -243,15 +254,20 @@ fn again_and_again(
 ) -> Outcome {
     let stop = stop::asked()?;
     let mut due = Instant::now();
+    let mut refusals = Refusals::default();
     while goes_on(&stop, due) {
         let readings = look(collector, place);
         let time = whole_milliseconds(SystemClock.now());
         debug(options, &lines(&settings.database, time, &readings));
         let next = due + settings.interval;
-        let delivery = place.pass_on(time, &readings, settings, next)?;
-        for why in &delivery.refused {
-            say(&format!("refused: {why}"));
+        let passed = place.pass_on(time, &readings, settings, next)?;
+        let mut notes: Vec<String> =
+            refusals.of_clock(passed.is_clock_behind).into_iter().collect();
+        // A server that is away refuses nothing.
+        if passed.delivery.away.is_none() || !passed.delivery.refused.is_empty() {
+            notes.extend(refusals.of_look(&passed.delivery.refused));
         }
+        notes.iter().for_each(|note| say(note));
         // Looks that would already be over are left out: the machine slept, or had no time.
         due = next.max(Instant::now());
     }

@@ -34,6 +34,7 @@ mod process;
 mod queue;
 mod rate;
 mod recorder;
+mod refusals;
 mod sd_write_probe;
 mod settings;
 mod temperature;
@@ -42,6 +43,7 @@ mod temperature;
 pub use courier::{Courier, Delivery, Server};
 pub use queue::Queue;
 pub use recorder::{Recorder, Recording, record};
+pub use refusals::{LookTimes, Refusals};
 pub use settings::{
     Collectors, Cpu, Disk, OneWire, Process, SdWriteProbe, Settings, SettingsError, Skipping,
     Switch,

@@ -1,8 +1,9 @@
 //! Readings into a store.
 
+use super::refusals::Refusals;
 use super::{Collector, Reading, Settings, whole_milliseconds};
 use crate::{Database, Engine};
-use nanotdb_core::engine::{Row, Target};
+use nanotdb_core::engine::{AddOptions, Row, RowTime, Target};
 use nanotdb_core::error::Rejection;
 use nanotdb_core::{Timestamp, Value, ValueType};
 use std::io;
@@ -19,10 +20,14 @@ pub struct Recording {
     pub taken: u64,
     /// Why others were not.
     pub rejected: Vec<Rejection>,
+    /// Samples that got the time of their metric's newest, which is later than that of the look:
+    /// the clock was set back.
+    pub clock_behind: u64,
 }
 
 /// Adds readings to a database, all with one time. A metric that exists with values of the other
-/// type keeps its type.
+/// type keeps its type; one whose newest sample is later, since the clock was set back meanwhile,
+/// goes on from that one as long as it is not further ahead than `clock.max_future`.
 ///
 /// # Errors
 ///
@@ -32,12 +37,17 @@ pub fn record(
     time: Timestamp,
     readings: &[Reading],
 ) -> nanotdb_core::Result<Recording> {
-    let rows: Vec<Row<'_>> = readings
+    let rows: Vec<Row<'_, RowTime>> = readings
         .iter()
-        .map(|reading| Row { target: Target::Name(&reading.metric), time, value: reading.value })
+        .map(|reading| {
+            let target = Target::Name(&reading.metric);
+            Row { target, time: RowTime::Now, value: reading.value }
+        })
         .collect();
-    let report = database.add_rows(rows.iter().copied())?;
-    let mut recording = Recording { taken: report.accepted, rejected: Vec::new() };
+    let options = AddOptions { undated: Some(time), ..AddOptions::LIVE };
+    let report = database.add_rows_with(rows.iter().copied(), options)?;
+    let (taken, clock_behind) = (report.accepted, report.clock_behind);
+    let mut recording = Recording { taken, clock_behind, rejected: Vec::new() };
     let (mut again, mut why) = (Vec::new(), Vec::new());
     for (index, rejection) in report.rejected {
         let other = match (&rejection, rows.get(index)) {
@@ -55,8 +65,9 @@ pub fn record(
         }
     }
     if !again.is_empty() {
-        let report = database.add_rows(again)?;
+        let report = database.add_rows_with(again, options)?;
         recording.taken += report.accepted;
+        recording.clock_behind += report.clock_behind;
         recording.rejected.extend(report.rejected.into_iter().map(|(_, rejection)| rejection));
     }
     Ok(recording)
@@ -111,7 +122,8 @@ impl Recorder {
         let refused = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         settings.check().map_err(refused)?;
         let mut collector = Collector::new(&settings).map_err(refused)?;
-        look(engine, &mut collector, &settings).map_err(io::Error::other)?;
+        let mut refusals = Refusals::default();
+        look(engine, &mut collector, &settings, &mut refusals).map_err(io::Error::other)?;
         let engine = Arc::clone(engine);
         let (stop, stopped) = channel();
         let work = move || {
@@ -119,7 +131,7 @@ impl Recorder {
             let wait =
                 |due: Instant| stopped.recv_timeout(due.saturating_duration_since(Instant::now()));
             while wait(due) == Err(RecvTimeoutError::Timeout) {
-                if let Err(error) = look(&engine, &mut collector, &settings) {
+                if let Err(error) = look(&engine, &mut collector, &settings, &mut refusals) {
                     warn!(database = settings.database, %error, "recording this machine ends");
                     return;
                 }
@@ -140,13 +152,17 @@ impl Drop for Recorder {
     }
 }
 
-fn look(engine: &Engine, collector: &mut Collector, settings: &Settings) -> crate::Result<()> {
+fn look(
+    engine: &Engine,
+    collector: &mut Collector,
+    settings: &Settings,
+    refusals: &mut Refusals,
+) -> crate::Result<()> {
     let readings = collector.collect(Instant::now());
     let database = engine.create_database(&settings.database)?;
     let recording = record(&database, whole_milliseconds(engine.now()), &readings)?;
-    if let Some(first) = recording.rejected.first() {
-        let count = recording.rejected.len();
-        warn!(database = settings.database, count, %first, "readings rejected");
+    for note in refusals.of_recording(&recording) {
+        warn!(database = settings.database, "{note}");
     }
     Ok(())
 }
@@ -181,7 +197,7 @@ mod tests {
             reading("sys.load1", Value::F32(0.5)),
         ];
         let recording = record(&database, Timestamp(1), &readings).unwrap();
-        assert_eq!(recording, Recording { taken: 3, rejected: Vec::new() });
+        assert_eq!(recording, Recording { taken: 3, ..Recording::default() });
         let last = |metric| database.last(metric).unwrap().unwrap().value;
         assert_eq!(last("mem.total"), Value::F32(1024.0));
         assert_eq!(last("cpu.user"), Value::I32(3));
@@ -191,8 +207,26 @@ mod tests {
             [reading("cpu.user", Value::F32(3e9)), reading("sys.load1", Value::F32(1.0))];
         let recording = record(&database, Timestamp(2), &too_large).unwrap();
         assert_eq!((recording.taken, recording.rejected.len()), (1, 1));
-        let stale = record(&database, Timestamp(0), &too_large[1..]).unwrap();
-        assert!(matches!(stale.rejected[..], [Rejection::Stale { .. }]), "{stale:?}");
+        store.close().unwrap();
+    }
+
+    #[test]
+    fn readings_go_on_when_the_clock_was_set_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path().join("store")).unwrap();
+        let database = store.create_database("metrics").unwrap();
+        let readings = [reading("cpu.user", Value::F32(2.5)), reading("new", Value::I32(1))];
+        let now = whole_milliseconds(store.now());
+        let hour = 3_600_000_000_000;
+        database.add("cpu.user", Timestamp(now.0 + hour), 1.0_f32).unwrap();
+        let recording = record(&database, now, &readings).unwrap();
+        assert_eq!((recording.taken, recording.clock_behind), (2, 1), "{recording:?}");
+        assert_eq!(database.last("cpu.user").unwrap().unwrap().time, Timestamp(now.0 + hour));
+        assert_eq!(database.last("new").unwrap().unwrap().time, now);
+
+        database.add("far", Timestamp(now.0 + 24 * 365 * hour), 1).unwrap();
+        let recording = record(&database, now, &[reading("far", Value::I32(1))]).unwrap();
+        assert!(matches!(recording.rejected[..], [Rejection::ClockBehind { .. }]), "{recording:?}");
         store.close().unwrap();
     }
 

@@ -2,6 +2,8 @@
 export type ErrorCode =
   /** A sample older than its metric's newest. */
   | "stale"
+  /** The clock is behind the metric, or the sample too far ahead of the clock of a server. */
+  | "clock"
   /** A value of another type than its metric's. */
   | "type-mismatch"
   /** The metric has lost its name and is read only. */
@@ -59,6 +61,7 @@ export class NanotdbError extends Error {
 
 const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "stale",
+  "clock",
   "type-mismatch",
   "name-lost",
   "too-many-metrics",

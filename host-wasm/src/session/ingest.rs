@@ -4,7 +4,7 @@ use super::view::object;
 use super::{Answer, Engine, Session};
 use crate::error::{thrown, with_code};
 use nanotdb_core::Timestamp;
-use nanotdb_core::engine::{Importer, Rows, Values};
+use nanotdb_core::engine::{Importer, RowTime, Rows, Values};
 use nanotdb_core::view::{AddReport, Rejections, value_type_named};
 use std::fmt;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 #[expect(clippy::needless_pass_by_value, reason = "JavaScript hands over what it made")]
 #[wasm_bindgen]
 impl Session {
-    /// Takes one sample in. Without a type it has the metric's own, and `f32` for a new one.
+    /// Takes one sample in, of now without a time. Without a type it has the metric's own, and `f32` for a new one.
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl Session {
         time: Option<i64>,
     ) -> Answer<()> {
         let engine = self.engine()?;
-        let time = time.map_or_else(|| engine.now(), Timestamp);
+        let time = RowTime::from(time.map(Timestamp));
         let value_type = value_type.as_deref().map(value_type_named).transpose().map_err(thrown)?;
         engine.add_number(database, metric, time, value, value_type).map_err(thrown)
     }

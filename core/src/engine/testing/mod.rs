@@ -17,33 +17,57 @@ use core::fmt;
 use core::time::Duration;
 
 /// A clock that stands still until it is set.
-#[derive(Debug, Clone, Default)]
-pub struct ManualClock(Rc<Cell<i64>>);
+#[derive(Debug, Clone)]
+pub struct ManualClock {
+    wall: Rc<Cell<i64>>,
+    monotonic: Rc<Cell<u64>>,
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new(Timestamp(0))
+    }
+}
 
 impl ManualClock {
     /// A clock showing `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self(Rc::new(Cell::new(now.0)))
+        let monotonic = u64::try_from(now.0).unwrap_or(0);
+        Self { wall: Rc::new(Cell::new(now.0)), monotonic: Rc::new(Cell::new(monotonic)) }
     }
 
-    /// Sets the clock, and all its clones.
+    /// Sets the clock, and all its clones. Where it shows a later time then, that much time has
+    /// passed.
     pub fn set(&self, now: Timestamp) {
-        self.0.set(now.0);
+        let passed = now.0.saturating_sub(self.wall.get());
+        self.run(Duration::from_nanos(u64::try_from(passed).unwrap_or(0)));
+        self.step(now);
     }
 
     /// Turns the clock on by `nanos`.
     pub fn advance(&self, nanos: i64) {
-        self.0.set(self.0.get().saturating_add(nanos));
+        self.set(Timestamp(self.wall.get().saturating_add(nanos)));
+    }
+
+    /// Sets the clock as somebody does who thinks that it is wrong: no time has passed.
+    pub fn step(&self, now: Timestamp) {
+        self.wall.set(now.0);
+    }
+
+    /// Lets time pass without a change of what the clock shows.
+    pub fn run(&self, time: Duration) {
+        let passed = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.monotonic.set(self.monotonic.get().saturating_add(passed));
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.get())
+        Timestamp(self.wall.get())
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_nanos(u64::try_from(self.0.get()).unwrap_or(0))
+        Duration::from_nanos(self.monotonic.get())
     }
 }
 

@@ -85,7 +85,9 @@ impl<H: Host> Database<H> {
 
     /// Whether a tick at this time tries to take something away.
     pub(in crate::engine) fn retires_at(&self, now: Timestamp) -> bool {
-        self.retention().read(|retention| retention.is_over(now)) && !self.expired(now).is_empty()
+        let monotonic = self.host().clock().monotonic();
+        self.retention().read(|retention| retention.is_over(monotonic))
+            && !self.expired(now).is_empty()
     }
 
     /// Partitions that end before this have expired by `now`, if any do at all.

@@ -19,6 +19,7 @@ use crate::types::Timestamp;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// What sealing knows from one time to the next.
 #[derive(Debug, Default)]
@@ -101,13 +102,15 @@ impl<H: Host> Database<H> {
         let now = self.host().clock().now();
         let settings = self.settings();
         let active = usize::try_from(settings.max_active_days.max(1)).unwrap_or(usize::MAX);
-        let quiet_before = now.0.saturating_sub(settings.page_max_age_ns().max(0));
+        let monotonic = self.host().clock().monotonic();
+        let quiet_for =
+            Duration::from_nanos(u64::try_from(settings.page_max_age_ns()).unwrap_or(0));
         self.writer().write(|writer| {
             writer.check_writable()?;
             let is_quiet = |state: &State, partition: Partition| {
                 let appended = writer.appended.get(&partition);
                 state.pages.get(&partition).is_none_or(OpenPage::is_empty)
-                    && appended.is_none_or(|at| at.0 <= quiet_before || *at > now)
+                    && appended.is_none_or(|at| monotonic.saturating_sub(*at) >= quiet_for)
             };
             Ok(self.readable().state.read(|state| {
                 let begun = |partition: &&Partition| partition.range().from <= now;

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use nanotdb_core::Error;
-use nanotdb_core::engine::{Importer, RejectedLine};
+use nanotdb_core::engine::{AddOptions, Importer, RejectedLine};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -69,7 +69,9 @@ pub(in crate::server) async fn take_lines(
     mut incoming: Incoming,
 ) -> Result<Response, Failure> {
     let mut import = Import {
-        importer: Importer::new(Arc::clone(&app.engine), params.get("db")).refusing_other_units(),
+        importer: Importer::new(Arc::clone(&app.engine), params.get("db"))
+            .with_options(AddOptions::LIVE)
+            .refusing_other_units(),
         rejected: 0,
         named: Vec::new(),
     };

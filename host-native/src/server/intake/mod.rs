@@ -15,6 +15,7 @@ pub use report::{IntakeReport, MAX_NAMED, Refused};
 
 use crate::{Database, Engine, Result, Timestamp};
 use names::Names;
+use nanotdb_core::engine::AddOptions;
 use plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,7 +45,7 @@ impl Intakes {
             name: database.to_owned(),
             database: None,
             turn,
-            now: engine.now(),
+            undated: None,
             names: Names::default(),
             chunk: Vec::new(),
             report: IntakeReport::default(),
@@ -59,8 +60,8 @@ pub struct Intake {
     name: String,
     database: Option<Arc<Database>>,
     turn: Arc<Mutex<()>>,
-    /// The time of samples that have none.
-    now: Timestamp,
+    /// The time of samples that have none, one for all: when the first samples are stored.
+    undated: Option<Timestamp>,
     names: Names,
     chunk: Vec<Incoming>,
     report: IntakeReport,
@@ -73,15 +74,14 @@ struct Incoming {
     place: u64,
     /// Number of its metric.
     metric: usize,
-    time: Timestamp,
-    /// Whether the sender knows the time, and so would send it again.
-    is_dated: bool,
+    /// Nothing where the sender knows none, and so would not send it again.
+    time: Option<Timestamp>,
     value: f64,
 }
 
 impl Intake {
-    /// Takes a sample of the line or series `place`; without a time it is of when the request
-    /// began.
+    /// Takes a sample of the line or series `place`; without a time it is of when the request's
+    /// first samples are stored.
     ///
     /// # Errors
     ///
@@ -119,8 +119,7 @@ impl Intake {
                 return Ok(());
             }
         };
-        let (time, is_dated) = (time.unwrap_or(self.now), time.is_some());
-        self.chunk.push(Incoming { place, metric, time, is_dated, value });
+        self.chunk.push(Incoming { place, metric, time, value });
         if self.chunk.len() >= CHUNK { self.store() } else { Ok(()) }
     }
 
@@ -159,7 +158,10 @@ impl Intake {
             None => self.database.insert(self.engine.create_database(&self.name)?),
         };
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        Plan::new(database, &self.names, &self.chunk)?.carry_out(&mut self.report)?;
+        // Not before it is this request's turn: others that are stored first are not later.
+        let undated = *self.undated.get_or_insert_with(|| self.engine.now());
+        let options = AddOptions { undated: Some(undated), ..AddOptions::LIVE };
+        Plan::new(database, &self.names, &self.chunk)?.carry_out(options, &mut self.report)?;
         self.chunk.clear();
         self.names.trim();
         Ok(())

@@ -9,7 +9,7 @@ use crate::query::RangeQuery;
 use crate::remote_write::is_stale_marker;
 use crate::{Database, Result, TimeRange, Timestamp, Value, ValueType};
 use core::ops::ControlFlow;
-use nanotdb_core::engine::{Row, Target};
+use nanotdb_core::engine::{AddOptions, FutureLimit, Row, RowTime, Target};
 use std::collections::{HashMap, HashSet};
 
 /// Times that are looked up together are not further apart than this: what lies between them is
@@ -21,6 +21,8 @@ pub(super) struct Plan<'c> {
     database: &'c Database,
     names: &'c Names,
     chunk: &'c [Incoming],
+    /// Asked for once: what will be refused is no newest sample for those that follow.
+    limit: FutureLimit,
     /// By the number of the metric; nothing of those that the chunk has not.
     metrics: Vec<Option<Known>>,
 }
@@ -70,14 +72,15 @@ impl<'c> Plan<'c> {
                 *known = Some(Known::of(database, names.get(sample.metric))?);
             }
             let newest = known.as_ref().and_then(|known| known.newest);
-            if let (true, Some(newest)) = (sample.is_dated, newest)
-                && sample.time.0 <= newest
+            if let (Some(Timestamp(time)), Some(newest)) = (sample.time, newest)
+                && time <= newest
                 && let Some(times) = times.get_mut(sample.metric)
             {
-                times.push(sample.time.0);
+                times.push(time);
             }
         }
-        let mut plan = Self { database, names, chunk, metrics };
+        let limit = database.future_limit();
+        let mut plan = Self { database, names, chunk, limit, metrics };
         for (metric, times) in times.into_iter().enumerate() {
             plan.look_up(metric, times)?;
         }
@@ -102,11 +105,15 @@ impl<'c> Plan<'c> {
     }
 
     /// Stores what is new, and reports on all.
-    pub(super) fn carry_out(mut self, report: &mut IntakeReport) -> Result<()> {
+    pub(super) fn carry_out(
+        mut self,
+        options: AddOptions,
+        report: &mut IntakeReport,
+    ) -> Result<()> {
         let rows = self.judge(report);
         let mut refused: HashMap<usize, String> = HashMap::new();
         let mut integers = Vec::new();
-        for (row, rejection) in self.add(&rows.rows, report)? {
+        for (row, rejection) in self.add(&rows.rows, options, report)? {
             match rejection {
                 // A metric that has no sample yet, so its type was not known.
                 Rejection::TypeMismatch { expected: ValueType::I32, .. } => integers.push(row),
@@ -115,7 +122,7 @@ impl<'c> Plan<'c> {
                 }
             }
         }
-        self.add_integers(&rows, &integers, &mut refused, report)?;
+        self.add_integers(&rows, &integers, options, &mut refused, report)?;
         for (row, &(at, _)) in rows.rows.iter().enumerate() {
             if let Some(reason) = refused.get(&row) {
                 report.refuse(self.place(at), reason.clone());
@@ -147,10 +154,12 @@ impl<'c> Plan<'c> {
                     continue;
                 }
             };
-            match known.judge(metric, sample, value) {
+            match known.judge(metric, sample, value, &self.limit) {
                 Ok(None) => {
-                    known.planned.push((sample.time.0, value.to_raw(), rows.rows.len()));
-                    known.newest = known.newest.max(Some(sample.time.0));
+                    if let Some(Timestamp(time)) = sample.time {
+                        known.planned.push((time, value.to_raw(), rows.rows.len()));
+                        known.newest = known.newest.max(Some(time));
+                    }
                     rows.rows.push((at, value));
                 }
                 Ok(Some(Where::Stored)) => report.already_stored += 1,
@@ -164,14 +173,15 @@ impl<'c> Plan<'c> {
     fn add(
         &self,
         rows: &[(usize, Value)],
+        options: AddOptions,
         report: &mut IntakeReport,
     ) -> Result<Vec<(usize, Rejection)>> {
         let row = |&(at, value): &(usize, Value)| {
             let sample = self.chunk.get(at)?;
             let target = Target::Name(self.names.get(sample.metric));
-            Some(Row { target, time: sample.time, value })
+            Some(Row { target, time: RowTime::from(sample.time), value })
         };
-        let batch = self.database.add_rows(rows.iter().filter_map(row))?;
+        let batch = self.database.add_rows_with(rows.iter().filter_map(row), options)?;
         report.accepted += batch.accepted;
         Ok(batch.rejected)
     }
@@ -181,6 +191,7 @@ impl<'c> Plan<'c> {
         &self,
         all: &Rows,
         integers: &[usize],
+        options: AddOptions,
         refused: &mut HashMap<usize, String>,
         report: &mut IntakeReport,
     ) -> Result<()> {
@@ -198,7 +209,7 @@ impl<'c> Plan<'c> {
                 }
             }
         }
-        for (at, rejection) in self.add(&rows, report)? {
+        for (at, rejection) in self.add(&rows, options, report)? {
             if let Some(&row) = numbers.get(at) {
                 refused.insert(row, rejection.to_string());
             }
@@ -229,10 +240,11 @@ impl Known {
         metric: &str,
         sample: &Incoming,
         value: Value,
+        limit: &FutureLimit,
     ) -> core::result::Result<Option<Where>, String> {
-        let (time, raw) = (sample.time.0, value.to_raw());
-        let Some(newest) = self.newest.filter(|newest| sample.is_dated && time <= *newest) else {
-            return Ok(None);
+        let (Some(Timestamp(time)), raw) = (sample.time, value.to_raw()) else { return Ok(None) };
+        let Some(newest) = self.newest.filter(|newest| time <= *newest) else {
+            return limit.check(metric, Timestamp(time)).map(|()| None).map_err(|e| e.to_string());
         };
         if self.stored.contains(&(time, raw)) {
             return Ok(Some(Where::Stored));
@@ -244,10 +256,10 @@ impl Known {
             return Ok(Some(Where::Planned(row)));
         }
         if time < newest {
-            let newest = Timestamp(newest);
-            let stale = Rejection::Stale { metric: metric.to_owned(), time: sample.time, newest };
+            let (time, newest) = (Timestamp(time), Timestamp(newest));
+            let stale = Rejection::Stale { metric: metric.to_owned(), time, newest };
             return Err(stale.to_string());
         }
-        Err(format!("stale sample for {metric}: it has another value at {}", sample.time))
+        Err(format!("stale sample for {metric}: it has another value at {}", Timestamp(time)))
     }
 }

@@ -10,21 +10,22 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use nanotdb_core::Timestamp;
-use nanotdb_core::engine::{Rows, Values};
+use nanotdb_core::engine::{AddOptions, RowTime, Rows, Values};
 use nanotdb_core::view::{AddReport, value_type_named};
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// One sample; without a time it is of now.
+/// One sample; without a time it is of when it is stored.
 pub(super) async fn add(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
     app.work(move |app| {
         let value = params.get("value").unwrap_or_default();
         let value: f64 =
             value.parse().map_err(|_| invalid(format_args!("value={value}: expected a number")))?;
         let value_type = params.get("type").map(value_type_named).transpose()?;
-        let time = integer(&params, "time")?.map_or_else(|| app.engine.now(), Timestamp);
+        let time = RowTime::from(integer(&params, "time")?.map(Timestamp));
         let (database, metric) = (name(&params, "db")?, name(&params, "metric")?);
-        app.engine.add_number(database, metric, time, value, value_type)?;
+        let live = AddOptions::LIVE;
+        app.engine.add_number_with(database, metric, time, value, value_type, live)?;
         Counters::add(&app.counters.accepted, 1);
         Ok(exact(()))
     })
@@ -61,7 +62,9 @@ pub(super) async fn columns(
         }
         let (mut report, mut first) = (AddReport::default(), 0_usize);
         for (metric, times, values) in &read {
-            report.add(&app.engine.add_column(database, metric, times, values)?, first);
+            let added =
+                app.engine.add_column_with(database, metric, times, values, AddOptions::LIVE)?;
+            report.add(&added, first);
             first = first.saturating_add(times.len());
         }
         Ok(added(app, &report))
@@ -99,7 +102,8 @@ pub(super) async fn rows(
             values: values(&mut frame, &header.value_type, header.rows)?,
             metrics: header.metrics,
         };
-        let report = app.engine.add_columns(name(&params, "db")?, &rows)?;
+        let database = name(&params, "db")?;
+        let report = app.engine.add_columns_with(database, &rows, AddOptions::LIVE)?;
         Ok(added(app, &AddReport::from(&report)))
     })
     .await

@@ -67,6 +67,16 @@ pub enum Rejection {
         /// The newest time the metric has.
         newest: Timestamp,
     },
+    /// Something has expired by a clock that is so far ahead of the last run, and of the newest
+    /// samples, that it is not believed yet.
+    ClockJumped {
+        /// What it shows.
+        now: Timestamp,
+        /// The latest time it was expected to show.
+        expected: Timestamp,
+        /// `clock.max_jump`, in nanoseconds.
+        max_jump_ns: i64,
+    },
     /// The sample comes in live and is further ahead of the clock than is allowed.
     TooFarAhead {
         /// The sample's metric.
@@ -202,6 +212,16 @@ impl fmt::Display for Rejection {
         match self {
             Self::Stale { metric, time, newest } => {
                 write!(f, "stale sample for {metric}: {time} is before its newest, {newest}")
+            }
+            Self::ClockJumped { now, expected, max_jump_ns } => {
+                let limit = Duration(*max_jump_ns);
+                write!(
+                    f,
+                    "nothing is deleted or archived by a clock that may be wrong: it shows {now}, \
+                     more than {limit} (clock.max_jump) after {expected}, the time of the last run \
+                     or of the newest samples. If it is right, `nanotdb retention --yes` says so; \
+                     a server believes it after it has run for clock.accept_after"
+                )
             }
             Self::TooFarAhead { metric, time, now, max_future_ns } => {
                 let limit = Duration(*max_future_ns);

@@ -82,6 +82,15 @@ pub(crate) fn note(event: &Event<'_>) {
         Event::RetentionRan { database, partitions } => {
             info!(database, partitions, "retention ran");
         }
+        Event::ClockJumped { jump } => warn!(
+            shows = %jump.now,
+            expected = %jump.expected,
+            accepted_in = ?jump.accepted_in,
+            "the clock has jumped ahead: nothing is deleted or archived until it is believed"
+        ),
+        Event::ClockAccepted => info!("the clock is believed again"),
+        Event::LastRunUnknown { detail } => warn!(detail, "last-run.txt holds no time"),
+        Event::LastRunNotWritten { error } => warn!(%error, "last-run.txt not written"),
         Event::RetentionFailed { database, error } => warn!(database, %error, "retention failed"),
         _ => note_others(event),
     }

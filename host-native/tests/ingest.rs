@@ -425,3 +425,86 @@ fn every_member_of_a_gzip_body_is_read() {
         assert_eq!(answer.status, 400, "{path}");
     }
 }
+
+/// Paths that take samples without a time, with a line for each and its metric.
+const UNDATED: [(&str, &str, &str); 4] = [
+    ("/write?db=race", "doorbell,room=hall rings=1", "doorbell.rings;room=hall"),
+    ("/api/v1/import/prometheus?db=race", "bell{a=\"b\"} 1", "bell;a=b"),
+    ("/api/v1/import", "race/plain 1", "plain"),
+    ("/api/store/add?db=race&metric=one&value=1", "", "one"),
+];
+
+#[test]
+fn samples_without_a_time_that_come_at_once_are_all_taken_in_order() {
+    let fixture = serve();
+    for (path, line, metric) in UNDATED {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        let answer = fixture.post(path, line);
+                        assert!(answer.status < 300, "{path}: {} {}", answer.status, answer.text);
+                    }
+                });
+            }
+        });
+        let stored = fixture.stored("race", metric);
+        assert_eq!(stored.len(), 200, "{path}");
+        assert!(stored.is_sorted_by_key(|(time, _)| *time), "{path}");
+    }
+}
+
+#[test]
+fn all_samples_without_a_time_of_a_request_have_the_same() {
+    let fixture = serve();
+    let line = |n: u32| format!("m,n={} v={n}\n", n % 7);
+    let lines = (0..10_000).map(line).collect::<Vec<_>>().concat();
+    assert_eq!(fixture.post("/write?db=home", lines).status, 204);
+    let mut times: Vec<i64> =
+        (0..7).flat_map(|n| fixture.stored("home", &format!("m.v;n={n}"))).map(|s| s.0).collect();
+    assert_eq!(times.len(), 10_000);
+    times.dedup();
+    assert_eq!(times.len(), 1);
+}
+
+#[test]
+fn a_sample_too_far_in_the_future_is_refused_on_every_path_and_the_rest_is_kept() {
+    const DAY: i64 = 24 * 3600;
+    let fixture = serve();
+    let now = fixture.store.now().0 / 1_000_000_000;
+    let far = now + 33 * DAY;
+    let says_why = |answer: &Answer, status: u16, path: &str| {
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+        for part in ["768h0m0s", "clock.max_future", "of the future"] {
+            assert!(answer.text.contains(part), "{path}: {part}: {}", answer.text);
+        }
+    };
+    let lines = format!("t v=1 {now}\nt v=2 {far}\nt v=3 {}\n", now + 10);
+    let answer = fixture.post("/write?db=esp&precision=s", lines);
+    says_why(&answer, 400, "/write");
+    assert_eq!(answer.json()["data"]["imported"], 2, "{}", answer.text);
+    assert!(answer.text.contains("partial write: line 2:"), "{}", answer.text);
+    let seconds = |samples: Vec<(i64, f64)>| -> Vec<i64> {
+        samples.into_iter().map(|(time, _)| time / 1_000_000_000 - now).collect()
+    };
+    assert_eq!(seconds(fixture.stored("esp", "t.v")), [0, 10]);
+    let soon = format!("t v=4 {}", now + 31 * DAY);
+    assert_eq!(fixture.post("/write?db=esp&precision=s", soon).status, 204, "a forecast");
+
+    assert_eq!(fixture.post("/api/v1/import/prometheus?db=esp", "up 1\n").status, 200);
+    let text = format!("up 2 {far}000\n");
+    says_why(&fixture.post("/api/v1/import/prometheus?db=esp", text), 400, "exposition");
+    let lines = format!("esp/own 1 {far}000000000\nesp/own 2 {now}000000000\n");
+    says_why(&fixture.post("/api/v1/import", lines), 400, "own lines");
+    assert_eq!(seconds(fixture.stored("esp", "own")), [0]);
+
+    let body = message(vec![series(&[("__name__", "remote")], &[(far * 1000, 1.0)])]);
+    says_why(&fixture.post("/api/v1/write?db=esp", body), 400, "remote write");
+
+    let path = format!("/api/store/add?db=esp&metric=one&value=1&time={far}000000000");
+    let answer = fixture.post(&path, "");
+    says_why(&answer, 400, "store");
+    assert_eq!(answer.json()["code"], "clock");
+    let metrics = fixture.metrics("esp");
+    assert!(metrics.iter().all(|name| name != "one" && name != "remote"), "{metrics:?}");
+}

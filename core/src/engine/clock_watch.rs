@@ -36,9 +36,7 @@ pub struct ClockJump {
 pub(crate) enum Evidence {
     /// It is not before this.
     Since(Timestamp),
-    /// There are no samples.
-    NoSamples,
-    /// Not all databases were looked at.
+    /// No samples were looked at.
     Unknown,
 }
 
@@ -93,6 +91,8 @@ pub(crate) struct ClockWatch {
     /// What the file says.
     recorded: Option<Timestamp>,
     is_record_due: bool,
+    /// What is wrong with the clock.
+    jump: Option<ClockJump>,
 }
 
 impl ClockWatch {
@@ -112,6 +112,7 @@ impl ClockWatch {
             behind: None,
             recorded,
             is_record_due: false,
+            jump: None,
         }
     }
 
@@ -122,6 +123,17 @@ impl ClockWatch {
         now: Moment,
         evidence: impl FnOnce(bool) -> Evidence,
     ) -> Verdict {
+        let verdict = self.look(now, evidence);
+        self.jump = verdict.jump();
+        verdict
+    }
+
+    /// What was wrong with the clock when it was last judged.
+    pub(crate) const fn jump(&self) -> Option<ClockJump> {
+        self.jump
+    }
+
+    fn look(&mut self, now: Moment, evidence: impl FnOnce(bool) -> Evidence) -> Verdict {
         let last = self.believed.map(|believed| believed.expected(now));
         if last.is_some_and(|last| !self.is_jump(last, now)) {
             return self.follow(now, last);
@@ -129,8 +141,7 @@ impl ClockWatch {
         let expected = match (evidence(last.is_some()), last) {
             (Evidence::Since(samples), last) => last.map_or(samples, |last| last.max(samples)),
             (_, Some(last)) => last,
-            (Evidence::NoSamples, None) => return self.follow(now, None),
-            // Nothing to believe it by, and nothing that could be deleted.
+            // Nothing to believe it by, and nothing open that could be deleted.
             (Evidence::Unknown, None) => return Verdict::Believed,
         };
         if !self.is_jump(expected, now) {
@@ -181,9 +192,15 @@ impl ClockWatch {
         }
     }
 
+    /// How far the clock may go on at once, in nanoseconds.
+    pub(crate) const fn max_jump_ns(&self) -> i64 {
+        self.max_jump_ns
+    }
+
     /// The clock is right: it was judged so, or somebody says so.
     pub(crate) fn believe(&mut self, now: Moment) {
         self.believed = Some(now);
+        self.jump = None;
         self.ahead = None;
         self.behind = None;
         let every = RECORD_EVERY_NS.min(self.max_jump_ns / 4).unsigned_abs();
@@ -220,7 +237,7 @@ mod tests {
 
     const DAY: i64 = 24 * 3600 * 1_000_000_000;
     const START: i64 = 1_767_225_600_000_000_000;
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn at(days: i64, hours: u32) -> Moment {
         Moment { wall: Timestamp(START + days * DAY), monotonic: HOUR * hours }
@@ -287,7 +304,6 @@ mod tests {
         // A database that is opened later has samples of today.
         assert_eq!(old.judge(at(365, 0), since(364)), Verdict::Accepted);
 
-        assert_eq!(watch(None).judge(at(365, 0), |_| Evidence::NoSamples), Verdict::Believed);
         let mut unknown = watch(None);
         assert_eq!(unknown.judge(at(365, 0), nothing), Verdict::Believed);
         assert_eq!(unknown.record_due(), None, "nothing is known by which to believe it");

@@ -1,5 +1,6 @@
 //! One database: a writer, and queries beside it.
 
+use super::clock_watch::ClockWatch;
 use super::host::{Clock, Host, Shared};
 use super::ingest::MetricHandle;
 use super::open::OpenReport;
@@ -39,6 +40,7 @@ pub struct Database<H: Host> {
     sealed: H::Shared<Sealed>,
     /// When ticks may try retention again.
     retention: H::Shared<BackOff>,
+    clock: Arc<H::Shared<ClockWatch>>,
     host: Arc<H>,
     settings: DatabaseSettings,
     /// How metric files are built unless somebody says otherwise.
@@ -68,6 +70,7 @@ impl<H: Host> Database<H> {
         build: BuildOptions,
         seals: bool,
         report: OpenReport,
+        clock: Arc<H::Shared<ClockWatch>>,
     ) -> Self {
         Self {
             readable: Arc::clone(&writer.readable),
@@ -77,6 +80,7 @@ impl<H: Host> Database<H> {
             builds: H::Shared::new(()),
             sealed: H::Shared::new(Sealed::default()),
             retention: H::Shared::new(BackOff::default()),
+            clock,
             build,
             seals,
             report,
@@ -289,7 +293,7 @@ impl<H: Host> Database<H> {
     pub fn tick(&self) -> Result<TickReport> {
         let mut report = TickReport::default();
         self.write_and_seal(&mut report)?;
-        self.retire_expired(self.host.clock().now(), &mut report)?;
+        self.retire_expired(self.retention_clock(), &mut report)?;
         Ok(report)
     }
 
@@ -507,6 +511,10 @@ impl<H: Host> Database<H> {
 
     pub(crate) const fn sealed(&self) -> &H::Shared<Sealed> {
         &self.sealed
+    }
+
+    pub(super) const fn clock(&self) -> &Arc<H::Shared<ClockWatch>> {
+        &self.clock
     }
 
     pub(super) const fn retention(&self) -> &H::Shared<BackOff> {

@@ -1,5 +1,6 @@
 //! What the engine tells its host while it works.
 
+use super::clock_watch::ClockJump;
 use super::open::OpenReport;
 use crate::error::{Error, Rejection};
 use crate::metric_file::Version;
@@ -136,6 +137,24 @@ pub enum Event<'a> {
         /// How many partitions had to stay as they were.
         refused: usize,
     },
+    /// The clock shows a time so far after the last run and the newest samples that nothing is
+    /// deleted or archived by it for now.
+    ClockJumped {
+        /// What it shows, and what was expected.
+        jump: &'a ClockJump,
+    },
+    /// The clock is believed again.
+    ClockAccepted,
+    /// The file that remembers the time of the last run does not hold one.
+    LastRunUnknown {
+        /// What it holds.
+        detail: &'a str,
+    },
+    /// The time of this run could not be written.
+    LastRunNotWritten {
+        /// Why.
+        error: &'a Error,
+    },
     /// Partitions that reached their age were done away with.
     RetentionRan {
         /// The database.
@@ -210,6 +229,9 @@ impl Event<'_> {
         match self {
             Self::WriteFailed { .. } => Level::Error,
             Self::Noticed { .. }
+            | Self::ClockJumped { .. }
+            | Self::LastRunUnknown { .. }
+            | Self::LastRunNotWritten { .. }
             | Self::MetricFileFailed { .. }
             | Self::RetentionFailed { .. }
             | Self::RollupFailed { .. }
@@ -220,6 +242,7 @@ impl Event<'_> {
             | Self::MetricFileBuilt { .. }
             | Self::MetricFileConverted { .. }
             | Self::SamplesDeleted { .. }
+            | Self::ClockAccepted
             | Self::RetentionRan { .. } => Level::Info,
             Self::PageFlushed { .. }
             | Self::LogReset { .. }

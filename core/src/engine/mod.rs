@@ -5,6 +5,7 @@
 //! back what the log holds after a crash. Queries ([`crate::query`]) look at `state`. `upkeep` and
 //! `rollup` do the rest, as time goes on.
 
+mod clock_watch;
 mod columns;
 mod database;
 mod event;
@@ -38,6 +39,7 @@ mod units;
 mod upkeep;
 mod writer;
 
+pub use clock_watch::ClockJump;
 pub use columns::{Rows, Values};
 pub use database::{Database, TickReport};
 pub use event::{Event, Level};

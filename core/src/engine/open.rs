@@ -1,5 +1,6 @@
 //! Opening a database: settings, catalog, files, and what the log adds to them.
 
+use super::clock_watch::ClockWatch;
 use super::database::Database;
 use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
@@ -80,6 +81,7 @@ pub(crate) fn open<H: Host>(
     name: &str,
     storage: H::Storage,
     rules: &OpenRules<'_>,
+    clock: Arc<H::Shared<ClockWatch>>,
 ) -> Result<Database<H>> {
     let mut report = OpenReport::default();
     let settings = load_manifest(&storage, name, rules, &mut report)?;
@@ -114,7 +116,7 @@ pub(crate) fn open<H: Host>(
     report.recovered = ids::check_at_opening(&mut writer)?;
     tell(&mut writer, &report);
     let build = BuildOptions::from_settings(&rules.engine.metrics);
-    Ok(Database::new(writer, build, rules.engine.metrics.enabled, report))
+    Ok(Database::new(writer, build, rules.engine.metrics.enabled, report, clock))
 }
 
 /// Tells the host that a database is open.

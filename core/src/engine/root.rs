@@ -1,5 +1,6 @@
 //! The engine: all databases under one root directory.
 
+use super::clock_watch::{ClockWatch, LAST_RUN};
 use super::database::{Database, TickReport};
 use super::event::Event;
 use super::host::{Host, Shared};
@@ -7,6 +8,7 @@ use super::open::{self, OpenRules};
 use super::rollup::run::{RollupRun, Schedule};
 use super::row::RowTime;
 use super::self_metrics::Emissions;
+use super::upkeep::clock::open_watch;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::metric_file::Version;
@@ -22,7 +24,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Names in the root directory that are no databases, and would be allowed as such.
-const RESERVED: [&str; 3] = [SETTINGS_FILE, "dashboard.json", "dashboard_backups"];
+const RESERVED: [&str; 4] = [SETTINGS_FILE, LAST_RUN, "dashboard.json", "dashboard_backups"];
 
 /// How to open an engine.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +69,8 @@ pub struct Engine<H: Host> {
     rollup_runs: H::Shared<()>,
     schedule: H::Shared<Schedule>,
     pub(super) emissions: H::Shared<Emissions>,
+    /// Whether the clock is believed; each database asks it, too.
+    pub(super) clock: Arc<H::Shared<ClockWatch>>,
 }
 
 /// What a tick did.
@@ -120,7 +124,9 @@ impl<H: Host> Engine<H> {
                 (settings, Vec::new())
             }
         };
+        let clock = Arc::new(H::Shared::new(open_watch(&host, &root, &settings.clock)?));
         let engine = Self {
+            clock,
             host: Arc::new(host),
             options,
             settings,
@@ -265,7 +271,7 @@ impl<H: Host> Engine<H> {
             failed = failed.or(database.write_and_seal(report).err());
         }
         // Before samples expire, rollups have seen them: both go by the same time.
-        let now = self.now();
+        let now = self.retention_clock();
         match self.run_due_rollups(now) {
             Ok(runs) => tick.rollups = runs,
             Err(error) => failed = failed.or(Some(error)),
@@ -274,6 +280,7 @@ impl<H: Host> Engine<H> {
             let report = tick.databases.get_or_default(database.name().to_string());
             failed = failed.or(database.retire_expired(now, report).err());
         }
+        self.record_run();
         self.tell_unrecorded(&self.record_itself());
         failed.map_or(Ok(tick), Err)
     }
@@ -286,6 +293,10 @@ impl<H: Host> Engine<H> {
     ///
     /// All errors, each naming what failed.
     pub fn close(&self) -> core::result::Result<(), Vec<Error>> {
+        if !self.options.read_only {
+            self.check_clock();
+            self.record_run();
+        }
         let internal = self.last_words_to();
         let was_closed = self.open.write(|open| core::mem::replace(&mut open.closed, true));
         let (own, others): (Vec<_>, Vec<_>) =
@@ -366,7 +377,8 @@ impl<H: Host> Engine<H> {
                 read_only: self.options.read_only,
                 logs: self.options.logs,
             };
-            let database = Arc::new(open::open(Arc::clone(&self.host), name, storage, &rules)?);
+            let (host, clock) = (Arc::clone(&self.host), Arc::clone(&self.clock));
+            let database = Arc::new(open::open(host, name, storage, &rules, clock)?);
             open.by_name.insert(name.to_string(), Arc::clone(&database));
             Ok(Some(database))
         })

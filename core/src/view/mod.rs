@@ -149,7 +149,9 @@ const fn storage_code(error: &StorageError) -> &'static str {
 const fn rejection_code(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::Stale { .. } => "stale",
-        Rejection::TooFarAhead { .. } | Rejection::ClockBehind { .. } => "clock",
+        Rejection::TooFarAhead { .. }
+        | Rejection::ClockBehind { .. }
+        | Rejection::ClockJumped { .. } => "clock",
         Rejection::TypeMismatch { .. } => "type-mismatch",
         Rejection::NameLost { .. } => "name-lost",
         Rejection::TooManyMetrics => "too-many-metrics",

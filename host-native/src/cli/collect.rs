@@ -267,7 +267,9 @@ fn again_and_again(
         if passed.delivery.away.is_none() || !passed.delivery.refused.is_empty() {
             notes.extend(refusals.of_look(&passed.delivery.refused));
         }
-        notes.iter().for_each(|note| say(note));
+        for note in notes {
+            say(&note);
+        }
         // Looks that would already be over are left out: the machine slept, or had no time.
         due = next.max(Instant::now());
     }

@@ -13,6 +13,9 @@ use std::time::Instant;
 pub(crate) struct Options {
     #[command(flatten)]
     database: DatabaseArg,
+    /// The clock is right, however far it is after the last run
+    #[arg(long)]
+    yes: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -60,6 +63,11 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         Some(name) => vec![name.trim().to_string()],
         None => store.databases()?,
     };
+    if options.yes {
+        store.confirm_clock()?;
+    } else {
+        ask_all(&store, &names)?;
+    }
     let progress = progress::spinner("applying retention".to_string());
     let applied: nanotdb::Result<Vec<Applied>> =
         names.iter().map(|name| apply(&store, name)).collect();
@@ -71,6 +79,22 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         duration_ms: started.elapsed().as_millis(),
     };
     Ok(if options.json { out.json(&report) } else { show(&report, out) }?)
+}
+
+/// Opens the databases that are asked for, and the others where those leave the clock in doubt: a
+/// database whose sensors are gone does not know what time it is.
+fn ask_all(store: &nanotdb::Store, names: &[String]) -> nanotdb::Result<()> {
+    for name in names {
+        store.database(name)?;
+    }
+    if store.check_clock().is_some() {
+        for name in store.databases()? {
+            // One that does not open knows nothing.
+            let _ = store.database(&name);
+        }
+        store.check_clock();
+    }
+    Ok(())
 }
 
 fn apply(store: &nanotdb::Store, name: &str) -> nanotdb::Result<Applied> {

@@ -40,6 +40,8 @@ pub struct App {
     pub dashboards: Mutex<()>,
     /// When the server started.
     pub started: SystemTime,
+    /// The same, for telling how long it has run, whatever the clock was set to.
+    pub began: Instant,
     address: SocketAddr,
     workers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
@@ -93,6 +95,7 @@ impl App {
             counters: Counters::default(),
             dashboards: Mutex::default(),
             started: SystemTime::now(),
+            began: Instant::now(),
             address,
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),

@@ -130,6 +130,14 @@ fn of_process(app: &App, page: &mut Page) {
         };
         page.one(name, Kind::Gauge, help, value);
     });
+    let jump = app.engine.clock_jump();
+    let help =
+        "Whether the clock has jumped ahead so far that nothing is deleted or archived by it.";
+    page.one("clock_doubted", Kind::Gauge, help, f64::from(u8::from(jump.is_some())));
+    let help = "How far it is ahead of the last run and the newest samples, in seconds.";
+    let ahead = jump.map_or(0, |jump| jump.now.0.saturating_sub(jump.expected.0));
+    let ahead = float(u64::try_from(ahead).unwrap_or(0)) / 1e9;
+    page.one("clock_jump_seconds", Kind::Gauge, help, ahead);
     let help = "The version that runs; always 1.";
     let version = label("version", env!("CARGO_PKG_VERSION"));
     page.family("build_info", Kind::Gauge, help, [(version, 1.0)]);

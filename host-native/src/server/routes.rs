@@ -11,6 +11,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get};
 use core::time::Duration;
+use nanotdb_core::engine::ClockJump;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -80,7 +81,7 @@ async fn health() -> Response {
     written(&Health { status: "ok" })
 }
 
-/// Whether the store takes samples now.
+/// Whether the store takes samples now; with a warning where upkeep waits for somebody.
 async fn ready(State(app): State<Arc<App>>) -> Result<Response, Failure> {
     if app.is_stopping() {
         return Err(Failure::unavailable("the server is being stopped"));
@@ -91,7 +92,25 @@ async fn ready(State(app): State<Arc<App>>) -> Result<Response, Failure> {
         failed.map_or(Ok(()), |error| Err(Failure::unavailable(error)))
     })
     .await?;
-    Ok(success("ready"))
+    let Some(jump) = app.engine.clock_jump() else { return Ok(success("ready")) };
+    let warnings = vec![clock_warning(&jump)];
+    Ok(written(&Ready { status: "success", data: "ready", warnings }))
+}
+
+#[derive(serde::Serialize)]
+struct Ready {
+    status: &'static str,
+    data: &'static str,
+    warnings: Vec<String>,
+}
+
+fn clock_warning(jump: &ClockJump) -> String {
+    let ClockJump { now, expected, accepted_in, .. } = jump;
+    format!(
+        "the clock shows {now}, long after {expected}, the time of the last run or of the newest \
+         samples: nothing is deleted or archived for another {} s unless it is confirmed",
+        accepted_in.as_secs()
+    )
 }
 
 /// What pages of other origins may ask; nothing unless the settings say so.

@@ -3,6 +3,9 @@
 
 pub(super) mod back_off;
 pub(super) mod build;
+pub(super) mod clock;
+#[cfg(test)]
+mod clock_tests;
 pub(super) mod convert;
 #[cfg(all(test, feature = "testing"))]
 mod convert_tests;

@@ -6,11 +6,12 @@
 
 use super::back_off::BackOff;
 use super::copy::{PIECE, copy};
+use crate::engine::clock_watch::{ClockJump, ClockWatch};
 use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::files::{FileKind, StoredFile};
 use crate::engine::host::{Clock, Host, Shared};
-use crate::error::{Error, Result};
+use crate::error::{Error, Rejection, Result};
 use crate::page::OpenPage;
 use crate::partition::{NANOS_PER_DAY, Partition};
 use crate::query::invalid;
@@ -46,10 +47,14 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
+    /// `Rejected` when something has expired only by a clock that is not believed, see
+    /// [`Engine::check_clock`](crate::engine::Engine::check_clock).
     /// When files cannot be read, written or deleted. What was done until then stays done; no
     /// file is deleted before its archive is durable.
     pub fn apply_retention(&self) -> Result<Vec<Retired>> {
-        self.apply_retention_at(self.host().clock().now())
+        let now = self.retention_clock();
+        self.refuse_by_doubted_clock(now)?;
+        self.apply_retention_at(now)
     }
 
     /// As [`apply_retention`](Self::apply_retention), for what has expired by `now`.
@@ -81,6 +86,18 @@ impl<H: Host> Database<H> {
         }
         self.retention().write(BackOff::note_success);
         Ok(retired)
+    }
+
+    /// Says that nothing is done where something has expired by the clock, but not by the time that
+    /// is believed instead.
+    fn refuse_by_doubted_clock(&self, believed: Timestamp) -> Result<()> {
+        let expired = |now| self.expired(now).len();
+        let Some(jump) = self.clock().read(ClockWatch::jump) else { return Ok(()) };
+        if expired(jump.now) <= expired(believed) {
+            return Ok(());
+        }
+        let ClockJump { now, expected, max_jump_ns, .. } = jump;
+        Err(Rejection::ClockJumped { now, expected, max_jump_ns }.into())
     }
 
     /// Whether a tick at this time tries to take something away.

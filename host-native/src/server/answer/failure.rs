@@ -151,7 +151,9 @@ impl Failure {
             Error::Rejected(Rejection::UnknownDatabase(_) | Rejection::UnknownMetric(_)) => {
                 Self::not_found(message)
             }
-            Error::Rejected(Rejection::PartitionOpen(_)) => Self::conflict(message),
+            Error::Rejected(Rejection::PartitionOpen(_) | Rejection::ClockJumped { .. }) => {
+                Self::conflict(message)
+            }
             Error::Rejected(Rejection::ReadOnly) | Error::Closed | Error::Poisoned { .. } => {
                 Self::unavailable(message)
             }

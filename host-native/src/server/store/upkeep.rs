@@ -107,13 +107,17 @@ pub(super) async fn rollups(
     .await
 }
 
-/// Lets expired partitions go now.
+/// Lets expired partitions go now; with `yes=true` also by a clock that is not believed yet.
 pub(super) async fn retention(
     State(app): State<Arc<App>>,
     params: Params,
 ) -> Result<Response, Failure> {
     app.work(move |app| {
-        let retired = app.engine.database(name(&params, "db")?)?.apply_retention()?;
+        let database = app.engine.database(name(&params, "db")?)?;
+        if params.get("yes") == Some("true") {
+            app.engine.confirm_clock()?;
+        }
+        let retired = database.apply_retention()?;
         Ok(exact(retired.into_iter().map(Retired::from).collect::<Vec<_>>()))
     })
     .await

@@ -114,7 +114,7 @@ impl Process {
         });
         let since_1970 = app.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         let started = i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX);
-        let age = app.started.elapsed().unwrap_or_default();
+        let age = app.began.elapsed();
         Self {
             started_at: rfc3339(Some(Timestamp(started))),
             age_seconds: Number(age.as_secs_f64()),

@@ -141,13 +141,21 @@ impl<H: Host> Writer<H> {
         FutureLimit::new(now, self.newest(), self.staging.rules.max_future_ns)
     }
 
+    /// Looks up anew what the latest time in files is: some were deleted. Where that cannot be read,
+    /// what was known stays.
+    pub(crate) fn renew_newest(&mut self) {
+        if let Ok(newest) = self.readable.newest_stored() {
+            self.staging.newest_in_files = newest;
+        }
+    }
+
     /// The latest time of all samples.
     pub(crate) fn newest(&self) -> Option<i64> {
         let open = self.readable.state.read(|state| {
             let pages = state.pages.values().filter(|page| !page.is_empty());
             pages.map(|page| page.bounds().1).max()
         });
-        self.staging.newest_stored.max(self.staging.newest_written).max(open)
+        self.staging.newest_in_files.max(open)
     }
 
     /// The handle of a metric, which is made when there is none.
@@ -323,8 +331,8 @@ pub(crate) struct Staging<F> {
     pub(crate) logs: Option<Logs<F>>,
     /// The latest time in any file when the database was opened.
     pub(crate) newest_stored: Option<i64>,
-    /// The latest time in the pages that were written since then.
-    pub(crate) newest_written: Option<i64>,
+    /// The latest time in any file now, by which the clock is judged.
+    pub(crate) newest_in_files: Option<i64>,
     /// The page that rows go to until one is for another partition.
     room: Room,
     /// Whether samples older than their metric's newest are taken, as imports of files do.
@@ -360,7 +368,7 @@ impl<F: StorageFile> Staging<F> {
             rules,
             logs: None,
             newest_stored,
-            newest_written: None,
+            newest_in_files: newest_stored,
             room: Room { partition: None, left: 1, synced_len: None },
             takes_older: false,
             pages_due: Duration::MAX,

@@ -235,7 +235,7 @@ impl<H: Host> Readable<H> {
     }
 
     /// The latest time in any file. Files of earlier partitions end before the newest begins.
-    fn newest_stored(&self) -> Result<Option<i64>> {
+    pub(super) fn newest_stored(&self) -> Result<Option<i64>> {
         let views = self.view(TimeRange::ALL);
         let mut newest = None;
         for view in views.iter().rev() {

@@ -247,7 +247,7 @@ impl<H: Host> Writer<H> {
             state.stats.data.note_flush(grown, records, to_u64(payload_len), took);
         });
         self.appended.insert(partition, self.host.clock().monotonic());
-        self.staging.newest_written = self.staging.newest_written.max(newest);
+        self.staging.newest_in_files = self.staging.newest_in_files.max(newest);
         self.tell_flush(partition, records, grown, took);
         if stale_metric_file {
             self.sync_data()?; // soon it is the only one that holds those samples

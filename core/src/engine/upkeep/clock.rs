@@ -8,7 +8,6 @@ use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::files::FileKind;
 use crate::engine::host::{Clock, Host, Shared};
-use crate::engine::open::log_name;
 use crate::engine::root::Engine;
 use crate::engine::writer::Writer;
 use crate::error::Result;
@@ -50,9 +49,9 @@ pub(in crate::engine) fn open_watch<H: Host>(
 fn has_samples<H: Host>(host: &H) -> Result<bool> {
     for name in host.databases()? {
         let storage = host.database(&name, false)?;
-        let log = log_name(&name)?;
         for file in storage.list()? {
-            let holds_samples = FileKind::parse(file.as_str()).is_some() || file == log;
+            let is_log = file.as_str().rsplit('.').next() == Some("wal");
+            let holds_samples = is_log || FileKind::parse(file.as_str()).is_some();
             if holds_samples && storage.open(&file)?.len()? > 0 {
                 return Ok(true);
             }

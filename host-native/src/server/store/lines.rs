@@ -8,7 +8,7 @@ use crate::server::request::{Incoming, Params};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use nanotdb_core::engine::Importer;
+use nanotdb_core::engine::{AddOptions, Importer};
 use nanotdb_core::view::Rejections;
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ pub(super) async fn take(
     params: Params,
     body: Body,
 ) -> Result<Response, Failure> {
-    let importer = Importer::new(Arc::clone(&app.engine), params.get("db"));
+    let importer =
+        Importer::new(Arc::clone(&app.engine), params.get("db")).with_options(AddOptions::LIVE);
     let mut import = Import { importer, rejections: Rejections::default() };
     let mut incoming = Incoming::new(&app, body);
     while let Some(piece) = incoming.next().await? {

@@ -117,7 +117,10 @@ impl<H: Host> Database<H> {
             }
             partitions = without_room.into_iter().map(|(partition, _)| partition).collect();
         }
-        self.writer().write(|writer| writer.forget_newest(&selection));
+        self.writer().write(|writer| {
+            writer.forget_newest(&selection);
+            writer.renew_newest();
+        });
         report.metrics = named(metrics, counts);
         self.host().note(&Event::SamplesDeleted {
             database: self.name(),

@@ -6,7 +6,6 @@
 //! are compared one by one.
 
 use super::{Local, Pair, near, points, range_query};
-use nanotdb_core::catalog::file::{Record, decode, encode};
 use nanotdb_core::engine::{Engine, Host};
 use nanotdb_core::partition::Partition;
 use nanotdb_core::settings::{
@@ -119,32 +118,12 @@ impl Life {
             37..=39 => self.retire(pair),
             40 => {
                 drop(pair.engine.close());
-                let names = self.lose_names(pair);
                 pair.reopen();
-                give_names_back(pair, &names);
                 let possible = self.possible(pair);
                 self.learn(pair, &possible, false);
             }
             _ => {}
         }
-    }
-
-    /// Now and then the catalog of a closed store is put back to when it had fewer metrics. Returns
-    /// what it had.
-    fn lose_names(&mut self, pair: &Pair) -> Vec<Record> {
-        let name = FileName::new("catalog.json").unwrap();
-        let directory = pair.host.database("db", false).unwrap();
-        let all = decode(&directory.read(&name).unwrap().unwrap_or_default()).unwrap();
-        if self.random.one_in(3) {
-            let kept = self.random.index(all.len() + 1);
-            let mut left = all.clone();
-            // Without samples there is nothing to find its id by.
-            let is_kept = |at, name: &str| at < kept || pair.model.last(name).is_none();
-            let mut at = 0..;
-            left.retain(|record| is_kept(at.next().unwrap(), &record.name));
-            directory.replace(&name, &encode(&left)).unwrap();
-        }
-        all
     }
 
     /// A sample of a metric that lags days behind.
@@ -265,16 +244,6 @@ impl Life {
         for (metric, known) in &mut self.rolled {
             known.retain(|time, _| found.get(metric).is_some_and(|found| found.contains_key(time)));
         }
-    }
-}
-
-/// Gives metrics that have lost their names their names.
-fn give_names_back(pair: &Pair, names: &[Record]) {
-    for lost in pair.database.find_recovered().unwrap() {
-        let record = names.iter().find(|record| record.id == lost.id).expect("an id that was used");
-        let known = lost.value_type.is_none_or(|known| known == record.value_type);
-        assert!(known, "{lost:?} is {record:?}");
-        pair.database.name_metric(record.id, &record.name, record.value_type).unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong, in the engine's words.
 
-use crate::storage::StorageError;
+use crate::storage::{StorageError, StorageErrorKind};
 use crate::text::duration::Duration;
 use crate::types::{MetricId, Timestamp, ValueType};
 use alloc::string::String;
@@ -164,6 +164,18 @@ impl Error {
     /// Whether the caller's request was at fault, and nothing has changed.
     pub const fn is_rejection(&self) -> bool {
         matches!(self, Self::Rejected(_))
+    }
+
+    /// Whether one file cannot be read, which says nothing about others: it is damaged, of a later
+    /// version, gone, or refused by the system. That no file can be opened is not such an error.
+    pub const fn is_about_one_file(&self) -> bool {
+        match self {
+            Self::Storage(error) => matches!(
+                error.kind,
+                StorageErrorKind::NotFound | StorageErrorKind::Denied | StorageErrorKind::Io
+            ),
+            other => other.is_unreadable(),
+        }
     }
 
     /// Whether a file holds what cannot be understood: damage, or a later version.

@@ -52,4 +52,4 @@ pub use nanotdb_core::{
     compress, engine, error, metric_file, name, page, partition, query, rollup, settings, stats,
     tar, text, wal,
 };
-pub use store::{Database, Engine, OpenOptions, Store};
+pub use store::{Database, Engine, Lenient, OpenOptions, Store};

@@ -18,6 +18,9 @@ pub type Engine = nanotdb_core::engine::Engine<NativeHost>;
 /// A database on real files; any number of threads may use it at once.
 pub type Database = nanotdb_core::engine::Database<NativeHost>;
 
+/// Queries made around damage, on real files.
+pub type Lenient<'a> = nanotdb_core::engine::Lenient<'a, NativeHost>;
+
 /// How often a store looks for what is due.
 const TICK: Duration = Duration::from_millis(500);
 

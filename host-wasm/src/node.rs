@@ -221,6 +221,8 @@ fn failed(verb: &str, path: &str, error: &JsValue) -> StorageError {
         "EEXIST" => StorageErrorKind::AlreadyExists,
         "ENOSPC" | "EDQUOT" => StorageErrorKind::NoSpace,
         "EROFS" => StorageErrorKind::ReadOnly,
+        "EACCES" | "EPERM" => StorageErrorKind::Denied,
+        "EMFILE" | "ENFILE" => StorageErrorKind::TooManyFiles,
         _ => StorageErrorKind::Io,
     };
     let what = crate::error::text_of(error, "message").unwrap_or(code);

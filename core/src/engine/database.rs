@@ -12,11 +12,11 @@ use super::upkeep::build::{BuildOptions, BuildReport};
 use super::upkeep::retention::Retired;
 use super::upkeep::seal::Sealed;
 use super::writer::Writer;
-use crate::aggregate::{Bucket, Custom, CustomAggregate, Grid};
+use crate::aggregate::{Bucket, CustomAggregate, Grid};
 use crate::error::{Error, Result};
 use crate::query::{
-    AggregateQuery, Batch, Chart, ChartQuery, MetricInfo, RangeQuery, Series, checked_range,
-    invalid,
+    AggregateQuery, Batch, Chart, ChartQuery, MetricInfo, OnDamage, RangeQuery, Series, Visit,
+    checked_range,
 };
 use crate::settings::DatabaseSettings;
 use crate::stats::DbStats;
@@ -361,7 +361,7 @@ impl<H: Host> Database<H> {
     ///
     /// When a file that may hold it cannot be read.
     pub fn last(&self, metric: &str) -> Result<Option<Sample>> {
-        self.readable.last(metric)
+        self.readable.last(metric, OnDamage::Fail)
     }
 
     /// The samples of a metric from `from` to `to`, both included; none when it is unknown.
@@ -394,7 +394,7 @@ impl<H: Host> Database<H> {
     ///
     /// When a file cannot be read.
     pub fn range_many(&self, metrics: &[&str], query: RangeQuery) -> Result<Vec<Series>> {
-        self.readable.range_many(metrics, query)
+        self.readable.range_many(metrics, query, OnDamage::Fail)
     }
 
     /// Visits the samples of a metric in order of time, in batches, so that a range of any length
@@ -409,7 +409,7 @@ impl<H: Host> Database<H> {
         query: RangeQuery,
         mut visit: impl FnMut(Batch<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.readable.visit_range(metric, query, &mut visit)
+        self.readable.visit_range(metric, query, OnDamage::Fail, &mut visit)
     }
 
     /// Visits the samples of several metrics: for each stretch of time, metric by metric, with the
@@ -424,7 +424,7 @@ impl<H: Host> Database<H> {
         query: RangeQuery,
         mut visit: impl FnMut(usize, Batch<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.readable.visit_many(metrics, query, &mut visit)
+        self.readable.visit_many(metrics, query, OnDamage::Fail, &mut visit)
     }
 
     /// Visits the windows of a metric that have samples, in order.
@@ -439,7 +439,7 @@ impl<H: Host> Database<H> {
         query: &AggregateQuery<'_>,
         mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.readable.aggregate(metric, query, &mut emit)
+        self.readable.aggregate(metric, query, OnDamage::Fail, &mut emit)
     }
 
     /// Visits the windows of a metric that have samples, in order, with one value for each of the
@@ -456,10 +456,8 @@ impl<H: Host> Database<H> {
         aggregates: &[&dyn CustomAggregate],
         mut emit: impl FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
-        if aggregates.is_empty() {
-            return Err(invalid("at least one aggregate must be asked for"));
-        }
-        self.readable.fold(metric, range, grid, Custom::new(aggregates), &mut emit)
+        let fail = OnDamage::Fail;
+        self.readable.aggregate_with(metric, range, grid, aggregates, fail, &mut emit)
     }
 
     /// The samples of a metric that a chart of so many pixels needs; none when it is unknown.
@@ -468,7 +466,7 @@ impl<H: Host> Database<H> {
     ///
     /// When a file cannot be read.
     pub fn chart(&self, metric: &str, query: &ChartQuery) -> Result<Chart> {
-        self.readable.chart(metric, query)
+        self.readable.chart(metric, query, OnDamage::Fail)
     }
 
     /// Visits every sample of the partitions that a range touches, in storage order: partition by
@@ -483,10 +481,16 @@ impl<H: Host> Database<H> {
         range: TimeRange,
         mut visit: impl FnMut(&[u16], &[i64], &[u32]) -> Result<()>,
     ) -> Result<()> {
-        for view in self.readable.view(range) {
-            self.readable.scan(&view, &mut visit)?;
-        }
-        Ok(())
+        self.scan_on(OnDamage::Fail, range, &mut visit)
+    }
+
+    pub(super) fn scan_on(
+        &self,
+        on: OnDamage<'_>,
+        range: TimeRange,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        self.readable.view(range).iter().try_for_each(|view| self.readable.scan(view, on, visit))
     }
 
     /// What the database counted since it was opened. Never waits for a disk.

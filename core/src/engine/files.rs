@@ -107,7 +107,12 @@ impl PartitionFiles {
 
     /// Whether no file is left.
     pub fn is_empty(&self) -> bool {
-        self.data.is_none() && self.raw.is_none() && self.metric.is_none()
+        self.count() == 0
+    }
+
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        FileKind::ALL.iter().filter(|kind| self.get(**kind).is_some()).count()
     }
 }
 
@@ -184,7 +189,16 @@ impl FrameIndex {
 
     /// The error of the first damage that may have held samples of `range`.
     pub fn damage_in(&self, file: &FileName, range: TimeRange) -> Option<Error> {
-        self.damage.iter().find_map(|damage| {
+        self.damages_in(file, range).next()
+    }
+
+    /// The errors of all damage between frames that may have held samples of `range`.
+    pub(crate) fn damages_in(
+        &self,
+        file: &FileName,
+        range: TimeRange,
+    ) -> impl Iterator<Item = Error> {
+        self.damage.iter().filter_map(move |damage| {
             let before = damage.after_frame.checked_sub(1).and_then(|i| self.frames.get(i));
             let after = self.frames.get(damage.after_frame);
             let from = before.map_or(i64::MIN, |frame| frame.header.start);

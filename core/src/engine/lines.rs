@@ -7,6 +7,7 @@ use super::root::Engine;
 use super::row::{AddOptions, Row, RowTime, Target};
 use super::units::other_unit;
 use crate::error::{Error, Result};
+use crate::query::OnDamage;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::text::line::{self, Line, format_line, format_line_untyped};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
@@ -426,12 +427,22 @@ impl<H: Host> Database<H> {
         &self,
         options: ExportOptions,
         select: impl Fn(&str) -> bool,
+        write: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<u64> {
+        self.export_on(OnDamage::Fail, options, select, write)
+    }
+
+    pub(super) fn export_on(
+        &self,
+        on: OnDamage<'_>,
+        options: ExportOptions,
+        select: impl Fn(&str) -> bool,
         mut write: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<u64> {
         let mut names = self.names(&select);
         let mut lines = 0;
         let mut text = Vec::with_capacity(EXPORT_CHUNK + 512);
-        self.scan(options.range, |ids, times, raws| {
+        self.scan_on(on, options.range, &mut |ids, times, raws| {
             for ((&id, &time), &raw) in ids.iter().zip(times).zip(raws) {
                 if !options.range.contains(Timestamp(time)) {
                     continue;

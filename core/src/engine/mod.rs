@@ -14,6 +14,7 @@ mod host;
 mod ids;
 mod ingest;
 mod inspect;
+mod lenient;
 mod lines;
 mod logs;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use host::{Clock, Host, Shared};
 pub use ids::RecoveredMetric;
 pub use ingest::MetricHandle;
 pub use inspect::{DbInspect, OpenPageStats, WalInspect, WalRecord};
+pub use lenient::Lenient;
 pub use lines::{ExportOptions, ImportReport, Importer, MAX_LINE_LEN, RejectedLine};
 pub use open::OpenReport;
 pub use rollup::backfill::BackfillReport;

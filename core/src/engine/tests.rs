@@ -473,7 +473,7 @@ fn a_page_written_while_a_query_is_under_way_is_seen_once() {
     assert_eq!(all(&database, "a").len(), 2);
     let count = || {
         let mut count = 0;
-        let counted = readable.scan(&views[0], &mut |ids, _, _| {
+        let counted = readable.scan(&views[0], crate::query::OnDamage::Fail, &mut |ids, _, _| {
             count += ids.len();
             Ok(())
         });

@@ -11,6 +11,7 @@ use crate::catalog::{self, Newest};
 use crate::error::{Error, Rejection, Result};
 use crate::page::{self, PageLimits};
 use crate::partition::Partition;
+use crate::query::{Notes, OnDamage};
 use crate::settings::{DatabaseSettings, Durability, FsyncPolicy};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::WalReset;
@@ -271,7 +272,11 @@ impl<H: Host> Writer<H> {
     fn metric_file_covers_data(&self, partition: Partition) -> Result<bool> {
         let files = self.readable.state.read(|state| state.files_of(partition));
         let (Some(metric), Some(data)) = (&files.metric, &files.data) else { return Ok(false) };
-        self.readable.data_covers_metric(partition, metric, data)
+        match self.readable.data_covers_metric(partition, metric, data) {
+            // Nobody knows; so it stays, and what is new is written all the same.
+            Err(error) if error.is_about_one_file() => Ok(false),
+            covers => covers,
+        }
     }
 
     /// Whether a partition has begun since this was asked.
@@ -576,16 +581,14 @@ impl<H: Host> Writer<H> {
 
     /// Settles what the newest sample of a metric is, so that its next sample can be judged.
     ///
-    /// Where an unreadable file hides the answer, any time is accepted: refusing new samples because
-    /// an old file is unreadable would lose more.
+    /// Where a file that cannot be read may hide it, that of all other files counts: refusing new
+    /// samples because an old file is damaged would lose more.
     pub(crate) fn settle_newest(&self, slot: catalog::Slot) -> Result<()> {
         match self.readable.resolve_newest(slot) {
-            Err(error) if error.is_unreadable() => {
-                self.readable.state.write(|state| {
-                    if let Some(entry) = state.catalog.get_mut(slot) {
-                        entry.last = Newest::None;
-                    }
-                });
+            Err(error) if error.is_about_one_file() => {
+                let passed_over = Notes::new(&self.readable.name);
+                let newest = self.readable.find_newest(slot, OnDamage::Note(&passed_over))?;
+                self.readable.note_newest(slot, newest);
                 Ok(())
             }
             other => other,

@@ -7,6 +7,7 @@ use super::info::{Frame, FrameInfo, Summary};
 use super::scan::invalid;
 use super::source::Source;
 use super::v3::{self, Encoding, Index, Statistics};
+use crate::column::BLOCK_LEN;
 use crate::compress::{CodecId, Codecs};
 use crate::error::{Error, Result};
 use crate::sorted::order;
@@ -305,6 +306,36 @@ impl<F: StorageFile> MetricFile<F> {
         reader.read_points(entry, points)
     }
 
+    /// Times and values of the entry as far as they can be read; `note` hears of what cannot.
+    ///
+    /// Of v3 only the blocks of 1,024 points are missing that are damaged themselves; of v1 and v2
+    /// all or nothing is there.
+    pub(crate) fn readable_points(
+        &self,
+        entry: &FrameInfo,
+        note: &mut dyn FnMut(Error) -> Result<()>,
+    ) -> Result<(Vec<i64>, Vec<u32>)> {
+        match self.read_frame(entry) {
+            Ok(frame) => return Ok((frame.times, frame.raws)),
+            Err(error) => note(error)?,
+        }
+        let (mut times, mut raws) = (Vec::new(), Vec::new());
+        if let Reader::Columns(reader) = self.reader() {
+            let len = usize::try_from(entry.point_count).unwrap_or(usize::MAX);
+            for start in (0..len).step_by(BLOCK_LEN) {
+                let block = start..start.saturating_add(BLOCK_LEN).min(len);
+                match reader.read_points(entry, block) {
+                    Ok((block_times, block_raws)) => {
+                        times.extend_from_slice(&block_times);
+                        raws.extend_from_slice(&block_raws);
+                    }
+                    Err(error) => note(error)?,
+                }
+            }
+        }
+        Ok((times, raws))
+    }
+
     /// What is known of stretches of the entry without reading its points; nothing in v1 and v2,
     /// and for frames so short that reading them costs no more.
     ///
@@ -458,20 +489,28 @@ impl<F: StorageFile> Frames<'_, F> {
     }
 }
 
+impl<F: StorageFile> Frames<'_, F> {
+    /// The next frame, with its entry in the index. An error without an entry is of something that
+    /// no frame uses. After an error the frames behind it can be asked for.
+    pub(crate) fn next_entry(&mut self) -> Option<(Option<FrameInfo>, Result<Frame>)> {
+        let position = self.order.get(self.next);
+        if let Some(entry) = position.and_then(|&position| self.file.entries.get(position)) {
+            self.next += 1;
+            return Some((Some(*entry), self.read(entry)));
+        }
+        while let Some(id) = self.unused.pop() {
+            if let Err(error) = self.file.read_time_frame(id) {
+                return Some((None, Err(error)));
+            }
+        }
+        None
+    }
+}
+
 impl<F: StorageFile> Iterator for Frames<'_, F> {
     type Item = Result<Frame>;
 
     fn next(&mut self) -> Option<Result<Frame>> {
-        let position = self.order.get(self.next);
-        if let Some(entry) = position.and_then(|&position| self.file.entries.get(position)) {
-            self.next += 1;
-            return Some(self.read(entry));
-        }
-        while let Some(id) = self.unused.pop() {
-            if let Err(error) = self.file.read_time_frame(id) {
-                return Some(Err(error));
-            }
-        }
-        None
+        self.next_entry().map(|(_, frame)| frame)
     }
 }

@@ -1,6 +1,7 @@
 //! The samples of chosen metrics in one partition, sorted by time.
 
 use super::cache::Block;
+use super::damage::OnDamage;
 use super::grouped::GroupedPage;
 use super::source::{Source, may_be_growing};
 use crate::engine::{
@@ -27,6 +28,11 @@ impl Points {
     pub(crate) fn clear(&mut self) {
         self.times.clear();
         self.raws.clear();
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.times.truncate(len);
+        self.raws.truncate(len);
     }
 
     fn push(&mut self, time: i64, raw: u32) {
@@ -101,8 +107,32 @@ impl<H: Host> Readable<H> {
         range: TimeRange,
         selection: &Selection,
         points: &mut [Points],
+        on: OnDamage<'_>,
     ) -> Result<()> {
         let starts: Vec<usize> = points.iter().map(|points| points.times.len()).collect();
+        match self.gather_sources(view, range, selection, points) {
+            Err(error) if on.tolerates(&error) => {
+                on.note_named(error)?;
+                for (points, start) in points.iter_mut().zip(&starts) {
+                    points.truncate(*start);
+                }
+                self.gather_around(view, range, selection, points, on)?;
+            }
+            gathered => gathered?,
+        }
+        for (points, start) in points.iter_mut().zip(starts) {
+            points.sort_from(start);
+        }
+        Ok(())
+    }
+
+    fn gather_sources(
+        &self,
+        view: &PartitionView,
+        range: TimeRange,
+        selection: &Selection,
+        points: &mut [Points],
+    ) -> Result<()> {
         for source in self.sources(view)? {
             match &source {
                 Source::Pages(file, handle, index) => {
@@ -116,9 +146,6 @@ impl<H: Host> Readable<H> {
                 }
                 Source::Open(page) => gather_open_page(page, range, selection, points),
             }
-        }
-        for (points, start) in points.iter_mut().zip(starts) {
-            points.sort_from(start);
         }
         Ok(())
     }
@@ -165,7 +192,12 @@ impl<H: Host> Readable<H> {
     }
 }
 
-fn gather_page(page: &Payload, range: TimeRange, selection: &Selection, points: &mut [Points]) {
+pub(super) fn gather_page(
+    page: &Payload,
+    range: TimeRange,
+    selection: &Selection,
+    points: &mut [Points],
+) {
     let (from, to) = (range.from.0, range.to.0);
     if let ([(id, _)], [points]) = (selection.metrics.as_slice(), &mut *points) {
         page.for_each_of(*id, |time, raw| {
@@ -205,7 +237,7 @@ fn gather_grouped(
     }
 }
 
-fn gather_open_page(
+pub(super) fn gather_open_page(
     page: &PageView,
     range: TimeRange,
     selection: &Selection,
@@ -253,9 +285,14 @@ impl<'a, F: StorageFile> FrameReader<'a, F> {
         let ahead = if self.buffer.is_empty() { len } else { len.max(READ_AHEAD) };
         let left = usize::try_from(self.file_len.saturating_sub(offset)).unwrap_or(usize::MAX);
         self.buffer.resize(ahead.min(left.max(len)), 0);
-        let read = self.file.read_at(offset, &mut self.buffer)?;
-        self.buffer.truncate(read);
         self.base = offset;
+        match self.file.read_at(offset, &mut self.buffer) {
+            Ok(read) => self.buffer.truncate(read),
+            Err(error) => {
+                self.buffer.clear(); // nothing of it was read
+                return Err(error);
+            }
+        }
         Ok(0)
     }
 }

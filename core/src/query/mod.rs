@@ -3,8 +3,12 @@
 //! A query takes a view of the open pages and files at one moment and works on it without a
 //! lock, so it neither waits for ingest nor holds it up.
 
+mod around;
+#[cfg(test)]
+mod around_tests;
 mod cache;
 mod chart;
+mod damage;
 mod gather;
 mod grouped;
 mod metric;
@@ -19,9 +23,14 @@ mod testing;
 
 pub(crate) use cache::Cache;
 pub use chart::{Chart, ChartMethod, ChartQuery, UnknownMethod, slice_ns};
+pub use damage::Damaged;
+pub(crate) use damage::{Notes, OnDamage};
+pub(crate) use scan::Visit;
 pub(crate) use source::Source;
 
-use crate::aggregate::{Aggregate, Arithmetic, Bucket, BuiltIn, Cut, Fold, Grid};
+use crate::aggregate::{
+    Aggregate, Arithmetic, Bucket, BuiltIn, Custom, CustomAggregate, Cut, Fold, Grid,
+};
 use crate::engine::{FileOf, Host, PartitionView, Readable, Shared};
 use crate::error::{Error, Rejection, Result};
 use crate::sorted::sort_by;
@@ -164,9 +173,10 @@ impl<H: Host> Readable<H> {
         &self,
         metric: &str,
         query: RangeQuery,
+        on: OnDamage<'_>,
         visit: &mut dyn FnMut(Batch<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.visit_many(&[metric], query, &mut |_, batch| visit(batch))
+        self.visit_many(&[metric], query, on, &mut |_, batch| visit(batch))
     }
 
     /// Visits the samples of several metrics slice by slice; in each, metric by metric.
@@ -174,6 +184,7 @@ impl<H: Host> Readable<H> {
         &self,
         metrics: &[&str],
         query: RangeQuery,
+        on: OnDamage<'_>,
         visit: &mut dyn FnMut(usize, Batch<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
         let found = self.find_each(metrics);
@@ -186,9 +197,9 @@ impl<H: Host> Readable<H> {
         let mut points = vec![Points::default(); known.len()];
         let mut strides: Vec<Stride> = known.iter().map(|_| Stride::new(query.stride)).collect();
         for views in together(&self.view(query.range)) {
-            for slice in self.slices(views, query.range, &selection)? {
+            for slice in self.slices(views, query.range, &selection, on)? {
                 points.iter_mut().for_each(Points::clear);
-                self.gather_all(views, slice, &selection, &mut points)?;
+                self.gather_all(views, slice, &selection, &mut points, on)?;
                 let columns = known.iter().zip(&mut points).zip(&mut strides);
                 for ((&(at, (_, value_type)), points), stride) in columns {
                     stride.thin(points);
@@ -214,13 +225,18 @@ impl<H: Host> Readable<H> {
 
     /// The samples of several metrics, in the order of the names; unknown names and repetitions
     /// have none.
-    pub(crate) fn range_many(&self, metrics: &[&str], query: RangeQuery) -> Result<Vec<Series>> {
+    pub(crate) fn range_many(
+        &self,
+        metrics: &[&str],
+        query: RangeQuery,
+        on: OnDamage<'_>,
+    ) -> Result<Vec<Series>> {
         let found = self.find_each(metrics);
         let selection = Selection::new(found.iter().copied().flatten().collect());
         let mut points = vec![Points::default(); selection.len()];
         if selection.len() > 0 {
             for views in together(&self.view(query.range)) {
-                self.gather_all(views, query.range, &selection, &mut points)?;
+                self.gather_all(views, query.range, &selection, &mut points, on)?;
             }
         }
         let mut points = points.into_iter();
@@ -238,6 +254,7 @@ impl<H: Host> Readable<H> {
         &self,
         metric: &str,
         query: &AggregateQuery<'_>,
+        on: OnDamage<'_>,
         emit: &mut dyn FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
         if query.aggregates.is_empty() {
@@ -245,7 +262,23 @@ impl<H: Host> Readable<H> {
         }
         let fold = BuiltIn::new(query.aggregates, query.arithmetic);
         let grid = Grid::new(query.window_ns, query.offset_ns)?;
-        self.fold(metric, query.range, grid, fold, emit)
+        self.fold(metric, query.range, grid, fold, on, emit)
+    }
+
+    /// Visits the windows of a metric that have samples, with values of somebody's own making.
+    pub(crate) fn aggregate_with(
+        &self,
+        metric: &str,
+        range: TimeRange,
+        grid: Grid,
+        aggregates: &[&dyn CustomAggregate],
+        on: OnDamage<'_>,
+        emit: &mut dyn FnMut(&Bucket) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if aggregates.is_empty() {
+            return Err(invalid("at least one aggregate must be asked for"));
+        }
+        self.fold(metric, range, grid, Custom::new(aggregates), on, emit)
     }
 
     /// Visits the windows of a metric that have samples, folded in a way of one's own.
@@ -255,6 +288,7 @@ impl<H: Host> Readable<H> {
         range: TimeRange,
         grid: Grid,
         fold: F,
+        on: OnDamage<'_>,
         emit: &mut dyn FnMut(&Bucket) -> ControlFlow<()>,
     ) -> Result<()> {
         let mut windows = Cut::new(range, grid, fold);
@@ -280,10 +314,10 @@ impl<H: Host> Readable<H> {
             if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         if takes_tallies {
-            self.visit_pieces(metric, range, &fits, &mut take)?;
+            self.visit_pieces(metric, range, on, &fits, &mut take)?;
         } else {
             let query = RangeQuery::all(range);
-            self.visit_range(metric, query, &mut |batch| take(Piece::Points(batch)))?;
+            self.visit_range(metric, query, on, &mut |batch| take(Piece::Points(batch)))?;
         }
         if !stopped {
             let _: core::result::Result<(), ()> = windows.finish(&mut emit);
@@ -298,10 +332,11 @@ impl<H: Host> Readable<H> {
         range: TimeRange,
         selection: &Selection,
         points: &mut [Points],
+        on: OnDamage<'_>,
     ) -> Result<()> {
         let starts: Vec<usize> = points.iter().map(|points| points.times.len()).collect();
         for view in views {
-            self.gather(view, range, selection, points)?;
+            self.gather(view, range, selection, points, on)?;
         }
         if views.len() > 1 {
             for (points, start) in points.iter_mut().zip(starts) {

@@ -6,6 +6,7 @@
 //! of it, and nothing else may hold samples of the metric at its instants: no other frame, no raw
 //! page, no partition that overlaps. Everything else is decoded, by the same means as any query.
 
+use super::damage::OnDamage;
 use super::gather::{Points, Selection};
 use super::metric::{entries, len_of};
 use super::source::{Source, may_be_growing};
@@ -82,6 +83,7 @@ impl<H: Host> Readable<H> {
         &self,
         metric: &str,
         range: TimeRange,
+        on: OnDamage<'_>,
         fits: &dyn Fn(&Span, TimeRange) -> bool,
         visit: &mut dyn FnMut(Piece<'_, FileOf<H>>) -> ControlFlow<()>,
     ) -> Result<()> {
@@ -89,8 +91,14 @@ impl<H: Host> Readable<H> {
         let selection = Selection::new(vec![metric]);
         let mut points = vec![Points::default()];
         for views in together(&self.view(range)) {
-            let Some(holders) = self.holders(views, range, metric)? else {
-                let decoded = self.visit_slices(views, range, &selection, &mut points, visit)?;
+            let holders = match self.holders(views, range, metric) {
+                // Decoding notes it.
+                Err(error) if on.tolerates(&error) => None,
+                holders => holders?,
+            };
+            let Some(holders) = holders else {
+                let decoded =
+                    self.visit_slices(views, range, &selection, &mut points, on, visit)?;
                 if decoded.is_break() {
                     return Ok(());
                 }
@@ -105,7 +113,7 @@ impl<H: Host> Readable<H> {
                         holders.hand_on(frame, run, visit)
                     }
                     Step::Decode(range) => {
-                        self.visit_slices(views, range, &selection, &mut points, visit)?
+                        self.visit_slices(views, range, &selection, &mut points, on, visit)?
                     }
                 };
                 if went.is_break() {
@@ -129,11 +137,12 @@ impl<H: Host> Readable<H> {
         range: TimeRange,
         selection: &Selection,
         points: &mut [Points],
+        on: OnDamage<'_>,
         visit: &mut dyn FnMut(Piece<'_, FileOf<H>>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
-        for slice in self.slices(views, range, selection)? {
+        for slice in self.slices(views, range, selection, on)? {
             points.iter_mut().for_each(Points::clear);
-            self.gather_all(views, slice, selection, points)?;
+            self.gather_all(views, slice, selection, points, on)?;
             for (&(_, value_type), points) in selection.metrics().iter().zip(&*points) {
                 let batch = Batch { value_type, times: &points.times, raws: &points.raws };
                 if !batch.times.is_empty() && visit(Piece::Points(batch)).is_break() {

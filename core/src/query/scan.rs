@@ -1,5 +1,6 @@
 //! Everything a partition holds, in storage order: for exports and builds.
 
+use super::damage::OnDamage;
 use super::gather::FrameReader;
 use super::source::Source;
 use crate::catalog::Recovered;
@@ -13,13 +14,6 @@ use alloc::string::ToString;
 
 /// Receives records as columns of equal length: ids, times, raw values.
 pub(crate) type Visit<'a> = dyn FnMut(&[u16], &[i64], &[u32]) -> Result<()> + 'a;
-
-/// What to do about a frame that cannot be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Damaged {
-    Refuse,
-    PassOver,
-}
 
 impl<H: Host> Readable<H> {
     /// Visits every record of the sources, each source in its own order.
@@ -38,7 +32,8 @@ impl<H: Host> Readable<H> {
                 Source::Metric(_, file) => (&**file).scan(visit)?,
                 Source::Pages(file, handle, index) => {
                     index.damage_in(&file.name, TimeRange::ALL).map_or(Ok(()), Err)?;
-                    self.scan_frames(file, handle, index.frames.iter(), Damaged::Refuse, visit)?;
+                    let frames = index.frames.iter().enumerate();
+                    self.scan_each(file, handle, frames, visit, &mut |_, error| Err(error))?;
                 }
             }
         }
@@ -61,8 +56,9 @@ impl<H: Host> Readable<H> {
                     let wanted = frames.filter(|(at, frame)| {
                         frame.offset >= from && index.reach(*at).overlaps(span)
                     });
-                    let wanted = wanted.map(|(_, frame)| frame);
-                    self.scan_frames(file, handle, wanted, Damaged::PassOver, visit)
+                    self.scan_each(file, handle, wanted, visit, &mut |_, error| {
+                        if error.is_unreadable() { Ok(()) } else { Err(error) }
+                    })
                 }
                 other => self.scan_sources(core::slice::from_ref(other), visit),
             };
@@ -74,31 +70,35 @@ impl<H: Host> Readable<H> {
         Ok(())
     }
 
-    fn scan_frames<'f>(
+    /// Visits these frames of a file; `damaged` hears of each that cannot be read, by its number,
+    /// and says whether that is the end.
+    pub(super) fn scan_each<'f>(
         &self,
         file: &StoredFile,
         handle: &FileOf<H>,
-        frames: impl Iterator<Item = &'f FrameEntry>,
-        damaged: Damaged,
+        frames: impl Iterator<Item = (usize, &'f FrameEntry)>,
         visit: &mut Visit<'_>,
+        damaged: &mut dyn FnMut(usize, Error) -> Result<()>,
     ) -> Result<()> {
         let mut reader = FrameReader::new(handle, file.len);
         let (mut page, mut columns) = (Payload::default(), Columns::default());
-        for frame in frames {
-            let bytes = reader.frame(frame)?;
+        for (at, frame) in frames {
+            let bytes = match reader.frame(frame) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    damaged(at, error.into())?;
+                    continue;
+                }
+            };
             match frame.header.decode_page(bytes, self.page_codec(), &mut page) {
                 Ok(()) => {
                     columns.clear();
                     page.copy_to(&mut columns);
                     visit(&columns.ids, &columns.times, &columns.raws)?;
                 }
-                Err(_) if damaged == Damaged::PassOver => {}
                 Err(error) => {
-                    return Err(Error::corrupt(
-                        file.name.as_str(),
-                        frame.offset,
-                        error.to_string(),
-                    ));
+                    let name = file.name.as_str();
+                    damaged(at, Error::corrupt(name, frame.offset, error.to_string()))?;
                 }
             }
         }
@@ -106,7 +106,15 @@ impl<H: Host> Readable<H> {
     }
 
     /// Visits every record of a partition.
-    pub(crate) fn scan(&self, view: &PartitionView, visit: &mut Visit<'_>) -> Result<()> {
+    pub(crate) fn scan(
+        &self,
+        view: &PartitionView,
+        on: OnDamage<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        if let OnDamage::Note(_) = on {
+            return self.scan_around(view, on, visit);
+        }
         let sources = self.sources(view)?;
         self.scan_sources(&sources, visit)
     }

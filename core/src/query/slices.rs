@@ -1,9 +1,11 @@
 //! Cutting a long query into stretches of time that fit into memory.
 
+use super::damage::OnDamage;
 use super::gather::Selection;
 use super::source::Source;
 use crate::engine::{Host, PartitionView, Readable, Shared};
 use crate::error::Result;
+use crate::metric_file::FrameInfo;
 use crate::sorted::{sort_by, sort_times};
 use crate::types::{MetricId, TimeRange, Timestamp};
 use alloc::vec;
@@ -31,12 +33,18 @@ impl<H: Host> Readable<H> {
         views: &[PartitionView],
         range: TimeRange,
         selection: &Selection,
+        on: OnDamage<'_>,
     ) -> Result<Vec<TimeRange>> {
         let mut spans = Vec::new();
         let metrics = self.state.read(|state| state.catalog.len()) / selection.len().max(1);
         let share = u64::try_from(metrics).unwrap_or(u64::MAX).clamp(1, SPARSEST);
         for view in views {
-            for source in self.sources(view)? {
+            let sources = match self.sources(view) {
+                // Whoever reads them notes the rest.
+                Err(error) if on.tolerates(&error) => self.sources_around(view, on)?,
+                sources => sources?,
+            };
+            for source in sources {
                 match source {
                     Source::Pages(_, _, index) => {
                         let frames = index.frames.iter().enumerate();
@@ -46,8 +54,12 @@ impl<H: Host> Readable<H> {
                     }
                     Source::Metric(_, file) => {
                         for id in selection.ids().filter_map(MetricId::new) {
-                            let entries = file.entries_of(id)?.iter();
-                            spans.extend(entries.map(|e| (e.range, u64::from(e.point_count))));
+                            let entries = match file.entries_of(id) {
+                                Err(error) if on.tolerates(&error) => &[],
+                                entries => entries?,
+                            };
+                            let spans_of = |e: &FrameInfo| (e.range, u64::from(e.point_count));
+                            spans.extend(entries.iter().map(spans_of));
                         }
                     }
                     Source::Open(page) => {

@@ -53,7 +53,7 @@ impl<H: Host> Readable<H> {
     }
 
     /// Another view of the partition, if files of this one are gone or replaced.
-    fn newer_view(&self, view: &PartitionView) -> Option<PartitionView> {
+    pub(super) fn newer_view(&self, view: &PartitionView) -> Option<PartitionView> {
         self.state.read(|state| {
             let files = state.files_of(view.partition);
             let generation = |files: &PartitionFiles, kind| Some(files.get(kind)?.generation);
@@ -173,7 +173,7 @@ impl<H: Host> Readable<H> {
         Ok((!index.frames.is_empty()).then(|| Source::Pages(file.clone(), handle, index)))
     }
 
-    fn metric_source(&self, file: &StoredFile) -> Result<Source<FileOf<H>>> {
+    pub(super) fn metric_source(&self, file: &StoredFile) -> Result<Source<FileOf<H>>> {
         Ok(Source::Metric(file.clone(), self.metric_file(file)?))
     }
 

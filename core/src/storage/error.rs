@@ -18,6 +18,10 @@ pub enum StorageErrorKind {
     ReadOnly,
     /// A name that cannot name a file here.
     InvalidName,
+    /// The system does not let this process do it: permissions.
+    Denied,
+    /// So many files are open that no other can be, now.
+    TooManyFiles,
     /// Anything else the platform reported.
     Io,
 }

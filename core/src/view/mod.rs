@@ -142,6 +142,8 @@ const fn storage_code(error: &StorageError) -> &'static str {
         StorageErrorKind::Locked => "locked",
         StorageErrorKind::ReadOnly => "read-only",
         StorageErrorKind::InvalidName => "invalid-name",
+        StorageErrorKind::Denied => "denied",
+        StorageErrorKind::TooManyFiles => "too-many-files",
         StorageErrorKind::Io => "io",
     }
 }

@@ -301,6 +301,9 @@ pub struct FileCheck {
     pub samples: Count,
     /// What is wrong; nothing when it is whole.
     pub problems: Vec<String>,
+    /// Why it could not be read now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }
 
 impl From<engine::FileCheck> for FileCheck {
@@ -312,6 +315,7 @@ impl From<engine::FileCheck> for FileCheck {
             frames: check.frames.into(),
             samples: check.samples.into(),
             problems: check.problems,
+            unread: check.unread,
         }
     }
 }

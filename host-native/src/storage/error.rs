@@ -24,6 +24,23 @@ fn kind(error: &Error) -> StorageErrorKind {
         }
         ErrorKind::ReadOnlyFilesystem => StorageErrorKind::ReadOnly,
         // A refused permission is not `ReadOnly`: it may concern reading as well.
+        // A zero byte, or more bytes than a name may have.
+        ErrorKind::InvalidInput | ErrorKind::InvalidFilename => StorageErrorKind::InvalidName,
+        ErrorKind::PermissionDenied => StorageErrorKind::Denied,
+        _ if is_out_of_files(error) => StorageErrorKind::TooManyFiles,
         _ => StorageErrorKind::Io,
     }
+}
+
+/// Whether the process, or the whole system, has as many files open as it may.
+#[cfg(unix)]
+fn is_out_of_files(error: &Error) -> bool {
+    // `EMFILE` and `ENFILE`, the same on every Unix.
+    matches!(error.raw_os_error(), Some(24 | 23))
+}
+
+/// `ERROR_TOO_MANY_OPEN_FILES`.
+#[cfg(not(unix))]
+fn is_out_of_files(error: &Error) -> bool {
+    error.raw_os_error() == Some(4)
 }

@@ -297,6 +297,8 @@ export interface FileCheck {
   readonly frames: number;
   readonly samples: number;
   readonly problems: readonly string[];
+  /** Why the file could not be read now, which is no damage. */
+  readonly unread?: string;
 }
 
 export interface Retired {

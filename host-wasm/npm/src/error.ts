@@ -36,6 +36,10 @@ export type ErrorCode =
   | "locked"
   | "not-found"
   | "exists"
+  /** The system does not let this process read or write there. */
+  | "denied"
+  /** So many files are open that no other can be, now. */
+  | "too-many-files"
   | "io"
   /** The platform has no file storage here. */
   | "unavailable"
@@ -83,6 +87,8 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "locked",
   "not-found",
   "exists",
+  "denied",
+  "too-many-files",
   "io",
   "unavailable",
   "aborted",
@@ -107,6 +113,10 @@ const PLATFORM: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: "no-space",
   ENOENT: "not-found",
   EEXIST: "exists",
+  EACCES: "denied",
+  EPERM: "denied",
+  EMFILE: "too-many-files",
+  ENFILE: "too-many-files",
 };
 
 /** What was thrown, as one of ours. What has no code that is known is a defect: `internal`. */

@@ -189,6 +189,8 @@ impl<H: Host> Database<H> {
     pub(in crate::engine) fn settle_for_build(&self, partition: Partition) -> Result<()> {
         self.writer().write(|writer| {
             writer.check_writable()?;
+            // Of a data file whose end is torn, the end is kept elsewhere: the file may go.
+            writer.make_appendable(partition)?;
             writer.flush(partition)?;
             // The metric file will be durable. Were the pages not, a power cut could leave
             // samples in it that replay does not find in the data file, and adds again.

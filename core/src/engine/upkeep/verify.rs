@@ -13,7 +13,7 @@ use crate::page::Payload;
 use crate::partition::Partition;
 use crate::query::Source;
 use crate::sorted::SortedMap;
-use crate::storage::{FileName, Storage};
+use crate::storage::{FileName, Storage, StorageError, StorageErrorKind};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Records};
 use alloc::format;
@@ -41,6 +41,9 @@ pub struct FileCheck {
     pub equals_raw: Option<bool>,
     /// What is wrong, with the offset; nothing when the file is whole.
     pub problems: Vec<String>,
+    /// Why the file could not be read now, which says nothing about what it holds: permissions, or
+    /// too many open files.
+    pub unread: Option<String>,
 }
 
 /// What was found in a database.
@@ -52,9 +55,9 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether nothing is wrong.
+    /// Whether everything was read and nothing is wrong.
     pub fn is_whole(&self) -> bool {
-        self.files.iter().all(|file| file.problems.is_empty())
+        self.files.iter().all(FileCheck::is_whole)
     }
 }
 
@@ -64,7 +67,7 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read at all; damage is in the report.
+    /// When the log cannot be read at all; everything else is in the report, file by file.
     pub fn verify(&self, mut done: impl FnMut(&FileCheck)) -> Result<VerifyReport> {
         let readable = self.readable();
         readable.learn_ids()?;
@@ -124,10 +127,16 @@ impl<H: Host> Readable<H> {
         let mut checks = Vec::new();
         let files = &view.files;
         for file in files.raw.iter().chain(&files.data) {
-            checks.push(self.check_pages(view.partition, file, types)?);
+            checks.push(judged(file, self.check_pages(view.partition, file, types))?);
         }
         if let Some(file) = &files.metric {
-            checks.push(self.check_metric_file(view, file, types)?);
+            checks.push(judged(file, self.check_metric_file(view, file, types))?);
+        }
+        // Of one that somebody has replaced meanwhile, another look is to be taken.
+        let is_unsure = |check: &FileCheck| !check.is_whole();
+        if checks.iter().any(is_unsure) && self.is_outdated(view) {
+            let detail = "files were replaced while they were checked";
+            return Err(StorageError::new(StorageErrorKind::NotFound, detail).into());
         }
         Ok(checks)
     }
@@ -171,6 +180,8 @@ impl<H: Host> Readable<H> {
     ) -> Result<FileCheck> {
         let mut check = FileCheck::new(file);
         match self.read_metric_file(view, file, types, &mut check) {
+            // Raw pages that cannot be compared are no fault of this file, and named themselves.
+            Err(Error::Corrupt(damage)) if damage.file != file.name.as_str() => Ok(check),
             Err(Error::Corrupt(damage)) => {
                 check.problems.push(format!("byte {}: {}", damage.offset, damage.detail));
                 Ok(check)
@@ -192,8 +203,15 @@ impl<H: Host> Readable<H> {
     ) -> Result<()> {
         let opened = self.metric_file(file)?;
         check.version = Some(opened.version());
-        for frame in opened.stored_frames() {
-            let frame = frame?;
+        let mut frames = opened.stored_frames();
+        while let Some((_, frame)) = frames.next_entry() {
+            let frame = match frame {
+                Err(Error::Corrupt(damage)) => {
+                    check.problems.push(format!("byte {}: {}", damage.offset, damage.detail));
+                    continue;
+                }
+                frame => frame?,
+            };
             check.frames += 1;
             check.samples += u64::from(frame.info.point_count);
             let id = frame.info.metric.get();
@@ -205,6 +223,9 @@ impl<H: Host> Readable<H> {
                     types.get(&id)
                 ));
             }
+        }
+        if !check.problems.is_empty() {
+            return Ok(()); // whatever the raw pages hold
         }
         let sources = self.raw_sources(view)?;
         if sources.is_empty() {
@@ -274,7 +295,29 @@ impl<H: Host> Readable<H> {
     }
 }
 
+/// The outcome of a check. That a file cannot be opened or read is one, too.
+fn judged(file: &StoredFile, checked: Result<FileCheck>) -> Result<FileCheck> {
+    let error = match checked {
+        Err(Error::Storage(error)) => error,
+        checked => return checked,
+    };
+    let mut check = FileCheck::new(file);
+    match error.kind {
+        StorageErrorKind::Denied | StorageErrorKind::TooManyFiles => {
+            check.unread = Some(error.detail);
+        }
+        // Gone, or on a medium that fails.
+        _ => check.problems.push(error.detail),
+    }
+    Ok(check)
+}
+
 impl FileCheck {
+    /// Whether the file was read and nothing is wrong with it.
+    pub const fn is_whole(&self) -> bool {
+        self.problems.is_empty() && self.unread.is_none()
+    }
+
     fn new(file: &StoredFile) -> Self {
         Self {
             file: file.name.clone(),
@@ -284,6 +327,7 @@ impl FileCheck {
             samples: 0,
             equals_raw: None,
             problems: Vec::new(),
+            unread: None,
         }
     }
 

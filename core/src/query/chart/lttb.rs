@@ -7,7 +7,7 @@ use crate::engine::{Host, Readable};
 use crate::error::{Error, Result};
 use crate::metric_file::{FrameInfo, MetricFile, Span};
 use crate::query::pieces::{Condensed, Piece};
-use crate::query::{Batch, RangeQuery};
+use crate::query::{Batch, OnDamage, RangeQuery};
 use crate::storage::StorageFile;
 use crate::types::{Timestamp, ValueType};
 use alloc::format;
@@ -86,6 +86,7 @@ impl<H: Host> Readable<H> {
         metric: &str,
         value_type: ValueType,
         query: &ChartQuery,
+        on: OnDamage<'_>,
     ) -> Result<Chart> {
         let wanted = query.points.get();
         let slices = query.points.saturating_mul(NonZeroUsize::new(SLICES).unwrap_or(query.points));
@@ -99,16 +100,19 @@ impl<H: Host> Readable<H> {
                 && span.max.is_finite()
                 && is_in_one(slice_ns, reach)
         };
-        self.visit_pieces(metric, query.range, &fits, &mut |piece| {
+        self.visit_pieces(metric, query.range, on, &fits, &mut |piece| {
             thinned.take(piece);
             ControlFlow::Continue(())
         })?;
         let mut points = if thinned.count > most {
-            thinned.resolve()?
+            match thinned.resolve() {
+                Err(error) if on.tolerates(&error) => self.finite(metric, query, on)?,
+                points => points?,
+            }
         } else if thinned.all.len() == thinned.count {
             thinned.all
         } else {
-            self.finite(metric, query)?
+            self.finite(metric, query, on)?
         };
         let start = points.first().map_or(0, |first| first.time);
         let places: Vec<Place> = points.iter().map(|point| point.place(start)).collect();
@@ -125,9 +129,9 @@ impl<H: Host> Readable<H> {
     }
 
     /// All finite samples.
-    fn finite(&self, metric: &str, query: &ChartQuery) -> Result<Vec<Point>> {
+    fn finite(&self, metric: &str, query: &ChartQuery, on: OnDamage<'_>) -> Result<Vec<Point>> {
         let (mut points, mut batches) = (Vec::new(), 0);
-        self.visit_range(metric, RangeQuery::all(query.range), &mut |batch| {
+        self.visit_range(metric, RangeQuery::all(query.range), on, &mut |batch| {
             points.extend(finite(batch, batches));
             batches += 1;
             ControlFlow::Continue(())

@@ -3,8 +3,8 @@
 use super::{Chart, ChartQuery, is_in_one, middle, number, slice_ns, slice_of};
 use crate::engine::{FileOf, Host, Readable};
 use crate::error::Result;
-use crate::query::Series;
 use crate::query::pieces::{Condensed, Piece};
+use crate::query::{OnDamage, Series};
 use crate::types::{Timestamp, ValueType};
 use core::ops::ControlFlow;
 
@@ -50,6 +50,7 @@ impl<H: Host> Readable<H> {
         metric: &str,
         value_type: ValueType,
         query: &ChartQuery,
+        on: OnDamage<'_>,
     ) -> Result<Chart> {
         let slice_ns = slice_ns(query.range, query.points);
         let mut slices =
@@ -61,7 +62,8 @@ impl<H: Host> Readable<H> {
             }
             ControlFlow::Continue(())
         };
-        self.visit_pieces(metric, query.range, &|_, reach| is_in_one(slice_ns, reach), &mut take)?;
+        let fits = |_: &_, reach| is_in_one(slice_ns, reach);
+        self.visit_pieces(metric, query.range, on, &fits, &mut take)?;
         slices.finish();
         Ok(slices.chart)
     }

@@ -4,7 +4,7 @@ mod lttb;
 mod min_max;
 mod triangles;
 
-use super::{Series, pieces::Condensed};
+use super::{OnDamage, Series, pieces::Condensed};
 use crate::engine::{Host, Readable};
 use crate::error::Result;
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
@@ -96,13 +96,18 @@ impl Chart {
 
 impl<H: Host> Readable<H> {
     /// The samples of a metric that a chart needs; none when it is unknown.
-    pub(crate) fn chart(&self, metric: &str, query: &ChartQuery) -> Result<Chart> {
+    pub(crate) fn chart(
+        &self,
+        metric: &str,
+        query: &ChartQuery,
+        on: OnDamage<'_>,
+    ) -> Result<Chart> {
         let Some((_, value_type)) = self.find(metric) else {
             return Ok(Chart::empty(ValueType::F32));
         };
         match query.method {
-            ChartMethod::MinMax => self.min_max(metric, value_type, query),
-            ChartMethod::Lttb => self.lttb(metric, value_type, query),
+            ChartMethod::MinMax => self.min_max(metric, value_type, query, on),
+            ChartMethod::Lttb => self.lttb(metric, value_type, query, on),
         }
     }
 }

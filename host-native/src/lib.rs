@@ -34,6 +34,7 @@ pub mod moment;
 pub mod parquet;
 #[cfg(any(feature = "server", feature = "forward"))]
 pub mod remote_write;
+pub mod replace_file;
 #[cfg(any(feature = "cli", feature = "server"))]
 pub mod report;
 #[cfg(feature = "server")]

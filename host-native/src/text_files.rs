@@ -1,5 +1,6 @@
 //! Files of lines, in and out of a store.
 
+use crate::replace_file::ReplaceFile;
 use crate::storage::failed;
 use crate::store::Store;
 use nanotdb_core::Result;
@@ -52,13 +53,13 @@ impl Store {
         }
     }
 
-    /// Writes a database's samples as lines to a file, which is replaced and then made durable,
-    /// and returns how many.
+    /// Writes a database's samples as lines to a file, which is durable when it is replaced, and
+    /// returns how many.
     ///
     /// # Errors
     ///
-    /// When there is no such database, or a file cannot be read or written; the file at `path`
-    /// may then hold a part of the lines.
+    /// When there is no such database, or a file cannot be read or written. A file that was at
+    /// `path` is then still there.
     pub fn export_file(
         &self,
         database: &str,
@@ -67,17 +68,12 @@ impl Store {
     ) -> Result<u64> {
         let path = path.as_ref();
         let database = self.database(database)?;
-        let mut file = File::create(path).map_err(|error| failed("create", path, &error))?;
+        let mut file = ReplaceFile::begin(path).map_err(|error| failed("create", path, &error))?;
         let lines = database.export(options, |text| {
             Ok(file.write_all(text).map_err(|error| failed("write", path, &error))?)
         })?;
-        match file.sync_all() {
-            // A pipe or a device cannot be synced, and need not be.
-            Err(error) if error.kind() != ErrorKind::InvalidInput => {
-                Err(failed("sync", path, &error).into())
-            }
-            _ => Ok(lines),
-        }
+        file.finish().map_err(|error| failed("write", path, &error))?;
+        Ok(lines)
     }
 }
 

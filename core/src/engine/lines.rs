@@ -448,12 +448,17 @@ impl<H: Host> Database<H> {
                     continue;
                 }
                 if !matches!(names.get(usize::from(id)), Some(Some(_))) {
-                    self.find_recovered()?; // it has lost its name, and nobody noticed so far
+                    // It has lost its name, and nobody noticed so far.
+                    match self.find_recovered() {
+                        Err(error) if on.tolerates(&error) => {}
+                        found => drop(found?),
+                    }
                     names = self.names(&select);
                 }
                 let Some(Some(metric)) = names.get(usize::from(id)) else {
                     let detail = format!("a sample of metric id {id}, which no catalog entry has");
-                    return Err(Error::corrupt(self.name(), 0, detail));
+                    on.note_named(Error::corrupt(self.name(), 0, detail))?;
+                    continue;
                 };
                 if !metric.selected {
                     continue;

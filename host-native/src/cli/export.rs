@@ -6,15 +6,14 @@ mod parquet;
 use super::args::{DatabaseArg, MetricArgs, RangeArgs};
 use super::output::{Out, bytes_text, count_text};
 use super::select::{self, Selector};
-use super::target::into_sink;
-use super::{Failure, Outcome, open_to_read};
+use super::target::{Target, into_sink};
+use super::{Failure, Outcome, damage, open_to_read};
 use nanotdb::engine::ExportOptions;
 use nanotdb::partition::Partition;
-use nanotdb::{Database, TimeRange, Timestamp};
+use nanotdb::{Database, Lenient, TimeRange, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -29,7 +28,7 @@ pub(crate) struct Options {
     /// Only these partitions, like 2026-05-14; several with commas [default: all]
     #[arg(long = "part", visible_alias = "parts", value_name = "KEY", value_delimiter = ',')]
     partitions: Vec<String>,
-    /// Write to this file, replacing it [default: standard output]; Parquet goes to a folder or
+    /// Write to this file, replacing it once everything is written [default: standard output]; Parquet goes to a folder or
     /// to <s3://bucket/prefix>, a file for each partition
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -62,6 +61,9 @@ struct Report {
     output_file: String,
     lines: u64,
     bytes: u64,
+    /// What could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     duration_ms: u128,
 }
 
@@ -85,32 +87,43 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         .map(|range| ExportOptions { range, integer_suffix: !options.peer })
         .collect();
 
+    let reading = database.lenient();
     let Some(path) = &options.out else {
-        write(&database, &exports, &selector, out)?;
-        return Ok(());
+        write(&reading, &exports, &selector, out)?;
+        return damage::tell(&reading.damage());
     };
-    let failed = |error: io::Error| Failure::failed(format!("write {}: {error}", path.display()));
-    let mut file = Counted { to: File::create(path).map_err(failed)?, bytes: 0 };
-    let mut buffered = BufWriter::with_capacity(1 << 18, &mut file);
-    let lines = write(&database, &exports, &selector, &mut buffered)?;
-    buffered.flush().map_err(failed)?;
-    drop(buffered);
-    file.to.sync_all().or_else(only_files_sync).map_err(failed)?;
+    let mut target = Target::create(path)?;
+    let lines = write(&reading, &exports, &selector, &mut target)?;
+    let damage = reading.damage();
+    if !damage.is_empty() && target.replaces() {
+        drop(target);
+        let _ = damage::tell(&damage);
+        return Err(Failure::failed(format!(
+            "{} stays as it was, since not everything can be read: to get the rest, write to \
+             another file or to standard output",
+            path.display()
+        )));
+    }
+    target.flush()?;
+    let bytes = target.bytes();
+    target.finish()?;
     let report = Report {
         root_dir: root.display().to_string(),
         database: database.name().to_string(),
         output_file: path.display().to_string(),
         lines,
-        bytes: file.bytes,
+        bytes,
+        warnings: damage.iter().map(ToString::to_string).collect(),
         duration_ms: started.elapsed().as_millis(),
     };
     if options.json {
-        return Ok(out.json(&report)?);
+        out.json(&report)?;
+    } else {
+        let (lines, bytes) = (count_text(report.lines), bytes_text(report.bytes));
+        let (target, millis) = (&report.output_file, report.duration_ms);
+        writeln!(out, "exported {lines} lines, {bytes}, to {target} ({millis} ms)")?;
     }
-    let (lines, bytes) = (count_text(report.lines), bytes_text(report.bytes));
-    let (target, millis) = (&report.output_file, report.duration_ms);
-    writeln!(out, "exported {lines} lines, {bytes}, to {target} ({millis} ms)")?;
-    Ok(())
+    damage::tell(&damage)
 }
 
 /// The whole range, or what of it lies in the partitions that were typed, in order of time.
@@ -145,38 +158,14 @@ fn ranges(
 }
 
 fn write(
-    database: &Database,
+    reading: &Lenient<'_>,
     exports: &[ExportOptions],
     selector: &Selector,
     to: &mut impl Write,
 ) -> Result<u64, Failure> {
     exports.iter().try_fold(0, |lines, options| {
         let selects = |name: &str| selector.selects(name);
-        let more = into_sink(to, |write| database.export_metrics(*options, selects, write))?;
+        let more = into_sink(to, |write| reading.export_metrics(*options, selects, write))?;
         Ok(lines + more)
     })
-}
-
-/// A pipe or a device cannot be synced, and need not be.
-fn only_files_sync(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) }
-}
-
-/// Counts what passes.
-#[derive(Debug)]
-struct Counted {
-    to: File,
-    bytes: u64,
-}
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.to.write(bytes)?;
-        self.bytes += u64::try_from(written).unwrap_or(0);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
 }

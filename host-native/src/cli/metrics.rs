@@ -3,7 +3,7 @@
 use super::args::{DatabaseArg, MetricArgs};
 use super::output::{Out, value_text};
 use super::time::short;
-use super::{Outcome, open_to_read, select};
+use super::{Outcome, damage, open_to_read, select};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -62,12 +62,13 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     if options.last {
         columns.extend([("newest (UTC)", false), ("value", true)]);
     }
+    let reading = database.lenient();
     let mut rows = Vec::new();
     for metric in &metrics {
         let (name, value_type) = (metric.name.clone(), metric.value_type.to_string());
         let mut row = vec![name, value_type, metric.id.to_string()];
         if options.last {
-            let last = database.last(&metric.name)?;
+            let last = reading.last(&metric.name)?;
             row.extend(match last {
                 Some(last) => [short(last.time), value_text(last.value)],
                 None => ["-".to_string(), "-".to_string()],
@@ -79,5 +80,5 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         out.table(&columns, rows, 0)?;
     }
     writeln!(out, "{} metrics in {}", metrics.len(), database.name())?;
-    Ok(())
+    damage::tell(&reading.damage())
 }

@@ -9,6 +9,7 @@ mod collect;
 mod compact;
 mod convert;
 mod csv2lp;
+mod damage;
 mod delete;
 mod demo;
 mod export;

@@ -6,13 +6,13 @@ use super::args::{self, DatabaseArg, Format, MetricArgs, Offset, RangeArgs};
 use super::chart::{self, Line};
 use super::output::{Columns, Number, Out, StreamedTable, terminal_width, value_text};
 use super::time::{Moment, Window, short};
-use super::{Failure, Outcome, open_to_read, select};
+use super::{Failure, Outcome, damage, open_to_read, select};
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
 use nanotdb::aggregate::Aggregate;
 use nanotdb::query::{MetricInfo, RangeQuery};
 use nanotdb::text::line::format_line;
-use nanotdb::{Database, Sample, TimeRange, Timestamp, Value};
+use nanotdb::{Database, Lenient, Sample, TimeRange, Timestamp, Value};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -89,6 +89,9 @@ struct Report {
     output_format: &'static str,
     rows: Vec<Row>,
     row_count: usize,
+    /// What could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     duration_ms: u128,
 }
 
@@ -119,6 +122,7 @@ impl Row {
 /// One run of the command.
 struct Query<'a> {
     database: &'a Database,
+    reading: &'a Lenient<'a>,
     metrics: Vec<MetricInfo>,
     question: Question,
     options: &'a Options,
@@ -132,7 +136,9 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let database = select::database(&store, options.database.database.as_deref())?;
     let metrics = select::metrics(&database, &options.metrics)?;
     let question = question(options, store.now())?;
-    let mut query = Query { database: &database, metrics, question, options, out, started };
+    let reading = &database.lenient();
+    let mut query =
+        Query { database: &database, reading, metrics, question, options, out, started };
     match options.format {
         _ if options.json => query.json(root),
         Format::Json => query.json(root),
@@ -140,7 +146,8 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         Format::Table => query.table(),
         Format::Csv => query.csv(),
         Format::Lp => query.lines(),
-    }
+    }?;
+    damage::tell(&reading.damage())
 }
 
 fn question(options: &Options, now: Timestamp) -> Result<Question, Failure> {
@@ -166,13 +173,13 @@ impl Query<'_> {
         for metric in &self.metrics {
             match self.question {
                 Question::Newest => {
-                    if let Some(sample) = self.database.last(&metric.name)? {
+                    if let Some(sample) = self.reading.last(&metric.name)? {
                         visit(self.out, metric, sample)?;
                     }
                 }
                 Question::Range(range) => {
                     let mut failed = None;
-                    self.database.visit_range(&metric.name, range, |batch| {
+                    self.reading.visit_range(&metric.name, range, |batch| {
                         let mut samples =
                             batch.times.iter().zip(batch.raws).map(|(&time, &raw)| {
                                 let value = Value::from_raw(batch.value_type, raw);
@@ -277,6 +284,7 @@ impl Query<'_> {
             output_format: Format::Json.name(),
             row_count: rows.len(),
             rows,
+            warnings: self.reading.damage().iter().map(ToString::to_string).collect(),
             duration_ms: self.started.elapsed().as_millis(),
         };
         Ok(self.out.json(&report)?)

@@ -71,7 +71,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     let size = storage.open(&FileKind::Data.name(partition)?)?.len()?;
     let bar = progress::bytes(Some(size));
     let codecs = nanotdb::codecs::native();
-    let mut target = Target::create(&output)?;
+    let mut target = Target::create_all(&output)?;
     let salvaged = into_sink(&mut target, |write| {
         salvage(&storage, partition, &codecs, |offset, frame| {
             bar.set_position(offset);
@@ -80,8 +80,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     });
     bar.finish_and_clear();
     let salvaged = salvaged?;
-    let failed = |error: io::Error| Failure::failed(format!("write {}: {error}", output.display()));
-    target.finish().map_err(failed)?;
+    target.finish()?;
     tell_if_logged(&storage, &database)?;
 
     let report = Report::new(database, partition, &source, &output, &salvaged, started);
@@ -90,7 +89,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
 
 /// A file of the store that the engine reads is not to be replaced behind its back.
 fn refuse_own_files(root: &Path, source: &Path, output: &Path) -> Outcome {
-    let resolved = target::resolve(output)?;
+    let Some(resolved) = target::resolve(output)? else { return Ok(()) };
     let refused = |what: &str| Failure::usage(format!("--out {}: {what}", output.display()));
     if fs::canonicalize(source).is_ok_and(|source| source == resolved) {
         return Err(refused("this is the damaged file itself"));

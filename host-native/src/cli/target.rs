@@ -1,51 +1,63 @@
-//! A file that appears once it is complete: whatever interrupts the work, the old one stays.
+//! What a command writes to a file.
 
 use super::Failure;
+use nanotdb::replace_file::{self, ReplaceFile};
 use nanotdb::storage::{StorageError, StorageErrorKind};
-use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A file under a temporary name, beside the one it will replace.
+/// A file that takes its place once it is whole, see [`replace_file`].
 #[derive(Debug)]
 pub(crate) struct Target {
     path: PathBuf,
-    temporary: PathBuf,
-    to: BufWriter<File>,
-    finished: bool,
+    to: BufWriter<ReplaceFile>,
+    bytes: u64,
 }
 
 impl Target {
-    /// Begins the file, making the directories above it.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        // A directory, a circle of links.
+        resolve(path)?;
         let failed =
             |error: io::Error| Failure::failed(format!("write {}: {error}", path.display()));
-        let path = resolve(path)?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
+        let file = ReplaceFile::begin(path).map_err(failed)?;
+        let to = BufWriter::with_capacity(1 << 18, file);
+        Ok(Self { path: path.to_owned(), to, bytes: 0 })
+    }
+
+    /// As [`create`](Self::create); the directories above are made.
+    pub(crate) fn create_all(path: &Path) -> Result<Self, Failure> {
+        if let Some(parent) = resolve(path)?.as_deref().and_then(Path::parent) {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| Failure::failed(format!("write {}: {error}", path.display())))?;
         }
-        let mut name = path.file_name().map(OsString::from).unwrap_or_default();
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
-        let to = BufWriter::with_capacity(1 << 18, File::create(&temporary).map_err(failed)?);
-        Ok(Self { path, temporary, to, finished: false })
+        Self::create(path)
+    }
+
+    /// Whether a file that is there would be lost.
+    pub(crate) fn replaces(&self) -> bool {
+        !self.to.get_ref().is_new()
+    }
+
+    /// Bytes written so far.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Makes the file durable and gives it its name.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.to.flush()?;
-        // Before the rename: a name must never reach bytes that are not durable.
-        self.to.get_ref().sync_all()?;
-        fs::rename(&self.temporary, &self.path)?;
-        self.finished = true;
-        sync_directory(self.path.parent())
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let failed =
+            |error: io::Error| Failure::failed(format!("write {}: {error}", self.path.display()));
+        let file = self.to.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.finish().map_err(failed)
     }
 }
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.to.write(bytes)
+        let written = self.to.write(bytes)?;
+        self.bytes += u64::try_from(written).unwrap_or(0);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -53,36 +65,9 @@ impl Write for Target {
     }
 }
 
-impl Drop for Target {
-    fn drop(&mut self) {
-        if !self.finished {
-            // What failed is being reported; the next attempt replaces what is left.
-            let _ = fs::remove_file(&self.temporary);
-        }
-    }
-}
-
-/// The file that the path leads to. What is there and no file, like a device, cannot be replaced.
-pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Failure> {
-    let refused = |what: &str| Failure::usage(format!("--out {}: {what}", path.display()));
-    match fs::canonicalize(path) {
-        Ok(found) if found.is_file() => Ok(found),
-        Ok(found) if found.is_dir() => Err(refused("this is a directory")),
-        Ok(_) => Err(refused("only a file can be replaced")),
-        Err(_) if path.file_name().is_none() => Err(refused("this names no file")),
-        Err(_) => Ok(std::path::absolute(path)?),
-    }
-}
-
-#[cfg(unix)]
-fn sync_directory(directory: Option<&Path>) -> io::Result<()> {
-    directory.map_or(Ok(()), |directory| File::open(directory)?.sync_all())
-}
-
-/// Elsewhere a directory cannot be opened; the system writes it on its own.
-#[cfg(not(unix))]
-fn sync_directory(_: Option<&Path>) -> io::Result<()> {
-    Ok(())
+/// The file that the path leads to; nothing when that is a pipe or a device.
+pub(crate) fn resolve(path: &Path) -> Result<Option<PathBuf>, Failure> {
+    replace_file::resolve(path).map_err(|error| Failure::usage(format!("--out {error}")))
 }
 
 /// Runs `work` with a sink for its output. The engine stops at an error of the sink, and the true

@@ -4,9 +4,10 @@ use super::args::DatabaseArg;
 use super::output::{BAD, GOOD, Out, bytes_text, count_text};
 use super::select::database_name;
 use super::{Failure, Outcome, open_to_read};
-use nanotdb::Store;
 use nanotdb::engine::FileCheck;
 use nanotdb::metric_file::Version;
+use nanotdb::storage::StorageErrorKind;
+use nanotdb::{Error, Store};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -35,6 +36,9 @@ struct Checked {
     files: Vec<CheckedFile>,
     /// What is wrong outside of files, or keeps the database from being read at all.
     problems: Vec<String>,
+    /// Why the database could not be opened now, which is no damage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,6 +52,9 @@ struct CheckedFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     equals_raw: Option<bool>,
     problems: Vec<String>,
+    /// Why the file could not be read now, which is no damage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<String>,
 }
 
 pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
@@ -74,18 +81,36 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
 }
 
 fn check(store: &Store, database: String) -> Checked {
-    let mut checked = Checked { database, files: Vec::new(), problems: Vec::new() };
+    let mut checked = Checked { database, files: Vec::new(), problems: Vec::new(), unread: None };
     let files = &mut checked.files;
     let verified = store
         .database(&checked.database)
         .and_then(|database| database.verify(|check| files.push(CheckedFile::new(check))));
-    checked.problems.extend(verified.err().map(|error| error.to_string()));
+    match verified {
+        Ok(_) => {}
+        Err(Error::Storage(error)) if is_for_now(error.kind) => checked.unread = Some(error.detail),
+        Err(error) => checked.problems.push(error.to_string()),
+    }
     checked
+}
+
+/// Whether the system refused to open something, whatever that holds.
+const fn is_for_now(kind: StorageErrorKind) -> bool {
+    matches!(kind, StorageErrorKind::Denied | StorageErrorKind::TooManyFiles)
 }
 
 impl Checked {
     fn is_whole(&self) -> bool {
-        self.problems.is_empty() && self.files.iter().all(|file| file.problems.is_empty())
+        !self.is_damaged() && self.is_read()
+    }
+
+    fn is_damaged(&self) -> bool {
+        !self.problems.is_empty() || self.files.iter().any(|file| !file.problems.is_empty())
+    }
+
+    /// Whether everything could be read.
+    fn is_read(&self) -> bool {
+        self.unread.is_none() && self.files.iter().all(|file| file.unread.is_none())
     }
 }
 
@@ -99,6 +124,7 @@ impl CheckedFile {
             samples: check.samples,
             equals_raw: check.equals_raw,
             problems: check.problems.clone(),
+            unread: check.unread.clone(),
         }
     }
 }
@@ -120,9 +146,12 @@ fn show(report: &Report, out: &mut Out) -> io::Result<()> {
             out.table(&COLUMNS, database.files.iter().map(row), 0)?;
         }
         let in_files = database.files.iter().flat_map(|file| {
-            file.problems.iter().map(|problem| format!("{}: {problem}", file.file))
+            let unread = file.unread.iter().map(|reason| format!("not read: {reason}"));
+            let problems = file.problems.iter().map(|problem| format!("{}: {problem}", file.file));
+            problems.chain(unread)
         });
-        for problem in database.problems.iter().cloned().chain(in_files) {
+        let unread = database.unread.iter().map(|reason| format!("not read: {reason}"));
+        for problem in database.problems.iter().cloned().chain(unread).chain(in_files) {
             let problem = out.styled(BAD, problem);
             writeln!(out, "  {problem}")?;
         }
@@ -131,14 +160,23 @@ fn show(report: &Report, out: &mut Out) -> io::Result<()> {
     let files = report.databases.iter().flat_map(|database| &database.files);
     let bytes = bytes_text(files.clone().map(|file| file.bytes).sum());
     let count = count_text(u64::try_from(files.count()).unwrap_or(0));
-    let (style, verdict) =
-        if report.is_whole { (GOOD, "everything is whole") } else { (BAD, "there is damage") };
+    let (style, verdict) = if report.is_whole {
+        (GOOD, "everything is whole")
+    } else if report.databases.iter().any(Checked::is_damaged) {
+        (BAD, "there is damage")
+    } else {
+        (BAD, "not everything could be read now, what could be is whole")
+    };
     let verdict = out.styled(style, verdict);
     writeln!(out, "{verdict}: {count} files, {bytes} ({} ms)", report.duration_ms)
 }
 
 fn row(file: &CheckedFile) -> Vec<String> {
-    let state = if file.problems.is_empty() { "whole" } else { "DAMAGED" };
+    let state = match (&file.unread, file.problems.is_empty()) {
+        (Some(_), _) => "NOT READ",
+        (None, true) => "whole",
+        (None, false) => "DAMAGED",
+    };
     let note = match file.equals_raw {
         Some(true) => "same as its raw pages",
         Some(false) => "has not all that the raw pages have",

@@ -15,7 +15,8 @@
 //! | `value` | `DOUBLE` | exact for integer and float metrics alike |
 //!
 //! Rows are sorted by metric and time. A file is replaced whole, and never seen half: a folder
-//! gets it by a rename, an object store by the end of a multipart upload.
+//! gets it by a rename from `part-0.parquet.tmp`, an object store by the end of a multipart upload,
+//! which is aborted when the export fails.
 //!
 //! ```
 //! use nanotdb::parquet::{Destination, export};
@@ -44,7 +45,7 @@ use crate::Database;
 use core::fmt;
 use core::ops::ControlFlow;
 use nanotdb_core::partition::Partition;
-use nanotdb_core::query::{Batch, RangeQuery};
+use nanotdb_core::query::{Batch, Damaged, RangeQuery};
 use nanotdb_core::{TimeRange, Value};
 use std::collections::BTreeSet;
 use table::Table;
@@ -95,6 +96,18 @@ impl From<::parquet::errors::ParquetError> for ExportError {
     }
 }
 
+/// What an export around damage came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exported {
+    /// Files that were written.
+    pub files: Vec<WrittenFile>,
+    /// What could not be read.
+    pub damage: Vec<Damaged>,
+    /// Files that stay as they were, since not all of their partition could be read.
+    pub kept: Vec<String>,
+}
+
 /// Writes a file for each partition that has samples in the range, of the metrics that are
 /// selected. A file that was there is replaced, also where the selection is a smaller one.
 ///
@@ -110,68 +123,138 @@ pub fn export(
     destination: &Destination,
 ) -> Result<Vec<WrittenFile>, ExportError> {
     database.find_recovered()?;
-    let metrics: Vec<String> = database
-        .metrics()
-        .into_iter()
-        .map(|metric| metric.name)
-        .filter(|name| selects(name))
-        .collect();
-    let mut written = Vec::new();
-    for partition in partitions(database) {
-        let whole = partition.range();
-        let within = TimeRange::new(whole.from.max(range.from), whole.to.min(range.to));
-        let Some(within) = within else { continue };
-        written.extend(write(database, partition, within, &metrics, destination)?);
+    let exporter = Exporter::new(database, selects, destination);
+    let mut files = Vec::new();
+    for (partition, within) in exporter.partitions(range) {
+        let visit = |metric: &str, visit: &mut Visit<'_>| {
+            database.visit_range(metric, RangeQuery::all(within), visit)
+        };
+        files.extend(exporter.write(partition, &visit)?.map(Table::finish).transpose()?);
     }
-    Ok(written)
+    Ok(files)
+}
+
+/// As [`export`], of all that can be read. A partition of which not everything can be read replaces
+/// no file.
+///
+/// # Errors
+///
+/// As [`export`], but none for a file of the database that is damaged.
+pub fn export_readable(
+    database: &Database,
+    range: TimeRange,
+    selects: impl Fn(&str) -> bool,
+    destination: &Destination,
+) -> Result<Exported, ExportError> {
+    match database.find_recovered() {
+        // Names that are lost in a file that cannot be read.
+        Err(error) if error.is_about_one_file() => {}
+        found => drop(found?),
+    }
+    let exporter = Exporter::new(database, selects, destination);
+    let mut exported = Exported::default();
+    for (partition, within) in exporter.partitions(range) {
+        let reading = database.lenient();
+        let visit = |metric: &str, visit: &mut Visit<'_>| {
+            reading.visit_range(metric, RangeQuery::all(within), visit)
+        };
+        let table = exporter.write(partition, &visit)?;
+        let damage = reading.damage();
+        let path = exporter.path(partition);
+        if !damage.is_empty() && destination.has(&path) {
+            exported.kept.push(path.join("/"));
+        } else {
+            exported.files.extend(table.map(Table::finish).transpose()?);
+        }
+        exported.damage.extend(damage);
+    }
+    Ok(exported)
+}
+
+/// Takes batches of samples.
+type Visit<'v> = dyn FnMut(Batch<'_>) -> ControlFlow<()> + 'v;
+
+/// Hands the samples of a metric on.
+type Samples<'s> = dyn Fn(&str, &mut Visit<'_>) -> nanotdb_core::Result<()> + 's;
+
+/// What is exported where.
+struct Exporter<'e> {
+    database: &'e Database,
+    metrics: Vec<String>,
+    destination: &'e Destination,
+}
+
+impl<'e> Exporter<'e> {
+    fn new(
+        database: &'e Database,
+        selects: impl Fn(&str) -> bool,
+        destination: &'e Destination,
+    ) -> Self {
+        let names = database.metrics().into_iter().map(|metric| metric.name);
+        Self { database, metrics: names.filter(|name| selects(name)).collect(), destination }
+    }
+
+    /// The partitions that a range touches, and what of them lies in it.
+    fn partitions(&self, range: TimeRange) -> Vec<(Partition, TimeRange)> {
+        let within = |partition: Partition| {
+            let whole = partition.range();
+            let within = TimeRange::new(whole.from.max(range.from), whole.to.min(range.to));
+            Some((partition, within?))
+        };
+        partitions(self.database).into_iter().filter_map(within).collect()
+    }
+
+    fn path(&self, partition: Partition) -> [String; 3] {
+        [
+            format!("db={}", self.database.name()),
+            format!("date={partition}"),
+            "part-0.parquet".to_owned(),
+        ]
+    }
+
+    /// Writes one partition's file but for its end, unless it would have no rows.
+    fn write(
+        &self,
+        partition: Partition,
+        samples: &Samples<'_>,
+    ) -> Result<Option<Table>, ExportError> {
+        let path = self.path(partition);
+        // Begun with the first sample: without any, there is no file.
+        let mut table: Option<Table> = None;
+        for metric in &self.metrics {
+            let mut failed = None;
+            samples(metric, &mut |batch| {
+                let added = match &mut table {
+                    Some(table) => add(table, metric, batch),
+                    None => self
+                        .destination
+                        .begin(&path)
+                        .and_then(|upload| {
+                            let begun = Table::new(upload, self.database.name(), partition)?;
+                            Ok(table.insert(begun))
+                        })
+                        .and_then(|table| add(table, metric, batch)),
+                };
+                match added {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failed = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            })?;
+            if let Some(error) = failed {
+                return Err(error);
+            }
+        }
+        Ok(table)
+    }
 }
 
 /// Partitions with samples, on disk or still in memory, in order of time.
 fn partitions(database: &Database) -> BTreeSet<Partition> {
     let open = database.inspect().open_pages.into_iter().map(|page| page.partition);
     database.partitions().into_iter().chain(open).filter_map(|key| key.parse().ok()).collect()
-}
-
-/// Writes one partition's file, unless it would have no rows.
-fn write(
-    database: &Database,
-    partition: Partition,
-    range: TimeRange,
-    metrics: &[String],
-    destination: &Destination,
-) -> Result<Option<WrittenFile>, ExportError> {
-    let path = [
-        format!("db={}", database.name()),
-        format!("date={partition}"),
-        "part-0.parquet".to_owned(),
-    ];
-    // Begun with the first sample: without any, there is no file.
-    let mut table: Option<Table> = None;
-    for metric in metrics {
-        let mut failed = None;
-        database.visit_range(metric, RangeQuery::all(range), |batch| {
-            let added = match &mut table {
-                Some(table) => add(table, metric, batch),
-                None => destination
-                    .begin(&path)
-                    .and_then(|upload| {
-                        Ok(table.insert(Table::new(upload, database.name(), partition)?))
-                    })
-                    .and_then(|table| add(table, metric, batch)),
-            };
-            match added {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-    }
-    table.map(Table::finish).transpose()
 }
 
 fn add(table: &mut Table, metric: &str, batch: Batch<'_>) -> Result<(), ExportError> {

@@ -9,7 +9,7 @@ mod rows;
 mod rules;
 
 use super::output::{Out, count_text};
-use super::target::{self, Target};
+use super::target::Target;
 use super::{Failure, Outcome, progress};
 use nanotdb::name::DatabaseName;
 use nanotdb::text::line::{Line, is_blank_or_comment};
@@ -126,13 +126,13 @@ fn csv_files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Writes the rows, behind what is there when that is to be kept. Says how many.
 fn write(options: &Options, database: &str, rows: Rows) -> Result<u64, Failure> {
-    let path = target::resolve(&options.out)?;
+    let path = &options.out;
     let failed = |error: io::Error| Failure::failed(format!("write {}: {error}", path.display()));
-    let mut to = Target::create(&path)?;
+    let mut to = Target::create_all(path)?;
     let mut newest = None;
-    if options.append && path.exists() {
-        let mut old = File::open(&path).map_err(failed)?;
-        newest = last_time(&mut old, &path)?;
+    if options.append && to.replaces() {
+        let mut old = File::open(path).map_err(failed)?;
+        newest = last_time(&mut old, path)?;
         old.rewind().map_err(failed)?;
         io::copy(&mut old, &mut to).map_err(failed)?;
         if ends_within_line(&mut old).map_err(failed)? {
@@ -140,7 +140,7 @@ fn write(options: &Options, database: &str, rows: Rows) -> Result<u64, Failure> 
         }
     }
     let count = rows.write(database, newest, &mut to)?;
-    to.finish().map_err(failed)?;
+    to.finish()?;
     Ok(count)
 }
 

@@ -3,8 +3,8 @@
 use super::{Options, ranges};
 use crate::cli::output::{Out, bytes_text, count_text};
 use crate::cli::select::Selector;
-use crate::cli::{Failure, Outcome};
-use nanotdb::parquet::{Destination, WrittenFile, export};
+use crate::cli::{Failure, Outcome, damage};
+use nanotdb::parquet::{Destination, WrittenFile, export_readable};
 use nanotdb::{Database, TimeRange};
 use serde::Serialize;
 use std::io::Write;
@@ -19,6 +19,12 @@ struct Report {
     files: Vec<ReportedFile>,
     rows: u64,
     bytes: u64,
+    /// What could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// Files that were not replaced for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<String>,
     duration_ms: u128,
 }
 
@@ -45,9 +51,13 @@ pub(super) fn run(
     let failed = |error: nanotdb::parquet::ExportError| Failure::failed(error.to_string());
     let destination = Destination::new(name).map_err(failed)?;
     let mut files: Vec<WrittenFile> = Vec::new();
+    let (mut damage, mut kept) = (Vec::new(), Vec::new());
     for range in ranges(database, range, &options.partitions)? {
         let selects = |metric: &str| selector.selects(metric);
-        files.extend(export(database, range, selects, &destination).map_err(failed)?);
+        let exported = export_readable(database, range, selects, &destination).map_err(failed)?;
+        files.extend(exported.files);
+        damage.extend(exported.damage);
+        kept.extend(exported.kept);
     }
     let report = Report {
         root_dir: root.display().to_string(),
@@ -56,16 +66,22 @@ pub(super) fn run(
         rows: files.iter().map(|file| file.rows).sum(),
         bytes: files.iter().map(|file| file.bytes).sum(),
         files: files.into_iter().map(ReportedFile::from).collect(),
+        warnings: damage.iter().map(ToString::to_string).collect(),
+        kept,
         duration_ms: started.elapsed().as_millis(),
     };
     if options.json {
-        return Ok(out.json(&report)?);
+        out.json(&report)?;
+        return damage::tell(&damage);
     }
     let (rows, bytes) = (count_text(report.rows), bytes_text(report.bytes));
     let (files, millis) = (report.files.len(), report.duration_ms);
     let plural = if files == 1 { "" } else { "s" };
     writeln!(out, "exported {rows} rows, {bytes}, {files} file{plural}, to {name} ({millis} ms)")?;
-    Ok(())
+    for path in &report.kept {
+        writeln!(out, "{path} stays as it was, since not everything can be read")?;
+    }
+    damage::tell(&damage)
 }
 
 impl From<WrittenFile> for ReportedFile {

@@ -53,7 +53,7 @@ impl Query<'_> {
         };
         for metric in &self.metrics {
             let mut failed = None;
-            self.database.aggregate(&metric.name, &query, |bucket| {
+            self.reading.aggregate(&metric.name, &query, |bucket| {
                 match visit(self.out, metric, bucket) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => {

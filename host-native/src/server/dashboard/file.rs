@@ -1,5 +1,6 @@
 //! The dashboard's file and its predecessors.
 
+use crate::replace_file::replace;
 use crate::server::Settings;
 use crate::server::answer::Failure;
 use crate::storage::FsStorage;
@@ -29,7 +30,6 @@ pub(super) fn read(settings: &Settings) -> Result<Option<Vec<u8>>, Failure> {
 /// Replaces the file, whole or not at all, and keeps what it was; the answer is where.
 pub(super) fn save(settings: &Settings, text: &[u8]) -> Result<Option<String>, Failure> {
     let path = path(settings);
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let directory = path.parent().unwrap_or(&settings.root);
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("dashboard");
     // Before the new one: with a full disk the old one must stay.
@@ -37,7 +37,9 @@ pub(super) fn save(settings: &Settings, text: &[u8]) -> Result<Option<String>, F
         Some(old) => Some(keep(directory, stem, &old, Timestamp::now())?),
         None => None,
     };
-    put(directory, name, text)?;
+    std::fs::create_dir_all(directory)
+        .and_then(|()| replace(&path, text))
+        .map_err(|error| Failure::execution(format_args!("{}: {error}", path.display())))?;
     Ok(backup)
 }
 

@@ -6,8 +6,11 @@
 mod failure;
 mod json;
 mod stream;
+mod warnings;
 
 pub use failure::Failure;
 pub(super) use json::{Escaping, success_with, to_json_with};
-pub use json::{Number, success, to_json, written};
+pub use json::{Number, success, success_but, to_json, written};
 pub use stream::{Sink, stream};
+pub(super) use warnings::{HEADER as WARNINGS_HEADER, write_warnings};
+pub use warnings::{header_of, warnings_of};

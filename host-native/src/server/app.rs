@@ -12,9 +12,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Threads that work for requests at once. More would only take turns on the processors and hold
+/// Threads that read for requests at once. More would only take turns on the processors and hold
 /// more memory; who waits too long is told to come back.
-const MAX_WORKERS: usize = 32;
+const MAX_READERS: usize = 32;
+
+/// Threads that take samples in. They have turns of their own, so that slow queries, however many,
+/// do not hold up what comes in.
+const MAX_WRITERS: usize = 16;
+
+/// Threads that say how the server is. Whoever watches it must get an answer while it is busy.
+const MAX_WATCHERS: usize = 4;
 
 /// Long answers on their way at once. Each has a thread that mostly waits for its client, and takes
 /// no turn from others meanwhile.
@@ -43,7 +50,9 @@ pub struct App {
     /// The same, for telling how long it has run, whatever the clock was set to.
     pub began: Instant,
     address: SocketAddr,
-    workers: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    writers: Arc<Semaphore>,
+    watchers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     stopping: AtomicBool,
 }
@@ -97,13 +106,15 @@ impl App {
             started: SystemTime::now(),
             began: Instant::now(),
             address,
-            workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
+            writers: Arc::new(Semaphore::new(MAX_WRITERS)),
+            watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: AtomicBool::new(false),
         }
     }
 
-    /// Runs what blocks on a thread of its own.
+    /// Runs what blocks on a thread of its own: what reads, or takes its time.
     ///
     /// # Errors
     ///
@@ -112,7 +123,39 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = self.turn().await?;
+        self.work_in(&self.readers, work).await
+    }
+
+    /// The same of what takes samples in.
+    ///
+    /// # Errors
+    ///
+    /// As [`work`](Self::work).
+    pub async fn ingest<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.work_in(&self.writers, work).await
+    }
+
+    /// The same of what looks at the server and reads no samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`work`](Self::work).
+    pub async fn watch<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.work_in(&self.watchers, work).await
+    }
+
+    async fn work_in<T: Send + 'static>(
+        self: &Arc<Self>,
+        turns: &Arc<Semaphore>,
+        work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let turn = permit(turns).await?;
         let app = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -121,9 +164,9 @@ impl App {
         done.await.unwrap_or_else(|_| Err(Failure::execution("the request's thread panicked")))
     }
 
-    /// The right to work, until it is dropped.
+    /// The right to read, until it is dropped.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        permit(&self.workers).await
+        permit(&self.readers).await
     }
 
     /// A place among the answers that are on their way, until it is dropped.

@@ -20,7 +20,7 @@ const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Everything that was counted. Databases that nobody asked for since the start are left out:
 /// looking would open them.
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Failure> {
-    app.work(|app| {
+    app.watch(|app| {
         let mut page = Page::default();
         of_server(app, &mut page);
         of_process(app, &mut page);

@@ -1,6 +1,6 @@
 //! Which path is answered by what.
 
-use super::answer::{Failure, success, written};
+use super::answer::{Failure, WARNINGS_HEADER, success, written};
 use super::app::App;
 use super::pages::Pages;
 use super::{api, content_encoding, dashboard, delete, guard, ingest, metrics, prometheus, store};
@@ -81,12 +81,13 @@ async fn health() -> Response {
     written(&Health { status: "ok" })
 }
 
-/// Whether the store takes samples now; with a warning where upkeep waits for somebody.
+/// Whether the store takes samples now, and has all its files; with a warning where upkeep waits
+/// for somebody.
 async fn ready(State(app): State<Arc<App>>) -> Result<Response, Failure> {
     if app.is_stopping() {
         return Err(Failure::unavailable("the server is being stopped"));
     }
-    app.work(|app| {
+    app.watch(|app| {
         let databases = app.engine.open_databases();
         let failed = databases.iter().find_map(|database| database.check_writable().err());
         failed.map_or(Ok(()), |error| Err(Failure::unavailable(error)))
@@ -126,8 +127,8 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     };
     let headers: [HeaderName; 3] =
         [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING];
-    // By which a page knows a dashboard that nobody has saved yet.
-    let exposed = [HeaderName::from_static("nanotdb-dashboard")];
+    // By which a page knows a dashboard that nobody has saved yet, and what an answer lacks.
+    let exposed = ["nanotdb-dashboard", WARNINGS_HEADER].map(HeaderName::from_static);
     let cors = CorsLayer::new().allow_origin(origin).allow_headers(headers).max_age(CORS_AGE);
     let cors = cors.expose_headers(exposed);
     Some(cors.allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))

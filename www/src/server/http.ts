@@ -1,6 +1,7 @@
 import { back, lost } from "./connection.ts";
 import { ServerError, told } from "./error.ts";
 import { ask, token } from "./token.ts";
+import { tellWarnings, WARNINGS_HEADER } from "./warnings.ts";
 
 /** Parameters of a request; a name may come with several values, and those without one are left out. */
 export type Params = Readonly<
@@ -65,6 +66,7 @@ export class Http {
         continue;
       }
       if (!response.ok) throw await told(response);
+      tellWarnings(response.headers.get(WARNINGS_HEADER));
       return response;
     }
   }

@@ -160,7 +160,10 @@ impl Failure {
             Error::Rejected(_) => Self::bad(message),
             Error::Storage(storage) => match storage.kind {
                 StorageErrorKind::NotFound => Self::not_found(message),
-                StorageErrorKind::NoSpace => Self::unavailable(message),
+                StorageErrorKind::InvalidName => Self::bad(message),
+                StorageErrorKind::NoSpace | StorageErrorKind::TooManyFiles => {
+                    Self::unavailable(message)
+                }
                 _ => Self::execution(message),
             },
             _ => Self::execution(message),

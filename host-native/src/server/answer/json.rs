@@ -8,9 +8,12 @@ use serde_json::ser::{CompactFormatter, Formatter};
 use std::io;
 
 #[derive(Serialize)]
-struct Success<T> {
+struct Success<'w, T> {
     status: &'static str,
     data: T,
+    /// What is missing, and why.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'w [String],
 }
 
 /// The envelope of what was done.
@@ -18,9 +21,14 @@ pub fn success(data: impl Serialize) -> Response {
     success_with(Escaping, data)
 }
 
+/// The same, of which something is missing unless there are no warnings.
+pub fn success_but(data: impl Serialize, warnings: &[String]) -> Response {
+    written(&Success { status: "success", data, warnings })
+}
+
 /// The same, in another form of JSON.
 pub(in crate::server) fn success_with(form: impl Formatter, data: impl Serialize) -> Response {
-    written_with(form, &Success { status: "success", data })
+    written_with(form, &Success { status: "success", data, warnings: &[] })
 }
 
 /// A JSON answer.

@@ -99,7 +99,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 impl Import {
     async fn feed(mut self, app: &Arc<App>, text: Vec<u8>) -> Result<Self, Failure> {
-        app.work(move |app| {
+        app.ingest(move |app| {
             let before = self.importer.report().imported_lines;
             let (rejected, named) = (&mut self.rejected, &mut self.named);
             let done = self.importer.feed(&text, &mut |line| note(line, rejected, named));
@@ -114,7 +114,7 @@ impl Import {
     }
 
     async fn finish(mut self, app: &Arc<App>) -> Result<Response, Failure> {
-        app.work(move |app| {
+        app.ingest(move |app| {
             let before = self.importer.report().clone();
             let (rejected, named) = (&mut self.rejected, &mut self.named);
             let report = match self.importer.finish(&mut |line| note(line, rejected, named)) {

@@ -2,7 +2,7 @@
 
 use super::range::{Label, write_point};
 use super::{Found, database_with, metric_of};
-use crate::server::answer::{Failure, success};
+use crate::server::answer::{Failure, success_but, warnings_of};
 use crate::server::app::App;
 use crate::server::prometheus;
 use crate::server::request::Params;
@@ -39,11 +39,13 @@ async fn query(State(app): State<Arc<App>>, params: Params) -> Result<Response, 
     app.work(move |app| {
         let (name, metric) = metric_of(&params)?;
         let database = database_with(app, name, metric)?;
-        let newest = match database.last(metric)? {
+        let reading = database.lenient();
+        let newest = match reading.last(metric)? {
             Some(sample) => vec![Newest { metric: Label::of(name, metric), value: point(sample)? }],
             None => Vec::new(),
         };
-        Ok(success(Found { result: newest, result_type: "vector" }))
+        let found = Found { result: newest, result_type: "vector" };
+        Ok(success_but(found, &warnings_of(&reading.damage())))
     })
     .await
 }

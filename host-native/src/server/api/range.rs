@@ -1,12 +1,12 @@
 //! `GET /api/v1/query_range`: samples, or windows of them.
 
 use super::{database_with, metric_of};
-use crate::Database;
 use crate::moment::Window;
-use crate::server::answer::{Failure, Sink, stream, to_json};
+use crate::server::answer::{Failure, Sink, stream, to_json, warnings_of, write_warnings};
 use crate::server::app::{App, Deadline};
 use crate::server::prometheus;
 use crate::server::request::Params;
+use crate::{Database, Lenient};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Method;
@@ -83,11 +83,15 @@ async fn query_range(State(app): State<Arc<App>>, params: Params) -> Result<Resp
     stream(&app, "application/json", move |app, out| {
         let asked = Asked::read(app, &params)?;
         out.write_all(br#"{"status":"success","data":{"result":["#).map_err(gone)?;
+        let reading = asked.database.lenient();
         match &asked.windows {
-            None => asked.write_samples(out, deadline)?,
-            Some(windows) => asked.write_windows(out, windows, deadline)?,
+            None => asked.write_samples(out, &reading, deadline)?,
+            Some(windows) => asked.write_windows(out, &reading, windows, deadline)?,
         }
-        out.write_all(b"],\"resultType\":\"matrix\"}}\n").map_err(gone)
+        // What is missing is known at the end.
+        out.write_all(b"],\"resultType\":\"matrix\"}").map_err(gone)?;
+        write_warnings(out, &warnings_of(&reading.damage())).map_err(gone)?;
+        out.write_all(b"}\n").map_err(gone)
     })
     .await
 }
@@ -106,12 +110,17 @@ impl Asked {
         Ok(Self { database, metric: metric.to_owned(), range, windows })
     }
 
-    fn write_samples(&self, out: &mut Sink, deadline: Deadline) -> Result<(), Failure> {
+    fn write_samples(
+        &self,
+        out: &mut Sink,
+        reading: &Lenient<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
         let label = Label::of(self.database.name(), &self.metric);
         let mut text = Vec::new();
         let mut is_first = true;
         let mut failed = Ok(());
-        self.database.visit_range(&self.metric, RangeQuery::all(self.range), |batch| {
+        reading.visit_range(&self.metric, RangeQuery::all(self.range), |batch| {
             if is_first {
                 failed = begin_series(out, &label);
             }
@@ -134,10 +143,11 @@ impl Asked {
     fn write_windows(
         &self,
         out: &mut Sink,
+        reading: &Lenient<'_>,
         windows: &Windows,
         deadline: Deadline,
     ) -> Result<(), Failure> {
-        let (ends, columns) = self.windows(windows, deadline)?;
+        let (ends, columns) = self.windows(reading, windows, deadline)?;
         if ends.is_empty() {
             return Ok(());
         }
@@ -171,6 +181,7 @@ impl Asked {
     /// The ends of the windows, and a column for each aggregate.
     fn windows(
         &self,
+        reading: &Lenient<'_>,
         windows: &Windows,
         deadline: Deadline,
     ) -> Result<(Vec<i64>, Vec<Vec<f32>>), Failure> {
@@ -185,7 +196,7 @@ impl Asked {
         let mut ends = Vec::new();
         let mut columns = vec![Vec::new(); asked.len()];
         let mut failed = Ok(());
-        self.database.aggregate(&self.metric, &query, |bucket| {
+        reading.aggregate(&self.metric, &query, |bucket| {
             ends.push(bucket.end.0);
             for (column, &value) in columns.iter_mut().zip(&bucket.values) {
                 column.push(to_f32(value));

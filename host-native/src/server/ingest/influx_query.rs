@@ -41,7 +41,7 @@ pub(super) async fn query(
     if !is_post && statement != Statement::ShowDatabases {
         return Err(Failure::bad("CREATE DATABASE must be sent by POST").into());
     }
-    let result = app.work(move |app| match statement {
+    let result = app.ingest(move |app| match statement {
         Statement::CreateDatabase(name) => {
             app.engine.create_database(&name)?;
             Ok(json!({ "statement_id": 0 }))

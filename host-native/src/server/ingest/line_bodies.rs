@@ -45,7 +45,7 @@ pub(super) async fn take<R: ReadLine>(
     let mut broken = None;
     loop {
         if let Some(piece) = piece {
-            body = app.work(move |_| body.feed(&piece)).await?;
+            body = app.ingest(move |_| body.feed(&piece)).await?;
         }
         piece = match incoming.next().await {
             Ok(None) => break,
@@ -57,7 +57,7 @@ pub(super) async fn take<R: ReadLine>(
         };
     }
     let is_whole = broken.is_none();
-    let report = app.work(move |app| body.finish(app, is_whole)).await?;
+    let report = app.ingest(move |app| body.finish(app, is_whole)).await?;
     Ok((report, broken))
 }
 

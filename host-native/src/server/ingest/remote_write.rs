@@ -41,7 +41,7 @@ pub(super) async fn write(
     check_headers(&headers)?;
     let database = params.get("db").unwrap_or(&app.settings.default_database).to_owned();
     let body = Incoming::new(&app, body).whole().await?;
-    app.work(move |app| {
+    app.ingest(move |app| {
         let mut intake = app.intakes.begin(&app.engine, &database);
         let limit = usize::try_from(MAX_WHOLE).unwrap_or(usize::MAX);
         let read = decode(&body, limit, |number, series| {

@@ -3,7 +3,7 @@
 use super::{Waiting, limits, times, with_form, within};
 use crate::server::answer::{Failure, stream, success};
 use crate::server::app::App;
-use crate::server::promql::{self, Answer, Budget, QueryError, Steps};
+use crate::server::promql::{self, Answer, Budget, QueryError, Reading, Steps};
 use crate::server::request::Params;
 use axum::body::Body;
 use axum::extract::State;
@@ -20,7 +20,7 @@ pub(in crate::server) async fn instant(
 ) -> Result<Response, Failure> {
     let params = with_form(&app, &method, params, body).await?;
     let at = times::instant(&params, "time")?.unwrap_or_else(|| app.engine.now());
-    answer(&app, params, move |query, app, budget| promql::instant(query, at, &app.series, budget))
+    answer(&app, params, move |query, series, budget| promql::instant(query, at, series, budget))
         .await
 }
 
@@ -41,7 +41,7 @@ pub(in crate::server) async fn range(
     let step = times::duration("step", params.required("step")?)?;
     let interval_ns = i64::try_from(step.as_nanos()).unwrap_or(i64::MAX);
     let steps = Steps { start, end, interval_ns };
-    answer(&app, params, move |query, app, budget| promql::range(query, steps, &app.series, budget))
+    answer(&app, params, move |query, series, budget| promql::range(query, steps, series, budget))
         .await
 }
 
@@ -49,15 +49,18 @@ pub(in crate::server) async fn range(
 async fn answer(
     app: &Arc<App>,
     params: Params,
-    evaluate: impl FnOnce(&str, &App, &Budget<'_>) -> Result<Answer, QueryError> + Send + 'static,
+    evaluate: impl FnOnce(&str, &Reading<'_>, &Budget<'_>) -> Result<Answer, QueryError>
+    + Send
+    + 'static,
 ) -> Result<Response, Failure> {
     let limits = limits(app, &params)?;
     let waiting = Waiting::new();
     let gone = waiting.gone();
     stream(app, "application/json", move |app, out| {
         let query = params.get("query").unwrap_or_default();
-        let answer = within(app, limits, &gone, |budget| evaluate(query, app, budget))?;
-        promql::write_answer(&answer, out).map_err(Failure::execution)
+        let series = app.series.reading();
+        let answer = within(app, limits, &gone, |budget| evaluate(query, &series, budget))?;
+        promql::write_answer(&answer, &series.warnings(), out).map_err(Failure::execution)
     })
     .await
 }

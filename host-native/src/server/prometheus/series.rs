@@ -1,7 +1,7 @@
 //! Which series there are, and their labels.
 
 use super::{Waiting, limits, times, with_form, within};
-use crate::server::answer::{Failure, success};
+use crate::server::answer::{Failure, success_but};
 use crate::server::app::App;
 use crate::server::promql::{self, LabelSet};
 use crate::server::request::Params;
@@ -78,13 +78,14 @@ async fn listed<T: serde::Serialize + Send + 'static>(
         let range = range(&params)?;
         let selectors = params.all("match[]").map(promql::selector);
         let selectors: Vec<_> = selectors.collect::<Result<_, _>>()?;
-        let find = |budget: &promql::Budget<'_>| app.series.labels(&selectors, range, budget);
+        let series = app.series.reading();
+        let find = |budget: &promql::Budget<'_>| series.labels(&selectors, range, budget);
         let mut listed = list(within(app, limits, &gone, find)?);
         // 0 is no limit.
         if most > 0 {
             listed.truncate(most);
         }
-        Ok(success(listed))
+        Ok(success_but(listed, &series.warnings()))
     });
     work.await
 }

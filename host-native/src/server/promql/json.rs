@@ -1,6 +1,6 @@
 //! Answers as JSON, byte for byte as Prometheus writes them.
 
-use super::super::answer::to_json;
+use super::super::answer::{to_json, write_warnings};
 use super::label_set::LabelSet;
 use super::numbers::{NANOS_PER_MILLI, plain, short};
 use super::query::{Answer, Series};
@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::io::{self, Write};
 
-/// Writes the answer to a query that succeeded.
+/// Writes the answer to a query that succeeded, and what it lacks.
 ///
 /// # Errors
 ///
 /// Those of the writer.
-pub fn write_answer(answer: &Answer, to: &mut impl Write) -> io::Result<()> {
+pub fn write_answer(answer: &Answer, warnings: &[String], to: &mut impl Write) -> io::Result<()> {
     to.write_all(b"{\"status\":\"success\",\"data\":{\"resultType\":")?;
     match answer {
         Answer::Matrix(series) => {
@@ -36,7 +36,9 @@ pub fn write_answer(answer: &Answer, to: &mut impl Write) -> io::Result<()> {
             to.write_all(b"]")?;
         }
     }
-    to.write_all(b"}}")
+    to.write_all(b"}")?;
+    write_warnings(to, warnings)?;
+    to.write_all(b"}")
 }
 
 fn list<W: Write, T>(
@@ -134,7 +136,7 @@ mod tests {
         ] {
             let expected = format!("{{\"status\":\"success\",\"data\":{expected}}}");
             let mut written = Vec::new();
-            write_answer(&answer, &mut written).unwrap();
+            write_answer(&answer, &[], &mut written).unwrap();
             assert_eq!(String::from_utf8(written).unwrap(), expected);
         }
     }

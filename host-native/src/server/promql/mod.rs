@@ -28,4 +28,4 @@ pub use json::write_answer;
 pub use label_set::LabelSet;
 pub use query::{Answer, Point, Series, Steps, formatted, instant, range, selector};
 pub use source::{RawSeries, Source};
-pub use stored::Stored;
+pub use stored::{Reading, Stored};

@@ -7,7 +7,9 @@ use super::source::{RawSeries, Source, matches};
 use crate::labels::Labels;
 use crate::query::RangeQuery;
 use crate::remote_write::marker_of;
-use crate::{Database, Engine, Error, TimeRange, Value};
+use crate::server::answer::warnings_of;
+use crate::{Database, Engine, Error, Lenient, TimeRange, Value};
+use core::cell::RefCell;
 use core::ops::ControlFlow;
 use promql_parser::label::{MatchOp, Matcher};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -49,43 +51,17 @@ impl Stored {
         Self { engine, known: Mutex::default() }
     }
 
-    /// The labels of all series that have a sample in a range, for each of several selectors;
-    /// those of all series when there is no selector.
-    ///
-    /// # Errors
-    ///
-    /// When a database cannot be read; when the budget is used up.
-    pub fn labels(
-        &self,
-        selectors: &[Vec<Matcher>],
-        range: TimeRange,
-        budget: &Budget<'_>,
-    ) -> Result<Vec<LabelSet>, QueryError> {
-        let all = [Vec::new()];
-        let selectors = if selectors.is_empty() { &all } else { selectors };
-        let mut found = BTreeSet::new();
-        for matchers in selectors {
-            for (database, metrics) in self.databases(matchers)? {
-                for metric in metrics.iter().filter(|metric| matches(&metric.labels, matchers)) {
-                    budget.check()?;
-                    if has_sample(&database, &metric.name, range)? {
-                        found.insert(metric.labels.clone());
-                    }
-                }
-            }
-        }
-        Ok(found.into_iter().collect())
-    }
-
     /// The metrics that some of several selectors select, database by database.
     ///
     /// # Errors
     ///
-    /// When the databases cannot be listed or opened.
+    /// When a database cannot be listed or opened: what is selected is about to be changed, so
+    /// nothing may be passed over.
     pub fn names(&self, selectors: &[Vec<Matcher>]) -> Result<Vec<Named>, QueryError> {
+        let reading = self.reading();
         let mut found: BTreeMap<String, (Arc<Database>, BTreeSet<String>)> = BTreeMap::new();
         for matchers in selectors {
-            for (database, metrics) in self.databases(matchers)? {
+            for (database, metrics) in reading.databases(matchers)? {
                 let selected = metrics.iter().filter(|metric| matches(&metric.labels, matchers));
                 let names = selected.map(|metric| metric.name.clone());
                 let entry = found
@@ -94,24 +70,16 @@ impl Stored {
                 entry.1.extend(names);
             }
         }
+        if let Some(passed_over) = reading.warnings().into_iter().next() {
+            return Err(QueryError::Internal(passed_over));
+        }
         let found = found.into_values().filter(|(_, names)| !names.is_empty());
         Ok(found.map(|(database, names)| (database, names.into_iter().collect())).collect())
     }
 
-    /// The databases that some series matching may be in, with all their metrics.
-    fn databases(&self, matchers: &[Matcher]) -> Result<Vec<Opened>, QueryError> {
-        let of_database = || matchers.iter().filter(|matcher| matcher.name == DATABASE);
-        let mut databases = Vec::new();
-        for name in self.engine.databases().map_err(unreadable)? {
-            let is_hidden = name == INTERNAL && !of_database().any(names_internal);
-            if is_hidden || !of_database().all(|matcher| matcher.is_match(&name)) {
-                continue;
-            }
-            let database = self.engine.database(&name).map_err(unreadable)?;
-            let metrics = self.metrics(&database);
-            databases.push((database, metrics));
-        }
-        Ok(databases)
+    /// The series, for one query.
+    pub fn reading(&self) -> Reading<'_> {
+        Reading { stored: self, warnings: RefCell::default() }
     }
 
     /// The metrics of a database with their labels, sorted by name.
@@ -134,7 +102,77 @@ impl Stored {
     }
 }
 
-impl Source for Stored {
+/// What one query reads. Where a file or a database cannot be read, the query goes on without it
+/// and says so.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    stored: &'a Stored,
+    warnings: RefCell<BTreeSet<String>>,
+}
+
+impl Reading<'_> {
+    /// What could not be read.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.borrow().iter().cloned().collect()
+    }
+
+    fn warn(&self, warnings: impl IntoIterator<Item = String>) {
+        self.warnings.borrow_mut().extend(warnings);
+    }
+
+    /// The labels of all series that have a sample in a range, for each of several selectors;
+    /// those of all series when there is no selector.
+    ///
+    /// # Errors
+    ///
+    /// When no file can be read; when the budget is used up.
+    pub fn labels(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+        budget: &Budget<'_>,
+    ) -> Result<Vec<LabelSet>, QueryError> {
+        let all = [Vec::new()];
+        let selectors = if selectors.is_empty() { &all } else { selectors };
+        let mut found = BTreeSet::new();
+        for matchers in selectors {
+            for (database, metrics) in self.databases(matchers)? {
+                let reading = database.lenient();
+                for metric in metrics.iter().filter(|metric| matches(&metric.labels, matchers)) {
+                    budget.check()?;
+                    if has_sample(&reading, &metric.name, range)? {
+                        found.insert(metric.labels.clone());
+                    }
+                }
+                self.warn(warnings_of(&reading.damage()));
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The databases that some series matching may be in, with all their metrics.
+    fn databases(&self, matchers: &[Matcher]) -> Result<Vec<Opened>, QueryError> {
+        let of_database = || matchers.iter().filter(|matcher| matcher.name == DATABASE);
+        let mut databases = Vec::new();
+        for name in self.stored.engine.databases().map_err(unreadable)? {
+            let is_hidden = name == INTERNAL && !of_database().any(names_internal);
+            if is_hidden || !of_database().all(|matcher| matcher.is_match(&name)) {
+                continue;
+            }
+            match self.stored.engine.database(&name) {
+                Ok(database) => {
+                    let metrics = self.stored.metrics(&database);
+                    databases.push((database, metrics));
+                }
+                Err(error) if is_about_one(&error) => self.warn([format!("{name}: {error}")]),
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+        Ok(databases)
+    }
+}
+
+impl Source for Reading<'_> {
     fn select(
         &self,
         matchers: &[Matcher],
@@ -145,7 +183,9 @@ impl Source for Stored {
         for (database, metrics) in self.databases(matchers)? {
             let wanted: Vec<&Metric> =
                 metrics.iter().filter(|metric| matches(&metric.labels, matchers)).collect();
-            found.append(&mut read(&database, &wanted, range, budget)?);
+            let reading = database.lenient();
+            found.append(&mut read(&reading, &wanted, range, budget)?);
+            self.warn(warnings_of(&reading.damage()));
         }
         Ok(found)
     }
@@ -154,7 +194,7 @@ impl Source for Stored {
 /// The samples of some metrics. Of several at the same instant the last counts: an instant has one
 /// value here.
 fn read(
-    database: &Database,
+    database: &Lenient<'_>,
     metrics: &[&Metric],
     range: TimeRange,
     budget: &Budget<'_>,
@@ -189,7 +229,7 @@ fn read(
     Ok(series)
 }
 
-fn has_sample(database: &Database, metric: &str, range: TimeRange) -> Result<bool, QueryError> {
+fn has_sample(database: &Lenient<'_>, metric: &str, range: TimeRange) -> Result<bool, QueryError> {
     let Some(newest) = database.last(metric).map_err(unreadable)? else { return Ok(false) };
     // Mostly the range ends now, and nothing but the newest sample must be read.
     if newest.time < range.from || range.contains(newest.time) {
@@ -219,6 +259,11 @@ fn names_internal(matcher: &Matcher) -> bool {
         MatchOp::Re(regex) => matcher.value.contains(INTERNAL) && regex.is_match(INTERNAL),
         MatchOp::NotEqual | MatchOp::NotRe(_) => false,
     }
+}
+
+/// Whether one database cannot be opened, which says nothing about others.
+const fn is_about_one(error: &Error) -> bool {
+    error.is_about_one_file() || matches!(error, Error::Settings { .. })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
@@ -251,7 +296,8 @@ mod tests {
     /// The values that a query finds a second after the samples.
     fn values(stored: &Stored, query: &str) -> Vec<f64> {
         let at = Timestamp(2_000_000_000);
-        let Answer::Vector(mut found) = instant(query, at, stored, &Budget::default()).unwrap()
+        let Answer::Vector(mut found) =
+            instant(query, at, &stored.reading(), &Budget::default()).unwrap()
         else {
             panic!("{query} must be a vector");
         };
@@ -288,7 +334,7 @@ mod tests {
             let names = |text: &str, from: i64, to: i64| {
                 let range = TimeRange::new(Timestamp(from), Timestamp(to)).unwrap();
                 let selectors = [selector(text).unwrap()];
-                let found = stored.labels(&selectors, range, &Budget::default()).unwrap();
+                let found = stored.reading().labels(&selectors, range, &Budget::default()).unwrap();
                 found.iter().map(ToString::to_string).collect::<Vec<_>>()
             };
             let up = [

@@ -2,7 +2,7 @@
 
 use super::frame::Writer;
 use super::{integer, invalid, name, range};
-use crate::server::answer::Failure;
+use crate::server::answer::{Failure, header_of};
 use crate::server::app::App;
 use crate::server::request::Params;
 use axum::extract::State;
@@ -44,10 +44,11 @@ pub(super) async fn chart(
             points: points(&params, metrics.len())?,
             method: method(&params)?,
         };
+        let reading = database.lenient();
         let mut charts = Vec::with_capacity(metrics.len());
         for metric in &metrics {
             deadline.check()?;
-            charts.push(database.chart(metric, &query)?);
+            charts.push(reading.chart(metric, &query)?);
         }
         let shapes: Vec<Shape<'_>> = metrics.iter().zip(&charts).map(shape).collect();
         let mut frame = Writer::new(&shapes)?;
@@ -55,7 +56,7 @@ pub(super) async fn chart(
             frame.column(series.times.iter().map(|time| time.to_le_bytes()));
             frame.column(series.raws.iter().map(|raw| raw.to_le_bytes()));
         }
-        Ok(frame.response())
+        Ok(header_of(frame.response(), &reading.damage()))
     })
     .await
 }

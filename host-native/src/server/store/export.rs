@@ -3,7 +3,7 @@
 use super::listing::{self, Listed};
 use super::{name, range};
 use crate::Engine;
-use crate::server::answer::{Failure, Sink, stream};
+use crate::server::answer::{Failure, Sink, stream, warnings_of};
 use crate::server::app::App;
 use crate::server::request::Params;
 use crate::storage::FsFile;
@@ -29,7 +29,12 @@ pub(super) async fn lines(
         let wanted = |name: &str| metrics.is_empty() || metrics.contains(name);
         let database = app.engine.database(name(&params, "db")?)?;
         let left = || Error::Rejected(Rejection::Invalid("the reader stopped".to_owned()));
-        database.export_metrics(options, wanted, |text| out.write_all(text).map_err(|_| left()))?;
+        let reading = database.lenient();
+        reading.export_metrics(options, wanted, |text| out.write_all(text).map_err(|_| left()))?;
+        // Comments, which whoever takes lines in passes over.
+        for warning in warnings_of(&reading.damage()) {
+            writeln!(out, "# missing: {warning}").map_err(Failure::execution)?;
+        }
         Ok(())
     })
     .await

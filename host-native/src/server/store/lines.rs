@@ -31,7 +31,7 @@ pub(super) async fn take(
     while let Some(piece) = incoming.next().await? {
         import = import.feed(&app, piece).await?;
     }
-    app.work(move |app| {
+    app.ingest(move |app| {
         let Import { importer, mut rejections } = import;
         let before = importer.report().imported_lines;
         let report = importer.finish(&mut |line| rejections.note(line))?;
@@ -45,7 +45,7 @@ pub(super) async fn take(
 
 impl Import {
     async fn feed(mut self, app: &Arc<App>, text: Vec<u8>) -> Result<Self, Failure> {
-        app.work(move |app| {
+        app.ingest(move |app| {
             let before = self.importer.report().imported_lines;
             let rejections = &mut self.rejections;
             let done = self.importer.feed(&text, &mut |line| rejections.note(line));

@@ -2,10 +2,10 @@
 
 use super::frame::Writer;
 use super::{integer, invalid, name, range};
-use crate::Database;
-use crate::server::answer::Failure;
+use crate::server::answer::{Failure, header_of};
 use crate::server::app::{App, Deadline};
 use crate::server::request::Params;
+use crate::{Database, Lenient};
 use axum::extract::State;
 use axum::response::Response;
 use core::num::NonZeroUsize;
@@ -43,14 +43,15 @@ pub(super) async fn query(
         let database = app.engine.database(name(&params, "db")?)?;
         let metrics: Vec<&str> = params.all("metric").collect();
         let query = RangeQuery { range: range(&params)?, stride: stride(&params)? };
-        let found = samples(&database, &metrics, query, deadline)?;
+        let reading = database.lenient();
+        let found = samples(&database, &reading, &metrics, query, deadline)?;
         let shapes: Vec<Shape<'_>> = metrics.iter().zip(&found).map(Samples::shape).collect();
         let mut frame = Writer::new(&shapes)?;
         for Samples { times, raws, .. } in &found {
             frame.column(times.iter().map(|time| time.to_le_bytes()));
             frame.column(raws.iter().map(|raw| raw.to_le_bytes()));
         }
-        Ok(frame.response())
+        Ok(header_of(frame.response(), &reading.damage()))
     })
     .await
 }
@@ -71,6 +72,7 @@ impl Samples {
 
 fn samples(
     database: &Database,
+    reading: &Lenient<'_>,
     metrics: &[&str],
     query: RangeQuery,
     deadline: Deadline,
@@ -82,7 +84,7 @@ fn samples(
         |name: &&str| Samples { value_type: value_type(name), times: Vec::new(), raws: Vec::new() };
     let mut found: Vec<Samples> = metrics.iter().map(empty).collect();
     let (mut count, mut failed) = (0_usize, Ok(()));
-    database.visit_many(metrics, query, |metric, batch| {
+    reading.visit_many(metrics, query, |metric, batch| {
         count = count.saturating_add(batch.times.len());
         failed = if count > MAX_SAMPLES {
             Err(invalid(format_args!("more than {MAX_SAMPLES} samples: ask for a shorter range")))
@@ -127,7 +129,8 @@ pub(super) async fn aggregate(
             arithmetic: Arithmetic::Exact,
         };
         let mut left = MAX_NUMBERS;
-        let windows = |metric: &&str| windows(&database, metric, &query, deadline, &mut left);
+        let reading = database.lenient();
+        let windows = |metric: &&str| windows(&reading, metric, &query, deadline, &mut left);
         let found: Vec<Windows> = metrics.iter().map(windows).collect::<Result<_, _>>()?;
         let shapes: Vec<Shape<'_>> = metrics.iter().zip(&found).map(Windows::shape).collect();
         let mut frame = Writer::new(&shapes)?;
@@ -137,7 +140,7 @@ pub(super) async fn aggregate(
                 frame.column(column.iter().map(|value| value.to_le_bytes()));
             }
         }
-        Ok(frame.response())
+        Ok(header_of(frame.response(), &reading.damage()))
     })
     .await
 }
@@ -155,7 +158,7 @@ impl Windows {
 }
 
 fn windows(
-    database: &Database,
+    reading: &Lenient<'_>,
     metric: &str,
     query: &AggregateQuery<'_>,
     deadline: Deadline,
@@ -164,7 +167,7 @@ fn windows(
     let width = query.aggregates.len().saturating_add(1);
     let mut found = Windows { starts: Vec::new(), columns: vec![Vec::new(); width - 1] };
     let mut failed = Ok(());
-    database.aggregate(metric, query, |bucket| {
+    reading.aggregate(metric, query, |bucket| {
         if *left < width {
             let most = MAX_NUMBERS;
             failed = Err(invalid(format_args!("more than {most} values: ask for longer windows")));

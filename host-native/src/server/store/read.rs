@@ -2,7 +2,7 @@
 
 use super::exact::exact;
 use super::{listing, name};
-use crate::server::answer::{Failure, Number};
+use crate::server::answer::{Failure, Number, header_of};
 use crate::server::app::App;
 use crate::server::request::Params;
 use axum::extract::State;
@@ -35,13 +35,14 @@ fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> 
 pub(super) async fn last(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
     app.work(move |app| {
         let database = app.engine.database(name(&params, "db")?)?;
-        let sample = database.last(name(&params, "metric")?)?;
+        let reading = database.lenient();
+        let sample = reading.last(name(&params, "metric")?)?;
         let view = |sample: nanotdb_core::Sample| Sample {
             time: sample.time.0,
             value: sample.value.as_f64(),
             value_type: type_name(sample.value.value_type()),
         };
-        Ok(exact(sample.map(view)))
+        Ok(header_of(exact(sample.map(view)), &reading.damage()))
     })
     .await
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// One sample; without a time it is of when it is stored.
 pub(super) async fn add(State(app): State<Arc<App>>, params: Params) -> Result<Response, Failure> {
-    app.work(move |app| {
+    app.ingest(move |app| {
         let value = params.get("value").unwrap_or_default();
         let value: f64 =
             value.parse().map_err(|_| invalid(format_args!("value={value}: expected a number")))?;
@@ -48,7 +48,7 @@ pub(super) async fn columns(
     body: Body,
 ) -> Result<Response, Failure> {
     let body = Incoming::new(&app, body).whole().await?;
-    app.work(move |app| {
+    app.ingest(move |app| {
         let database = name(&params, "db")?;
         let (columns, mut frame) = Reader::new::<Vec<Column>>(&body)?;
         let mut read = Vec::new();
@@ -92,7 +92,7 @@ pub(super) async fn rows(
     body: Body,
 ) -> Result<Response, Failure> {
     let body = Incoming::new(&app, body).whole().await?;
-    app.work(move |app| {
+    app.ingest(move |app| {
         let (header, mut frame) = Reader::new::<Header>(&body)?;
         let times = frame.column(header.times, i64::from_le_bytes)?;
         let index = header.index.then(|| frame.column(header.rows, u32::from_le_bytes));

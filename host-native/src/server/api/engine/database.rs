@@ -1,8 +1,8 @@
 //! `GET /api/engine/database`: a database and its metrics with their newest samples.
 
 use super::summary::Summary;
-use crate::Database;
-use crate::server::answer::{Failure, Number, success};
+use crate::Lenient;
+use crate::server::answer::{Failure, Number, success_but, warnings_of};
 use crate::server::api::Found;
 use crate::server::app::App;
 use crate::server::request::Params;
@@ -39,19 +39,21 @@ pub(super) async fn database(
     app.work(move |app| {
         let database = app.engine.database(params.required("db")?)?;
         let metrics = database.metrics().into_iter();
-        let metrics = metrics.map(|metric| Metric::of(&database, metric));
+        let reading = database.lenient();
+        let metrics = metrics.map(|metric| Metric::of(&reading, metric));
         let result = Inspected {
             summary: Summary::of(app, &database)?,
             metrics: metrics.collect::<Result<_, Failure>>()?,
         };
-        Ok(success(Found { result, result_type: "engine_database" }))
+        let found = Found { result, result_type: "engine_database" };
+        Ok(success_but(found, &warnings_of(&reading.damage())))
     })
     .await
 }
 
 impl Metric {
-    fn of(database: &Database, metric: MetricInfo) -> Result<Self, Failure> {
-        let last = database.last(&metric.name)?;
+    fn of(reading: &Lenient<'_>, metric: MetricInfo) -> Result<Self, Failure> {
+        let last = reading.last(&metric.name)?;
         Ok(Self {
             name: metric.name,
             id: metric.id.get(),

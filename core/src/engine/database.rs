@@ -306,6 +306,7 @@ impl<H: Host> Database<H> {
             writer.sync_log_in_time()
         })?;
         self.learn_some_ids();
+        self.look_for_lost_files()?;
         let (built, problems) = self.seal()?;
         report.built.extend(built);
         report.problems.extend(problems);

@@ -10,6 +10,7 @@ use super::ingest::{Staged, Staging};
 use super::logs::{LogKind, Logs};
 use super::state::{FileOf, Readable, State};
 use super::upkeep::build::BuildOptions;
+use super::upkeep::lost::Lost;
 use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;
@@ -100,6 +101,7 @@ pub(crate) fn open<H: Host>(
             rules.cache_bytes,
             usize::try_from(rules.engine.metrics.time_cache_slots).unwrap_or(usize::MAX),
         )),
+        lost: H::Shared::new(Lost::default()),
         read_only: rules.read_only,
         storage,
     });
@@ -401,6 +403,7 @@ impl<H: Host> Writer<H> {
             staged: Vec::<Staged>::new(),
             last_reset: None,
             told_metrics: None,
+            anchors_are_wrong: false,
         })
     }
 

@@ -3,6 +3,7 @@
 use super::files::{FileKind, PartitionFiles, StoredFile};
 use super::host::{Host, Shared};
 use super::ids::IdUsage;
+use super::upkeep::lost::Lost;
 use crate::catalog::Catalog;
 use crate::compress::{BlockCodec, CodecId, Codecs};
 use crate::page::{OpenPage, PageView};
@@ -101,6 +102,8 @@ pub(crate) struct Readable<H: Host> {
     pub(crate) codecs: Codecs,
     pub(crate) state: H::Shared<State>,
     pub(crate) cache: H::Shared<Cache<FileOf<H>>>,
+    /// Files that somebody else deleted or cut.
+    pub(crate) lost: H::Shared<Lost>,
     /// Whether nobody here writes; another process may be appending to the newest files.
     pub(crate) read_only: bool,
 }

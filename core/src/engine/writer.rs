@@ -92,6 +92,8 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) last_reset: Option<Duration>,
     /// Metrics that the host was told of, if it wants to know of single samples.
     pub(crate) told_metrics: Option<usize>,
+    /// Whether a data file became shorter than the log says that it was.
+    pub(crate) anchors_are_wrong: bool,
 }
 
 impl<H: Host> fmt::Debug for Writer<H> {
@@ -214,6 +216,7 @@ impl<H: Host> Writer<H> {
     /// the only other copy.
     fn write_page(&mut self, partition: Partition) -> Result<()> {
         self.staging.leave();
+        self.regain(partition)?;
         let started = self.host.clock().monotonic();
         let page =
             self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
@@ -460,6 +463,12 @@ impl<H: Host> Writer<H> {
     /// log stays until it has grown to its limit, and the data files are synced then (D-23).
     pub(crate) fn try_reset_log(&mut self) -> Result<()> {
         let Some(logs) = &self.staging.logs else { return Ok(()) };
+        if core::mem::take(&mut self.anchors_are_wrong) {
+            let open: Vec<Partition> =
+                self.readable.state.read(|state| state.pages.keys().copied().collect());
+            open.into_iter().try_for_each(|partition| self.write_page(partition))?;
+            return self.reset_log();
+        }
         let needed = self.readable.state.read(State::needs_log);
         if logs.is_empty() || needed {
             return Ok(());

@@ -90,7 +90,9 @@ async fn ready(State(app): State<Arc<App>>) -> Result<Response, Failure> {
     app.watch(|app| {
         let databases = app.engine.open_databases();
         let failed = databases.iter().find_map(|database| database.check_writable().err());
-        failed.map_or(Ok(()), |error| Err(Failure::unavailable(error)))
+        failed.map_or(Ok(()), |error| Err(Failure::unavailable(error)))?;
+        let lost = databases.iter().flat_map(|database| database.lost_files()).next();
+        lost.map_or(Ok(()), |what| Err(Failure::unavailable(what)))
     })
     .await?;
     let Some(jump) = app.engine.clock_jump() else { return Ok(success("ready")) };

@@ -11,6 +11,9 @@ pub(super) mod convert;
 mod convert_tests;
 mod copy;
 pub(super) mod delete;
+pub(super) mod lost;
+#[cfg(test)]
+mod lost_tests;
 pub(super) mod recompact;
 pub(super) mod recover;
 pub(super) mod retention;

@@ -63,8 +63,12 @@ impl Model {
     }
 
     /// Deletes the samples of a metric from the start to the end of a range, both included. What
-    /// is left says what comes next: a metric's newest sample may become an older one.
+    /// is left says what comes next: a metric's newest sample may become an older one. All of time
+    /// takes the metric with it, so that it may have another type.
     pub fn delete(&mut self, metric: &str, from: i64, to: i64) {
+        if (from, to) == (i64::MIN, i64::MAX) {
+            self.metrics.remove(metric);
+        }
         let Some(metric) = self.metrics.get_mut(metric) else { return };
         metric.points.retain(|(time, _)| !(from..=to).contains(time));
         if (from..=to).contains(&metric.newest) {

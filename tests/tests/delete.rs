@@ -367,6 +367,52 @@ fn a_write_after_a_delete_is_new() {
     }
 }
 
+/// Its id stays its own: nothing of another metric shows under its name, and the reference, which
+/// counts entries to find the next id, gives it to nobody.
+#[test]
+fn a_deleted_metric_may_come_back_with_another_type() {
+    for seed in 0..seeds(60) {
+        let mut case = Case::new(seed);
+        case.range = TimeRange::ALL;
+        let Some(metric) = case.metrics.first().cloned() else { continue };
+        let listed = |database: &Database<Sim>| {
+            let names = database.metrics().into_iter().map(|metric| metric.name);
+            names.collect::<Vec<_>>()
+        };
+        case.delete().unwrap();
+        assert!(!listed(&case.database).contains(&metric), "seed {seed}");
+        assert_eq!(case.database.metric_info(&metric), None, "seed {seed}");
+        if seed % 3 != 0 {
+            (case.engine, case.database) = open(&case.host);
+            assert!(!listed(&case.database).contains(&metric), "seed {seed}: opened again");
+        }
+        let other = match value_of(&metric) {
+            Value::I32(_) => Value::F32(0.5),
+            Value::F32(_) => Value::I32(-7),
+        };
+        if seed % 2 == 0 {
+            case.database.metric(&metric, other.value_type()).unwrap();
+        }
+        case.database.add(&metric, Timestamp(START - DAY), other).unwrap();
+        let wrong = case.database.add(&metric, Timestamp(START), value_of(&metric));
+        assert!(matches!(wrong, Err(Error::Rejected(_))), "seed {seed}: {wrong:?}");
+        let mut after = case.after();
+        after.insert(metric.clone(), vec![(START - DAY, other.to_raw())]);
+        let after = without_empty(after);
+        for way in ["in memory", "after a kill", "closed"] {
+            assert_same(&read(&case.database), &after, &format!("seed {seed}, {way}"));
+            let found = case.database.metric_info(&metric).unwrap();
+            assert_eq!(found.value_type, other.value_type(), "seed {seed}, {way}");
+            if way == "after a kill" {
+                case.engine.close().unwrap();
+            }
+            (case.engine, case.database) = open(&case.host);
+        }
+        case.engine.close().unwrap();
+        judge_files(&case.disk, &after, &format!("seed {seed}"));
+    }
+}
+
 fn value_of(metric: &str) -> Value {
     match metric {
         "m1" | "m3" => Value::F32(1e9),

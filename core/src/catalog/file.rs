@@ -18,6 +18,7 @@
 //! | `name` | string | not empty, not twice |
 //! | `id` | integer | 1 to 65,535, not twice |
 //! | `type` | integer | 1 is int32, 2 is float32 |
+//! | `deleted` | `true` or missing | ours, which the reference skips: all samples were deleted, and the type may change |
 //!
 //! We write entries by ascending id, two spaces per level, one newline at the end; `<`, `>`, `&`,
 //! U+2028 and U+2029 as `\u003c` and so on. Readers take any JSON: the reference writes the
@@ -45,6 +46,8 @@ pub struct Record {
     pub id: MetricId,
     /// The type of its values.
     pub value_type: ValueType,
+    /// Whether it was deleted: the id stays taken, and has no samples.
+    pub deleted: bool,
 }
 
 /// Why a file is not a catalog.
@@ -124,6 +127,9 @@ pub fn encode<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<u8> {
         out.push_str(&record.id.to_string());
         out.push_str(",\n      \"type\": ");
         out.push_str(&record.value_type.byte().to_string());
+        if record.deleted {
+            out.push_str(",\n      \"deleted\": true");
+        }
         out.push_str("\n    }");
         separator = ",\n";
     }
@@ -185,11 +191,12 @@ struct Entry {
     // Wider than an id, so that an id out of range is reported by the metric's name.
     id: i64,
     value_type: i64,
+    deleted: bool,
 }
 
 impl Entry {
     fn check(self, index: usize) -> Result<Record, CatalogFileError> {
-        let Self { name, id, value_type } = self;
+        let Self { name, id, value_type, deleted } = self;
         if name.is_empty() {
             return Err(CatalogFileError::EmptyName { index });
         }
@@ -197,7 +204,7 @@ impl Entry {
             return Err(CatalogFileError::IdOutOfRange { name, id });
         };
         match u8::try_from(value_type).ok().and_then(ValueType::from_byte) {
-            Some(value_type) => Ok(Record { name, id: checked_id, value_type }),
+            Some(value_type) => Ok(Record { name, id: checked_id, value_type, deleted }),
             None => Err(CatalogFileError::UnknownType { name, value_type }),
         }
     }
@@ -209,6 +216,7 @@ enum Key {
     Name,
     Id,
     Type,
+    Deleted,
     Other,
 }
 
@@ -231,8 +239,13 @@ impl Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E: de::Error>(self, key: &str) -> Result<Key, E> {
-        let known =
-            [("metrics", Key::Metrics), ("name", Key::Name), ("id", Key::Id), ("type", Key::Type)];
+        let known = [
+            ("metrics", Key::Metrics),
+            ("name", Key::Name),
+            ("id", Key::Id),
+            ("type", Key::Type),
+            ("deleted", Key::Deleted),
+        ];
         let found = known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
         Ok(found.map_or(Key::Other, |(_, key)| key))
     }
@@ -318,12 +331,13 @@ impl<'de> Visitor<'de> for EntryVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
-        let (mut name, mut id, mut value_type) = (None, None, None);
+        let (mut name, mut id, mut value_type, mut deleted) = (None, None, None, None);
         while let Some(key) = map.next_key()? {
             match key {
                 Key::Name => set(&mut name, map.next_value()?, "name")?,
                 Key::Id => set(&mut id, map.next_value()?, "id")?,
                 Key::Type => set(&mut value_type, map.next_value()?, "type")?,
+                Key::Deleted => set(&mut deleted, map.next_value()?, "deleted")?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -332,6 +346,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
             name: name.ok_or_else(|| missing("name"))?,
             id: id.ok_or_else(|| missing("id"))?,
             value_type: value_type.ok_or_else(|| missing("type"))?,
+            deleted: deleted.unwrap_or(false),
         })
     }
 }
@@ -390,7 +405,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(name: &str, id: u16, value_type: ValueType) -> Record {
-        Record { name: name.into(), id: MetricId::new(id).unwrap(), value_type }
+        Record { name: name.into(), id: MetricId::new(id).unwrap(), value_type, deleted: false }
     }
 
     // Written by hand from the example above.
@@ -421,6 +436,16 @@ mod tests {
         assert_eq!(String::from_utf8(encode(&records)).unwrap(), GOLDEN);
         assert_eq!(decode(GOLDEN.as_bytes()), Ok(records));
         assert_eq!(encode(&[]), b"{\n  \"metrics\": []\n}\n");
+    }
+
+    #[test]
+    fn what_was_deleted_stays_known_and_is_marked() {
+        let deleted = Record { deleted: true, ..record("a", 1, ValueType::I32) };
+        let bytes = encode([&deleted, &record("b", 2, ValueType::F32)]);
+        let text = core::str::from_utf8(&bytes).unwrap();
+        assert!(text.contains("\"type\": 1,\n      \"deleted\": true\n    }"), "{text}");
+        assert_eq!(text.matches("deleted").count(), 1);
+        assert_eq!(decode(&bytes).unwrap(), [deleted, record("b", 2, ValueType::F32)]);
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub struct Entry {
     /// Of a metric whose name is lost: `name` is a stand-in then, and the catalog file never
     /// holds the metric.
     pub recovered: Option<Recovered>,
+    /// Whether all its samples were deleted, and none has come since. Then nobody sees it, and its
+    /// type may change. Its id stays taken: the reference counts entries to find the next one.
+    pub deleted: bool,
 }
 
 /// What is known of a metric that has samples under its id, and no name anywhere.
@@ -66,6 +69,12 @@ pub enum Recovered {
 }
 
 impl Entry {
+    /// Whether it is shown: one that was deleted is not, unless files have samples of it after all,
+    /// which somebody else wrote.
+    pub const fn is_listed(&self) -> bool {
+        !self.deleted || matches!(self.last, Newest::At(..))
+    }
+
     /// The newest sample, if it is known and there is one.
     pub fn last_sample(&self) -> Option<Sample> {
         match self.last {
@@ -107,6 +116,7 @@ impl Catalog {
                 accepted: None,
                 stored: true,
                 recovered: None,
+                deleted: record.deleted,
             });
         }
         catalog
@@ -118,6 +128,7 @@ impl Catalog {
             name: entry.name.to_string(),
             id: entry.id,
             value_type: entry.value_type,
+            deleted: !entry.is_listed(),
         };
         self.iter().filter(|entry| entry.recovered.is_none()).map(record).collect()
     }
@@ -209,6 +220,7 @@ impl Catalog {
             accepted: None,
             stored: false,
             recovered: None,
+            deleted: false,
         }))
     }
 
@@ -246,6 +258,7 @@ impl Catalog {
             accepted: None,
             stored: false,
             recovered: None,
+            deleted: false,
         }))
     }
 
@@ -276,6 +289,7 @@ impl Catalog {
             accepted: None,
             stored: false,
             recovered: Some(recovered),
+            deleted: false,
         })
     }
 
@@ -302,6 +316,29 @@ impl Catalog {
         self.unstored += 1;
     }
 
+    /// Notes that a metric has no samples any more, and is to be shown no longer.
+    pub fn delete(&mut self, slot: Slot) {
+        let Some(entry) = self.entries.get_mut(slot.0) else { return };
+        (entry.last, entry.accepted, entry.deleted) = (Newest::None, None, true);
+        self.unstored += 1;
+    }
+
+    /// Shows a metric again that was deleted; with this type, if it is known to have no samples.
+    /// Says whether it has another type now, which the catalog file has to hold before the log
+    /// does.
+    pub fn revive(&mut self, slot: Slot, value_type: Option<ValueType>) -> bool {
+        let Some(entry) = self.entries.get_mut(slot.0).filter(|entry| entry.deleted) else {
+            return false;
+        };
+        entry.deleted = false;
+        self.unstored += 1;
+        let other = value_type.filter(|other| *other != entry.value_type);
+        let other = other.filter(|_| entry.last == Newest::None);
+        let Some(other) = other else { return false };
+        (entry.value_type, entry.stored) = (other, false);
+        true
+    }
+
     fn insert(&mut self, entry: Entry) -> Slot {
         let slot = Slot(self.entries.len());
         self.by_name.insert(Arc::clone(&entry.name), slot);
@@ -322,7 +359,8 @@ mod tests {
 
     #[test]
     fn d16_ids_go_on_behind_the_highest() {
-        let record = Record { name: "a".into(), id: id(7), value_type: ValueType::I32 };
+        let record =
+            Record { name: "a".into(), id: id(7), value_type: ValueType::I32, deleted: false };
         let mut catalog = Catalog::from_records(vec![record]);
         let slot = catalog.register("b", ValueType::F32).unwrap();
         assert_eq!(catalog.get(slot).unwrap().id, id(8));
@@ -330,7 +368,8 @@ mod tests {
 
     #[test]
     fn all_ids_can_be_used_and_not_one_more() {
-        let record = Record { name: "top".into(), id: id(65_535), value_type: ValueType::I32 };
+        let (name, value_type) = ("top".into(), ValueType::I32);
+        let record = Record { name, id: id(65_535), value_type, deleted: false };
         let mut catalog = Catalog::from_records(vec![record]);
         assert_eq!(catalog.register("b", ValueType::I32), Err(Rejection::TooManyMetrics));
         let mut full = Catalog::default();
@@ -386,6 +425,27 @@ mod tests {
         catalog.reserve_up_to(4);
         let slot = catalog.register("a", ValueType::I32).unwrap();
         assert_eq!((catalog.get(slot).unwrap().id, catalog.highest()), (id(10), 10));
+    }
+
+    #[test]
+    fn a_deleted_metric_keeps_its_id_and_may_come_back_with_another_type() {
+        let mut catalog = Catalog::default();
+        let slot = catalog.register("a", ValueType::I32).unwrap();
+        catalog.get_mut(slot).unwrap().last = Newest::At(5, 1);
+        catalog.mark_stored();
+        catalog.delete(slot);
+        assert!(catalog.is_dirty() && !catalog.get(slot).unwrap().is_listed());
+        let mut again = Catalog::from_records(catalog.to_records());
+        let slot = again.find("a").unwrap();
+        assert!(again.get(slot).unwrap().deleted);
+        assert!(!again.revive(slot, Some(ValueType::F32)), "files were not looked at");
+        assert_eq!(again.get(slot).unwrap().value_type, ValueType::I32);
+        assert!(catalog.revive(slot, Some(ValueType::F32)));
+        let entry = catalog.get(slot).unwrap();
+        assert_eq!((entry.id, entry.value_type, entry.is_listed()), (id(1), ValueType::F32, true));
+        assert!(!catalog.revive(slot, Some(ValueType::I32)), "once");
+        let next = catalog.register("b", ValueType::I32).unwrap();
+        assert_eq!(catalog.get(next).unwrap().id, id(2));
     }
 
     #[test]

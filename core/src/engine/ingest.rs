@@ -64,6 +64,8 @@ enum Pause {
     Newest(Slot),
     /// The row is of a new metric, and nobody knows yet which ids are free.
     Ids,
+    /// The metric was deleted, and comes back with values of this type.
+    Revive(Slot, ValueType),
 }
 
 impl<H: Host> Writer<H> {
@@ -165,6 +167,13 @@ impl<H: Host> Writer<H> {
             check_metric_name(metric)?;
             self.learn_ids()?;
         }
+        let deleted = self.readable.state.read(|state| {
+            let slot = state.catalog.find(metric)?;
+            state.catalog.get(slot).filter(|entry| entry.deleted).map(|_| slot)
+        });
+        if let Some(slot) = deleted {
+            self.revive(slot, value_type)?;
+        }
         let slot = self.readable.state.write(|state| slot_of(state, metric, value_type))?;
         self.tell_taken();
         Ok(MetricHandle { slot, value_type })
@@ -216,6 +225,7 @@ impl<H: Host> Writer<H> {
                 self.poisoning(settled)
             }
             Pause::Ids => self.learn_ids(),
+            Pause::Revive(slot, value_type) => self.revive(slot, value_type),
         }
     }
 
@@ -447,6 +457,9 @@ impl<F: StorageFile> Staging<F> {
             Verdict::Take(slot) => slot,
             Verdict::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),
             Verdict::LearnIds => return Ok(Some(Pause::Ids)),
+            Verdict::Revive(slot) => {
+                return Ok(Some(Pause::Revive(slot, row.value.value_type())));
+            }
         };
         if let Some(logs) = &mut self.logs
             && let Some(entry) = state.catalog.get(slot)
@@ -475,6 +488,7 @@ enum Verdict {
     Take(Slot),
     LookUp(Slot),
     LearnIds,
+    Revive(Slot),
 }
 
 /// Whether a row may be taken. A metric is registered only by a row that is.
@@ -501,6 +515,9 @@ fn check(
         ));
     };
     check_named(entry)?;
+    if entry.deleted {
+        return Ok(Verdict::Revive(slot));
+    }
     check_type(&entry.name, entry.value_type, row.value.value_type())?;
     match (entry.accepted, entry.last) {
         (Some(newest), _) | (None, Newest::At(newest, _))

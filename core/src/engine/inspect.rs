@@ -118,7 +118,7 @@ impl<H: Host> Database<H> {
         let now = self.host().clock().monotonic();
         let limits = page_limits(&settings);
         let (metric_count, pages) = self.readable().state.read(|state| {
-            let metric_count = state.catalog.len();
+            let metric_count = state.catalog.iter().filter(|entry| entry.is_listed()).count();
             let seen = |(&partition, page): (&Partition, &OpenPage)| {
                 let (from, to) = page.bounds();
                 let range = TimeRange { from: Timestamp(from), to: Timestamp(to) };

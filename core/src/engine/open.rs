@@ -624,6 +624,7 @@ impl<H: Host> Writer<H> {
         let Self { readable, staging, .. } = self;
         readable.state.write(|state| {
             let slot = resolve(&mut state.catalog, record)?;
+            state.catalog.revive(slot, None);
             note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
             let partition = staging.partition_of(Timestamp(record.time));
             if held.get_mut(&partition).is_some_and(|held| held.count_off(record, log)) {

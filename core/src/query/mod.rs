@@ -146,8 +146,10 @@ pub struct AggregateQuery<'a> {
 impl<H: Host> Readable<H> {
     /// All metrics, by name.
     pub(crate) fn metrics(&self) -> Vec<MetricInfo> {
-        let mut metrics: Vec<MetricInfo> =
-            self.state.read(|state| state.catalog.iter().map(MetricInfo::of).collect());
+        let mut metrics: Vec<MetricInfo> = self.state.read(|state| {
+            let listed = state.catalog.iter().filter(|entry| entry.is_listed());
+            listed.map(MetricInfo::of).collect()
+        });
         sort_by(&mut metrics, |a, b| a.name < b.name);
         metrics
     }
@@ -156,7 +158,7 @@ impl<H: Host> Readable<H> {
     pub(crate) fn metric_info(&self, name: &str) -> Option<MetricInfo> {
         self.state.read(|state| {
             let slot = state.catalog.find(name)?;
-            state.catalog.get(slot).map(MetricInfo::of)
+            state.catalog.get(slot).filter(|entry| entry.is_listed()).map(MetricInfo::of)
         })
     }
 

@@ -71,7 +71,9 @@ impl<H: Host> Writer<H> {
     fn name_metric(&mut self, id: MetricId, name: &str, value_type: ValueType) -> Result<()> {
         let mut records = self.readable.state.read(|state| state.catalog.to_records());
         let at = records.partition_point(|record| record.id < id);
-        records.insert(at, catalog::file::Record { name: name.to_string(), id, value_type });
+        let owned = name.to_string();
+        let named = catalog::file::Record { name: owned, id, value_type, deleted: false };
+        records.insert(at, named);
         let bytes = catalog::file::encode(&records);
         self.readable.storage.replace(&FileName::new(CATALOG)?, &bytes)?;
         self.readable.state.write(|state| {

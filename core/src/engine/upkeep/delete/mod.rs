@@ -9,6 +9,7 @@
 //! Before that, pages with samples of the partition are written and the log is emptied for
 //! certain: it would bring the samples back.
 
+mod forget;
 mod pages;
 mod plan;
 mod replace;
@@ -62,8 +63,9 @@ enum Outcome {
 }
 
 impl<H: Host> Database<H> {
-    /// Deletes the samples of a metric from the start to the end of a range, both included; all
-    /// of them with [`TimeRange::ALL`]. Samples that come meanwhile may stay.
+    /// Deletes the samples of a metric from the start to the end of a range, both included. With
+    /// [`TimeRange::ALL`] the metric itself goes, too: it may come back with another type. Samples
+    /// that come meanwhile may stay.
     ///
     /// Afterwards a sample of the metric is judged by what is left: one that is older than what
     /// was deleted is accepted. Archives, and what rollups made of the samples, stay.
@@ -117,10 +119,12 @@ impl<H: Host> Database<H> {
             }
             partitions = without_room.into_iter().map(|(partition, _)| partition).collect();
         }
+        let is_whole = range == TimeRange::ALL && report.refused.is_empty();
         self.writer().write(|writer| {
             writer.forget_newest(&selection);
             writer.renew_newest();
-        });
+            if is_whole { writer.forget_metrics(&selection, &seen) } else { Ok(()) }
+        })?;
         report.metrics = named(metrics, counts);
         self.host().note(&Event::SamplesDeleted {
             database: self.name(),
@@ -185,12 +189,9 @@ impl<H: Host> Database<H> {
         seen: &mut Seen,
     ) -> Result<(Outcome, Vec<u64>)> {
         // Not while a file is built from what is about to go.
-        self.builds().write(|()| match self.prepare(partition, selection) {
+        self.builds().write(|()| match self.prepare(partition, selection, seen) {
             Ok(Some(plan)) => self.carry_out(plan, selection, seen),
-            Ok(None) => {
-                seen.insert(partition, self.readable().partition_view(partition).files);
-                Ok((Outcome::Untouched, Vec::new()))
-            }
+            Ok(None) => Ok((Outcome::Untouched, Vec::new())),
             Err(error) if self.check_writable().is_err() => Err(error),
             Err(error) => self.refuse(partition, error),
         })
@@ -207,10 +208,17 @@ impl<H: Host> Database<H> {
 
     /// Writes a partition's new files, while samples may come in; nothing where it has none of
     /// the selected ones.
-    fn prepare(&self, partition: Partition, selection: &Selection) -> Result<Option<Plan>> {
+    fn prepare(
+        &self,
+        partition: Partition,
+        selection: &Selection,
+        seen: &mut Seen,
+    ) -> Result<Option<Plan>> {
         let readable = self.readable();
         // Most partitions are none of the writer's business.
-        if readable.count_selected(&readable.current_view(partition), selection)?.is_none() {
+        let view = readable.current_view(partition);
+        if readable.count_selected(&view, selection)?.is_none() {
+            seen.insert(partition, view.files);
             return Ok(None);
         }
         self.writer().write(|writer| {

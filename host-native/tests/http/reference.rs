@@ -289,7 +289,7 @@ fn other_methods_are_405() {
         ("PUT", "/api/v1/query_range"),
         ("POST", "/api/v1/aggregates"),
         ("POST", "/api/v1/databases"),
-        ("DELETE", "/api/v1/metrics"),
+        ("PUT", "/api/v1/metrics"),
         ("GET", "/api/v1/rollup/backfill"),
         ("POST", "/api/engine/overview"),
         ("POST", "/api/engine/database"),

@@ -3,6 +3,7 @@
 use crate::storage::{StorageError, StorageErrorKind};
 use crate::text::duration::Duration;
 use crate::types::{MetricId, Timestamp, ValueType};
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -35,8 +36,8 @@ pub enum Error {
     },
     /// The store was closed: reads go on, writes need a re-open.
     Closed,
-    /// An earlier write failed, so the files' state is unknown: reads go on, writes need a
-    /// re-open.
+    /// An earlier sync failed, or a failed write could not be undone, so the files' state is
+    /// unknown: reads go on, writes need a re-open.
     Poisoned {
         /// The first failure.
         cause: String,
@@ -176,6 +177,22 @@ impl Error {
             ),
             other => other.is_unreadable(),
         }
+    }
+
+    /// Whether it is unknown what the disk holds now; see [`StorageError::in_doubt`].
+    pub const fn leaves_doubt(&self) -> bool {
+        matches!(self, Self::Storage(StorageError { in_doubt: true, .. }))
+    }
+
+    /// Says how much room it takes, of an operation for which there was none.
+    pub(crate) fn needing(mut self, bytes: u64) -> Self {
+        if let Self::Storage(error) = &mut self
+            && error.kind == StorageErrorKind::NoSpace
+            && !error.in_doubt
+        {
+            error.detail = format!("{error}; this needs up to {bytes} bytes of room");
+        }
+        self
     }
 
     /// Whether a file holds what cannot be understood: damage, or a later version.

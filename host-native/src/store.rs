@@ -148,9 +148,11 @@ impl Store {
 
     fn shut(&mut self) -> Result<()> {
         drop(self.ticker.take());
-        let closed = self.engine.close();
-        drop(self.lock.take());
-        let Err(errors) = closed else { return Ok(()) };
+        let Err(errors) = self.engine.close() else {
+            drop(self.lock.take());
+            return Ok(());
+        };
+        // Dropping tries again what could not be written, so the root stays locked until then.
         let mut errors = errors.into_iter();
         match (errors.next(), errors.len()) {
             (Some(only), 0) => Err(only),

@@ -138,7 +138,7 @@ impl Storage for NodeDirectory {
 
     fn sync_dir(&self) -> Result<()> {
         let synced = self.root.files.sync_directory(&self.name);
-        synced.map_err(|error| failed("sync directory", &self.name, &error))
+        synced.map_err(|error| sync_failed("sync directory", &self.name, &error))
     }
 }
 
@@ -202,7 +202,7 @@ impl StorageFile for NodeFile {
     }
 
     fn sync(&mut self) -> Result<()> {
-        self.root.files.sync(self.fd).map_err(|error| failed("sync", &self.path, &error))
+        self.root.files.sync(self.fd).map_err(|error| sync_failed("sync", &self.path, &error))
     }
 }
 
@@ -210,6 +210,16 @@ impl Drop for NodeFile {
     fn drop(&mut self) {
         // There is nobody to tell.
         let _ = self.root.files.close(self.fd);
+    }
+}
+
+/// What nobody knows the outcome of, unless the file could not even be opened for it.
+fn sync_failed(verb: &str, path: &str, error: &JsValue) -> StorageError {
+    let code = crate::error::text_of(error, "code").unwrap_or_default();
+    let failure = failed(verb, path, error);
+    match code.as_str() {
+        "EMFILE" | "ENFILE" | "EACCES" | "ENOENT" => failure,
+        _ => failure.leaving_doubt(),
     }
 }
 

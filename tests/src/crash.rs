@@ -16,10 +16,11 @@ use nanotdb_core::settings::{
 };
 use nanotdb_core::storage::{
     self, FileName, Flaw, SimFile, SimOptions, SimStorage, Storage, StorageErrorKind, StorageFile,
+    Window,
 };
 use nanotdb_core::{Error, TimeRange, Timestamp, Value, ValueType};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// The one database.
 const DATABASE: &str = "db";
@@ -255,6 +256,8 @@ struct Entry {
     time: i64,
     raw: u32,
     acknowledged: bool,
+    /// Whether it was refused. Its record was cut off the log, which a power cut may undo.
+    refused: bool,
     /// Whether it must survive a kill, and a power cut.
     promised: [bool; 2],
 }
@@ -263,6 +266,8 @@ struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     metrics: BTreeMap<String, (ValueType, Vec<Entry>)>,
+    /// How many operations failed without leaving doubt.
+    refused: u64,
 }
 
 /// What is printed of the neighbours of a wrong sample.
@@ -279,7 +284,8 @@ impl Ledger {
             .entry(point.metric.clone())
             .or_insert_with(|| (point.value.value_type(), Vec::new()));
         let (time, raw) = (point.time, point.value.to_raw());
-        entries.push(Entry { time, raw, acknowledged: false, promised: [false; 2] });
+        let (acknowledged, refused, promised) = (false, false, [false; 2]);
+        entries.push(Entry { time, raw, acknowledged, refused, promised });
     }
 
     fn entries(&mut self, metric: &str) -> &mut Vec<Entry> {
@@ -300,6 +306,13 @@ impl Ledger {
                 entry.promised[CUT] |= cut;
             }
         }
+    }
+
+    /// What was not acknowledged so far is refused.
+    fn note_refusal(&mut self) {
+        self.refused += 1;
+        let entries = self.metrics.values_mut().flat_map(|(_, entries)| entries);
+        entries.filter(|entry| !entry.acknowledged).for_each(|entry| entry.refused = true);
     }
 
     /// Number of samples promised to survive.
@@ -364,14 +377,23 @@ impl Ledger {
                 *synced.entry((entry.time, entry.raw)).or_default() +=
                     i64::from(entry.promised[CUT]);
             }
-            let entries = points.iter().map(|&(time, raw)| {
+            let mut refused = old.get(metric).map_or(Vec::new(), |(_, old)| old.clone());
+            refused.retain(|entry| entry.refused && end == End::Kill);
+            let mut refused = refused.into_iter().peekable();
+            let mut entries = Vec::new();
+            for &(time, raw) in points {
+                // Times of a metric do not step back, so this is their order, too.
+                while let Some(entry) = refused.next_if(|entry| entry.time <= time) {
+                    entries.push(entry);
+                }
                 let left = synced.entry((time, raw)).or_default();
                 *left -= 1;
                 // Whatever comes back after a power cut is on the disk.
                 let promised = [true, end == End::PowerCut || *left >= 0];
-                Entry { time, raw, acknowledged: true, promised }
-            });
-            self.metrics.insert(metric.clone(), (*value_type, entries.collect()));
+                entries.push(Entry { time, raw, acknowledged: true, refused: false, promised });
+            }
+            entries.extend(refused);
+            self.metrics.insert(metric.clone(), (*value_type, entries));
         }
         Ok(())
     }
@@ -380,13 +402,27 @@ impl Ledger {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every step was done.
+    /// Every step was tried.
     Finished,
     /// The disk stopped.
     Crashed,
-    /// A write failed, and the store refused the next one.
+    /// A write failed and left doubt: the store refused the next one.
     Poisoned,
 }
+
+/// What an error means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// The disk stopped.
+    Crashed,
+    /// Nothing has changed; it may be tried again.
+    Refused,
+    /// Nobody knows what the disk holds.
+    Doubtful,
+}
+
+/// How often a program tries to open or close a store before it gives up.
+const PATIENCE: usize = 10_000;
 
 /// Runs a plan until it ends or the disk fails, noting in `ledger` what is tried and promised.
 pub fn run<D: Disk>(
@@ -396,42 +432,79 @@ pub fn run<D: Disk>(
     ledger: &mut Ledger,
 ) -> Result<Outcome, String> {
     let start = plan.first().map_or(START, |step| step.now);
-    let mut open = match Open::<D>::on(setup, disk, start) {
-        Ok(open) => open,
-        Err(error) => return failure(disk, &error, "open"),
-    };
+    let mut open = None;
+    for _ in 0..PATIENCE {
+        match Open::<D>::on(setup, disk, start) {
+            Ok(opened) => open = Some(opened),
+            Err(error) => match failure(disk, &error, "open")? {
+                Failure::Crashed => return Ok(Outcome::Crashed),
+                Failure::Refused => ledger.refused += 1,
+                Failure::Doubtful => return Ok(Outcome::Poisoned),
+            },
+        }
+        if open.is_some() {
+            break;
+        }
+    }
+    let mut open = open.ok_or("it never opens")?;
     for (number, step) in plan.iter().enumerate() {
         open.host.clock.set(Timestamp(step.now));
         let at = || format!("step {number}, {:?}", step.operation);
-        let answer = perform(setup, &mut open, step, ledger);
-        let Err(error) = answer.map_err(|error| format!("{}: {error}", at()))? else { continue };
-        let outcome = failure(disk, &error, &at())?;
         let opens = matches!(step.operation, Operation::Reopen | Operation::Abandon);
-        if outcome == Outcome::Poisoned && !opens && !refuses(&open, &error, ledger)? {
-            continue; // a build failed, which touches nothing that was there
+        for _ in 0..if opens { PATIENCE } else { 1 } {
+            let answer = perform(setup, disk, &mut open, step, ledger);
+            let Err(error) = answer.map_err(|error| format!("{}: {error}", at()))? else { break };
+            match failure(disk, &error, &at())? {
+                Failure::Crashed => return Ok(Outcome::Crashed),
+                Failure::Refused => {
+                    ledger.note_refusal();
+                    answers(disk, &open, ledger).map_err(|error| format!("{}: {error}", at()))?;
+                }
+                Failure::Doubtful if opens => return Ok(Outcome::Poisoned),
+                Failure::Doubtful => {
+                    if refuses(disk, &open, &error, ledger)? {
+                        return Ok(Outcome::Poisoned);
+                    } // else a build failed, which touches nothing that was there
+                }
+            }
         }
-        return Ok(outcome);
     }
+    if disk.has_crashed() {
+        return Ok(Outcome::Crashed); // while a page was written, say, that may as well be later
+    }
+    answers(disk, &open, ledger)?;
     Ok(Outcome::Finished)
 }
 
-/// Whether an error is the disk's, and not the engine's own.
-fn failure(disk: &SimStorage, error: &Error, at: &str) -> Result<Outcome, String> {
-    if disk.list().is_err() {
-        return Ok(Outcome::Crashed);
+/// Whether an error is the disk's, and not the engine's own, and what it means.
+fn failure(disk: &SimStorage, error: &Error, at: &str) -> Result<Failure, String> {
+    if disk.has_crashed() {
+        return Ok(Failure::Crashed);
     }
     match error {
-        Error::Storage(error) if error.detail.starts_with("injected") => Ok(Outcome::Poisoned),
+        Error::Storage(error) if error.detail.starts_with("injected") => {
+            Ok(if error.in_doubt { Failure::Doubtful } else { Failure::Refused })
+        }
         // It failed while a partition was sealed behind somebody's sample, which was taken.
-        Error::Poisoned { cause } if cause.starts_with("injected") => Ok(Outcome::Poisoned),
+        Error::Poisoned { cause } if cause.starts_with("injected") => Ok(Failure::Doubtful),
         error => Err(format!("{at}: {error}")),
     }
 }
 
-/// After a write failed: later ones are refused with the first cause, and reads go on.
-fn refuses<D: Disk>(open: &Open<D>, first: &Error, ledger: &Ledger) -> Result<bool, String> {
-    let found = read(&open.database)?;
-    ledger.judge(&found, |entry| entry.acknowledged)?;
+/// Everything acknowledged is there to be read.
+fn answers<D: Disk>(disk: &SimStorage, open: &Open<D>, ledger: &Ledger) -> Found {
+    let found = disk.undisturbed(|| read(&open.database))?;
+    ledger.judge(&found, |entry| entry.acknowledged)
+}
+
+/// After a failure that left doubt: later writes are refused with the first cause, and reads go on.
+fn refuses<D: Disk>(
+    disk: &SimStorage,
+    open: &Open<D>,
+    first: &Error,
+    ledger: &Ledger,
+) -> Result<bool, String> {
+    answers(disk, open, ledger)?;
     let Err(error) = open.database.tick() else { return Ok(false) };
     let poisoned = match first {
         Error::Poisoned { .. } => first.clone(),
@@ -446,13 +519,14 @@ fn refuses<D: Disk>(open: &Open<D>, first: &Error, ledger: &Ledger) -> Result<bo
             return Err(format!("after {first:?} the answer is {answer:?}"));
         }
     }
-    ledger.judge(&read(&open.database)?, |entry| entry.acknowledged)?;
+    answers(disk, open, ledger)?;
     Ok(true)
 }
 
 /// Does one thing. The outer error is a broken promise, the inner one what the engine answered.
 fn perform<D: Disk>(
     setup: Setup,
+    disk: &SimStorage,
     open: &mut Open<D>,
     step: &Step,
     ledger: &mut Ledger,
@@ -492,10 +566,10 @@ fn perform<D: Disk>(
                 Err(errors.remove(0))
             } else {
                 ledger.promise(true, true);
-                reopen(open, ledger)?
+                reopen(disk, open, ledger)?
             }
         }
-        Operation::Abandon => reopen(open, ledger)?,
+        Operation::Abandon => reopen(disk, open, ledger)?,
     };
     Ok(answer)
 }
@@ -506,12 +580,16 @@ fn key_of(day: i64) -> String {
     Partition::containing(Partitioning::Day, time).to_string()
 }
 
-fn reopen<D: Disk>(open: &mut Open<D>, ledger: &mut Ledger) -> Result<Result<(), Error>, String> {
+fn reopen<D: Disk>(
+    disk: &SimStorage,
+    open: &mut Open<D>,
+    ledger: &mut Ledger,
+) -> Result<Result<(), Error>, String> {
     match Open::again(open.host.clone()) {
         Ok(again) => *open = again,
         Err(error) => return Ok(Err(error)),
     }
-    ledger.absorb(&read(&open.database)?, End::Kill)?;
+    ledger.absorb(&disk.undisturbed(|| read(&open.database))?, End::Kill)?;
     Ok(Ok(()))
 }
 
@@ -701,7 +779,7 @@ fn crash_recovery<D: Disk>(
         let options = SimOptions { crash_at: Some(step), ..SimOptions::default() };
         let disk = left().with_options(options);
         drop(Open::<D>::on(setup, &disk, now));
-        if disk.list().is_ok() {
+        if !disk.has_crashed() {
             return Ok(step - 1);
         }
         for end in [End::Kill, End::PowerCut] {
@@ -769,8 +847,8 @@ pub fn kill_then_cut<D: Disk>(
     Ok(crashes)
 }
 
-/// Lets every step fail, one after the other, and opens the store again on a disk that works.
-/// Returns how many writes were refused.
+/// Lets every step fail, one after the other, and goes on. Where a sync failed, opens the store
+/// again on a disk that works. Returns how many operations were refused.
 pub fn fail_everywhere<D: Disk>(
     setup: Setup,
     kind: StorageErrorKind,
@@ -784,10 +862,112 @@ pub fn fail_everywhere<D: Disk>(
         let disk = SimStorage::failing_at(step, kind);
         let mut ledger = Ledger::default();
         let outcome = run::<D>(setup, &disk, plan, &mut ledger).map_err(at)?;
-        refused += u64::from(outcome == Outcome::Poisoned);
+        refused += ledger.refused + u64::from(outcome == Outcome::Poisoned);
         let healed = disk.with_options(SimOptions::default());
         // The process goes away, the disk does not: as after a kill that interrupts nothing.
         examine::<D>(setup, &ledger, End::Kill, now, || healed.after_kill(0)).map_err(at)?;
     }
     Ok(refused)
+}
+
+/// What lasts for a while and then is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spell {
+    /// The disk is full.
+    FullDisk,
+    /// No file can be opened: the process has too many, or lacks the permission.
+    NoFiles,
+}
+
+impl Spell {
+    fn options(self, window: Window) -> SimOptions {
+        match self {
+            Self::FullDisk => SimOptions { full: Some(window), ..SimOptions::default() },
+            Self::NoFiles => SimOptions { cannot_open: Some(window), ..SimOptions::default() },
+        }
+    }
+
+    fn length(self, disk: &SimStorage) -> u64 {
+        match self {
+            Self::FullDisk => disk.steps(),
+            Self::NoFiles => disk.opens(),
+        }
+    }
+}
+
+/// Lets a spell begin at every step and last for `count` steps. The program goes on through it and
+/// closes the store afterwards: every sample that was acknowledged is there, whatever comes then.
+/// Returns how many operations were refused.
+pub fn outlast_everywhere<D: Disk>(
+    setup: Setup,
+    spell: Spell,
+    count: u64,
+    plan: &[Step],
+) -> Result<u64, String> {
+    let now = plan.last().map_or(START, |step| step.now);
+    let mut plan = plan.to_vec();
+    plan.push(Step { now, operation: Operation::Reopen });
+    let whole = SimStorage::new();
+    run::<D>(setup, &whole, &plan, &mut Ledger::default())?;
+    let mut refused = 0;
+    for from in 1..=spell.length(&whole) {
+        let at = |error| format!("{setup:?} {spell:?} for {count} from {from} on: {error}");
+        let disk = SimStorage::new().with_options(spell.options(Window { from, count }));
+        let mut ledger = Ledger::default();
+        let outcome = run::<D>(setup, &disk, &plan, &mut ledger).map_err(at)?;
+        if outcome != Outcome::Finished {
+            return Err(at(format!("it ends as {outcome:?}")));
+        }
+        refused += ledger.refused;
+        let healed = disk.with_options(SimOptions::default());
+        for end in [End::Kill, End::PowerCut] {
+            examine::<D>(setup, &ledger, end, now, || end.after(&healed, 0)).map_err(at)?;
+        }
+    }
+    Ok(refused)
+}
+
+/// A spell from every step on, and a crash somewhere in it or soon after it.
+pub fn crash_in_spell<D: Disk>(
+    setup: Setup,
+    spell: Spell,
+    count: u64,
+    plan: &[Step],
+) -> Result<u64, String> {
+    let now = plan.last().map_or(START, |step| step.now);
+    let whole = SimStorage::new();
+    run::<D>(setup, &whole, plan, &mut Ledger::default())?;
+    let mut random = crate::random::Random::new(count);
+    let mut crashes = 0;
+    for from in 1..=spell.length(&whole) {
+        let crash_at = Some(match spell {
+            Spell::FullDisk => from + random.below(2 * count),
+            Spell::NoFiles => 1 + random.below(whole.steps()),
+        });
+        let options = SimOptions { crash_at, ..spell.options(Window { from, count }) };
+        let disk = SimStorage::new().with_options(options);
+        let mut ledger = Ledger::default();
+        let at = |error| format!("{setup:?} {spell:?} at {from}, crash at {crash_at:?}: {error}");
+        let outcome = run::<D>(setup, &disk, plan, &mut ledger).map_err(at)?;
+        crashes += u64::from(outcome == Outcome::Crashed);
+        for (end, seed) in [(End::Kill, 0), (End::PowerCut, 0), (End::PowerCut, from + 2)] {
+            examine::<D>(setup, &ledger, end, now, || end.after(&disk, seed)).map_err(at)?;
+        }
+    }
+    Ok(crashes)
+}
+
+/// Runs `work` on each item, on every processor.
+pub fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
+    let items = Mutex::new(items);
+    let threads = std::thread::available_parallelism().map_or(2, Into::into);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(item) = { items.lock().unwrap().pop() } {
+                    work(item);
+                }
+            });
+        }
+    });
 }

@@ -11,7 +11,7 @@ use nanotdb_core::storage::{FileName, Flaw, MemoryStorage, SimStorage, Storage, 
 use nanotdb_core::{Timestamp, Value};
 use nanotdb_tests::crash::{
     Campaign, Disk, End, Forgetful, Setup, Tally, chain, crash_everywhere, fail_everywhere,
-    kill_then_cut,
+    in_parallel, kill_then_cut,
 };
 use nanotdb_tests::operations::Planner;
 use std::sync::Mutex;
@@ -22,21 +22,6 @@ const STEPS: usize = 150;
 fn seeds() -> u64 {
     let seeds = std::env::var("NANOTDB_CRASH_SEEDS").ok();
     seeds.map_or(1, |seeds| seeds.parse().expect("NANOTDB_CRASH_SEEDS is a number"))
-}
-
-/// Runs `work` on each item, on every processor.
-fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync) {
-    let items = Mutex::new(items);
-    let threads = std::thread::available_parallelism().map_or(2, Into::into);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(item) = { items.lock().unwrap().pop() } {
-                    work(item);
-                }
-            });
-        }
-    });
 }
 
 #[test]
@@ -93,7 +78,7 @@ fn a_power_cut_takes_nothing_that_a_kill_had_left() {
 }
 
 #[test]
-fn a_failing_write_stops_writing_and_loses_nothing() {
+fn a_failing_write_is_refused_and_a_failing_sync_stops_writing() {
     let mut runs = Vec::new();
     for setup in Setup::all() {
         for kind in [StorageErrorKind::NoSpace, StorageErrorKind::Io] {

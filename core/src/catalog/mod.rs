@@ -224,6 +224,16 @@ impl Catalog {
         }))
     }
 
+    /// Forgets the metrics that were registered since there were `len`: what would have logged them
+    /// has failed.
+    pub fn roll_back(&mut self, len: usize) {
+        for entry in self.entries.drain(len.min(self.entries.len())..) {
+            self.by_name.remove(&entry.name);
+            self.by_id.remove(&entry.id);
+            self.unstored = self.unstored.saturating_sub(1);
+        }
+    }
+
     /// Adds a metric that the log introduces, or finds it when name, id and type agree. One that
     /// had only an id gets its name.
     ///

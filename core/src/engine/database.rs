@@ -107,8 +107,9 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// `Rejected` when the sample breaks a rule, and nothing has changed; any other error stops
-    /// all later writes until the store is opened again.
+    /// `Rejected` when the sample breaks a rule; `Storage` when it cannot be logged, say since the
+    /// disk is full: nothing has changed, and it can be tried again. `Poisoned` when nobody knows
+    /// what the disk holds, until the store is opened again.
     pub fn add(
         &self,
         metric: &str,
@@ -167,8 +168,8 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// Only those that stop all later writes; rejected rows are in the report. Rows before the
-    /// failing one may have been taken.
+    /// As [`add`](Self::add), but rejected rows are in the report. Rows before the failing one may
+    /// have been taken.
     pub fn add_rows<'a, T: Into<RowTime>>(
         &self,
         rows: impl IntoIterator<Item = Row<'a, T>>,
@@ -239,7 +240,8 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// Those that stop all later writes.
+    /// When something cannot be written: it stays in memory and in the log, and can be tried again,
+    /// unless the error is `Poisoned`.
     pub fn flush(&self) -> Result<()> {
         self.writer.write(|writer| {
             writer.check_writable()?;
@@ -252,7 +254,7 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// Those that stop all later writes.
+    /// As [`flush`](Self::flush).
     pub fn sync(&self) -> Result<()> {
         self.writer.write(|writer| {
             writer.check_writable()?;
@@ -267,7 +269,7 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// Those that stop all later writes.
+    /// As [`flush`](Self::flush).
     pub fn make_durable(&self) -> Result<()> {
         self.writer.write(|writer| {
             writer.check_writable()?;
@@ -279,9 +281,10 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// `Poisoned` after a failed write, `Closed`, or `Rejected` when nothing may be written.
+    /// What could not be written last, as long as nothing was written since; `Poisoned`, `Closed`,
+    /// or `Rejected` when nothing may be written.
     pub fn check_writable(&self) -> Result<()> {
-        self.writer.read(Writer::check_writable)
+        self.writer.read(Writer::readiness)
     }
 
     /// Does what is due: writes pages that reached their age, seals partitions, lets expired ones
@@ -289,7 +292,8 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// Those that stop all later writes; everything else is in the report.
+    /// When due pages, or the log, cannot be written: see [`flush`](Self::flush). Everything else is
+    /// in the report.
     pub fn tick(&self) -> Result<TickReport> {
         let mut report = TickReport::default();
         self.write_and_seal(&mut report)?;
@@ -301,9 +305,9 @@ impl<H: Host> Database<H> {
     pub(super) fn write_and_seal(&self, report: &mut TickReport) -> Result<()> {
         self.writer.write(|writer| {
             writer.check_writable()?;
-            writer.flush_aged()?;
+            let written = writer.write_due();
             writer.store_catalog_early();
-            writer.sync_log_in_time()
+            writer.sync_log_in_time().and(written)
         })?;
         self.learn_some_ids();
         self.look_for_lost_files()?;
@@ -338,7 +342,7 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     ///
-    /// Those that stop all later writes.
+    /// As [`flush`](Self::flush); closing can be tried again, too.
     pub fn close(&self) -> Result<()> {
         if self.readable.read_only {
             return Ok(());

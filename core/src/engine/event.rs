@@ -62,8 +62,17 @@ pub enum Event<'a> {
         /// Its name.
         database: &'a str,
     },
-    /// A write failed; the database takes nothing until it is opened again.
+    /// A write failed, and nobody knows what the disk holds now; the database takes nothing until
+    /// it is opened again.
     WriteFailed {
+        /// Its name.
+        database: &'a str,
+        /// Why.
+        error: &'a Error,
+    },
+    /// A write failed and changed nothing. Said once, until something is written again: the
+    /// database takes samples as soon as it can.
+    WriteRefused {
         /// Its name.
         database: &'a str,
         /// Why.
@@ -227,7 +236,7 @@ impl Event<'_> {
     /// How much it matters.
     pub const fn level(&self) -> Level {
         match self {
-            Self::WriteFailed { .. } => Level::Error,
+            Self::WriteFailed { .. } | Self::WriteRefused { .. } => Level::Error,
             Self::Noticed { .. }
             | Self::ClockJumped { .. }
             | Self::LastRunUnknown { .. }

@@ -14,7 +14,7 @@ use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Entry, Newest, Slot};
 use crate::error::{Error, Rejection, Result};
 use crate::name::check_metric_name;
-use crate::page::{MAX_RECORDS, OpenPage};
+use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::stats::DbStats;
 use crate::storage::StorageFile;
@@ -94,10 +94,13 @@ impl<H: Host> Writer<H> {
             report.accepted += u64::try_from(self.staged.len()).unwrap_or(0);
             self.staged.clear();
             if let Some(pause) = pause {
-                self.attend_to(pause)?;
+                let attended = self.attend_to(pause);
+                // A full page that cannot be written refuses the next row, none of these.
+                if rows.peek().is_some() { attended? } else { self.postponing(attended)? }
             }
         }
-        self.keep_bounds(now)
+        let kept = self.keep_bounds(now);
+        self.postponing(kept)
     }
 
     /// Takes one sample in: the same steps without the bookkeeping of a batch.
@@ -121,10 +124,9 @@ impl<H: Host> Writer<H> {
         }
         self.log_and_apply(now)?;
         self.staged.clear();
-        if self.staging.room.left == 0 {
-            self.flush_full()?;
-        }
-        self.keep_bounds(now)
+        let kept = if self.staging.room.left == 0 { self.flush_full() } else { Ok(()) };
+        let kept = kept.and_then(|()| self.keep_bounds(now));
+        self.postponing(kept)
     }
 
     /// What the times of rows are judged by that are taken in now.
@@ -179,7 +181,8 @@ impl<H: Host> Writer<H> {
         Ok(MetricHandle { slot, value_type })
     }
 
-    /// Pages that are old enough, and a log that is large enough, are written out.
+    /// Pages that are old enough, and a log that is large enough, are written out. Where that
+    /// fails, the samples that were taken are no less safe for it.
     fn keep_bounds(&mut self, now: Timestamp) -> Result<()> {
         if self.staging.may_be_due(now) {
             self.flush_aged()?;
@@ -237,8 +240,16 @@ impl<H: Host> Writer<H> {
         }
     }
 
-    /// Makes staging put rows into the page of another partition.
+    /// Makes staging put rows into the page of another partition. A page that should have been
+    /// written takes none before it is: memory is bounded.
     fn enter(&mut self, partition: Partition) -> Result<()> {
+        let limits = self.staging.rules.page_limits();
+        let is_full = |state: &State| {
+            state.pages.get(&partition).is_some_and(|page| page.len() >= limits.capacity())
+        };
+        if self.readable.state.read(is_full) {
+            self.flush(partition)?;
+        }
         self.limit_open_pages(partition)?;
         let appendable = self.make_appendable(partition);
         self.poisoning(appendable)?;
@@ -255,12 +266,21 @@ impl<H: Host> Writer<H> {
         let mut committed = Committed::default();
         if self.staging.logs.as_ref().is_some_and(Logs::needs_late_file) {
             let made = self.make_late_log();
+            if made.is_err() {
+                self.unstage();
+            }
             self.poisoning(made)?;
         }
         if let Some(logs) = &mut self.staging.logs {
             let clock = self.host.clock();
             let result = logs.commit(|| clock.monotonic()).map_err(Error::from);
+            if result.is_err() {
+                self.unstage();
+            }
             committed = self.poisoning(result)?;
+            if committed.records > 0 && self.trouble.is_hindered() {
+                self.trouble.note_success();
+            }
         }
         let log_len = self.staging.logs.as_ref().map_or(0, Logs::len);
         let Self { readable, staging, staged, host, .. } = self;
@@ -288,6 +308,27 @@ impl<H: Host> Writer<H> {
         });
         self.tell_taken();
         Ok(())
+    }
+
+    /// Forgets what was staged and could not be logged, as if it had never been asked.
+    #[cold]
+    fn unstage(&mut self) {
+        let Self { readable, staging, staged, .. } = self;
+        readable.state.write(|state| {
+            for sample in staged.drain(..) {
+                if let Some(entry) = state.catalog.get_mut(sample.slot) {
+                    entry.accepted = match entry.last {
+                        Newest::At(newest, _) => Some(newest),
+                        Newest::Unknown | Newest::None => None,
+                    };
+                }
+            }
+            state.catalog.roll_back(staging.metrics);
+        });
+        if let Some(logs) = &mut staging.logs {
+            logs.forget_pending();
+        }
+        staging.leave();
     }
 
     /// Tells a host that wants to know of new metrics and of the staged samples.
@@ -352,6 +393,8 @@ pub(crate) struct Staging<F> {
     /// When the monotonic clock is to be asked whether that is so. Samples ask the clock for the
     /// time anyway, and not for how long things take.
     look: Look,
+    /// Number of metrics before any of the staged samples.
+    metrics: usize,
 }
 
 /// The stretch of wall time in which no page can reach its age unless the clock is set.
@@ -383,6 +426,7 @@ impl<F: StorageFile> Staging<F> {
             takes_older: false,
             pages_due: Duration::MAX,
             look: Look { seen: Timestamp::MIN, until: Timestamp::MIN },
+            metrics: 0,
         }
     }
 
@@ -425,9 +469,7 @@ impl<F: StorageFile> Staging<F> {
     }
 
     fn enter(&mut self, partition: Partition, open: usize, synced_len: Option<u64>) {
-        let limits = self.rules.page_limits();
-        let by_bytes = usize::try_from(limits.max_bytes.div_ceil(14)).unwrap_or(usize::MAX);
-        let limit = limits.max_records.min(by_bytes).clamp(1, MAX_RECORDS);
+        let limit = self.rules.page_limits().capacity();
         self.room = Room {
             partition: Some((partition, partition.range())),
             left: limit.saturating_sub(open).max(1),
@@ -453,6 +495,9 @@ impl<F: StorageFile> Staging<F> {
             let next = Partition::containing(self.rules.settings.partition, row.time);
             return Ok(Some(Pause::Partition(next)));
         };
+        if staged.is_empty() {
+            self.metrics = state.catalog.len();
+        }
         let slot = match check(state, row, self.newest_stored, self.takes_older)? {
             Verdict::Take(slot) => slot,
             Verdict::LookUp(slot) => return Ok(Some(Pause::Newest(slot))),

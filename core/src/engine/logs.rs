@@ -120,11 +120,37 @@ impl<F: StorageFile> Logs<F> {
         self.late.log.detach()
     }
 
-    /// As [`Log::commit`], of both.
+    /// As [`Log::commit`], of both or of none.
     pub(crate) fn commit(
         &mut self,
         monotonic: impl Fn() -> Duration,
     ) -> storage::Result<Committed> {
+        let lens = (self.main.log.len(), self.late.log.len());
+        let committed = self.commit_each(monotonic);
+        if committed.as_ref().is_err_and(|error| !error.in_doubt) {
+            self.main.log.take_back(lens.0)?;
+            self.late.log.take_back(lens.1)?;
+        }
+        committed
+    }
+
+    /// Forgets samples that were added and could not be committed. Replay looks at the first anchor
+    /// of a partition only, so one too many does no harm.
+    pub(crate) fn forget_pending(&mut self) {
+        for part in [&mut self.main, &mut self.late] {
+            part.partitions.clear();
+            part.current = None;
+            part.log.forget_pending();
+        }
+    }
+
+    /// Lets the host look at the files before the next commit.
+    pub(crate) fn recheck(&mut self) {
+        self.main.log.recheck();
+        self.late.log.recheck();
+    }
+
+    fn commit_each(&mut self, monotonic: impl Fn() -> Duration) -> storage::Result<Committed> {
         let main = self.main.log.commit(&monotonic)?;
         if !self.late.log.has_pending() {
             return Ok(main);

@@ -36,6 +36,7 @@ mod stats_tests;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod units;
 mod upkeep;
 mod writer;

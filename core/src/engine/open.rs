@@ -9,9 +9,10 @@ use super::ids::{self, RecoveredMetric};
 use super::ingest::{Staged, Staging};
 use super::logs::{LogKind, Logs};
 use super::state::{FileOf, Readable, State};
+use super::trouble::Trouble;
 use super::upkeep::build::BuildOptions;
 use super::upkeep::lost::Lost;
-use super::writer::{CATALOG, MIN_OPEN_PAGES, WriteRules, Writer};
+use super::writer::{CATALOG, End, MIN_OPEN_PAGES, WriteRules, Writer, to_u64};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;
 use crate::error::{Error, Result};
@@ -19,9 +20,9 @@ use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::{Cache, Source};
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::ReplayStats;
-use crate::storage::{FileName, Storage, StorageFile};
+use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
 use alloc::format;
@@ -398,8 +399,10 @@ impl<H: Host> Writer<H> {
             has_begun: false,
             log_synced: None,
             cut: Vec::new(),
-            poisoned: None,
-            closed: false,
+            uncut: SortedSet::new(),
+            dir_unsynced: false,
+            trouble: Trouble::default(),
+            end: End::NotYet,
             staged: Vec::<Staged>::new(),
             last_reset: None,
             told_metrics: None,
@@ -423,8 +426,8 @@ impl<H: Host> Writer<H> {
             self.take_over_log(late, &mut held, report)?,
         ];
         self.note_replay(&ends, report.problems.is_empty());
-        if self.readable.read_only {
-            return Ok(());
+        if self.check_writable().is_err() {
+            return Ok(()); // also where a damaged log could not be kept: it stays as it is
         }
         let found = logs.iter().map(StoredLog::len).sum::<u64>();
         report.log_bytes_cut = found.saturating_sub(ends.iter().map(|end| end.good_end).sum());
@@ -475,11 +478,23 @@ impl<H: Host> Writer<H> {
                 .problems
                 .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
         }
-        end.good_end = u64::try_from(records.good_end()).unwrap_or(u64::MAX);
+        end.good_end = to_u64(records.good_end());
         if report.problems.len() > problems && !self.readable.read_only {
-            self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes)?;
+            self.keep_damaged(name, bytes)?;
         }
         Ok(end)
+    }
+
+    /// Keeps a damaged log beside it. Without room for that the log stays as it is, and nothing is
+    /// written; everything can be read, so it is no reason to stay closed.
+    fn keep_damaged(&mut self, name: &FileName, bytes: &[u8]) -> Result<()> {
+        match self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes) {
+            Err(error) if error.kind == StorageErrorKind::NoSpace && !error.in_doubt => {
+                self.poison(&error.into());
+                Ok(())
+            }
+            kept => Ok(kept?),
+        }
     }
 
     /// Counts what the log held: its records are the first appended.
@@ -501,7 +516,14 @@ impl<H: Host> Writer<H> {
             .readable
             .state
             .read(|state| state.files.keys().rev().take(MIN_OPEN_PAGES).copied().collect());
-        newest.into_iter().try_for_each(|partition| self.make_appendable(partition))
+        newest.into_iter().try_for_each(|partition| self.make_appendable_with_room(partition))
+    }
+
+    /// Cuts a torn frame off, unless there is no room to keep it: nobody sees it, and it is cut
+    /// before anything is appended.
+    fn make_appendable_with_room(&mut self, partition: Partition) -> Result<()> {
+        let made = self.make_appendable(partition);
+        if self.uncut.contains(&partition) { Ok(()) } else { made }
     }
 
     /// What files already hold of the samples of the logs.
@@ -539,7 +561,7 @@ impl<H: Host> Writer<H> {
             };
             if !spans.contains_key(&partition) {
                 if !self.readable.read_only {
-                    self.make_appendable(partition)?;
+                    self.make_appendable_with_room(partition)?;
                 }
                 let anchor = record.anchor;
                 let in_frames =
@@ -574,8 +596,10 @@ impl<H: Host> Writer<H> {
                 report.replayed += 1;
                 // The logs stay as they are until all of them was read: they are not open for
                 // writing yet, so writing a page cannot empty them (D-01).
-                if is_full && !self.readable.read_only {
-                    self.flush(partition)?;
+                if is_full && self.check_writable().is_ok() && !self.trouble.is_hindered() {
+                    // On a full disk the page grows, at most by what the logs have.
+                    let flushed = self.flush(partition);
+                    self.postponing(flushed)?;
                 }
             }
         }
@@ -603,7 +627,12 @@ impl<H: Host> Writer<H> {
         let mut logs = Logs::new(main, late, late_before);
         if !enabled {
             // Left from when the log was on; the reference throws it away, here it is kept safe.
-            self.flush_all()?;
+            // Without room for its samples it stays.
+            let flushed = self.flush_all();
+            self.postponing(flushed)?;
+            if self.readable.state.read(State::needs_log) {
+                return Ok(());
+            }
             logs.reset()?;
             logs.sync_emptied()?;
             return self.remove_late_log(&mut logs);

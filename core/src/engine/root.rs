@@ -306,7 +306,11 @@ impl<H: Host> Engine<H> {
         if let Some(internal) = internal.filter(|_| !was_closed) {
             self.tell_unrecorded(&internal.and_then(|internal| self.write_itself(&internal)));
         }
-        errors.extend(own.iter().filter_map(close));
+        for error in own.iter().filter_map(close) {
+            // On a full disk, say. A command that did what it was asked to has not failed.
+            let is_refused = matches!(&error, Error::Storage(error) if !error.in_doubt);
+            if is_refused { self.tell_unrecorded(&Err(error)) } else { errors.push(error) }
+        }
         if !was_closed {
             self.host.note(&Event::EngineClosed { failures: errors.len() });
         }

@@ -7,15 +7,18 @@ use super::ids::IdMarks;
 use super::ingest::{Staged, Staging};
 use super::logs::{LogKind, Logs};
 use super::state::{FileOf, Readable, State};
+use super::trouble::Trouble;
 use crate::catalog::{self, Newest};
-use crate::error::{Error, Rejection, Result};
+use crate::error::{Error, Result};
 use crate::page::{self, PageLimits};
 use crate::partition::Partition;
 use crate::query::{Notes, OnDamage};
 use crate::settings::{DatabaseSettings, Durability, FsyncPolicy};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::WalReset;
-use crate::storage::{FileName, Storage, StorageError, StorageErrorKind, StorageFile};
+use crate::storage::{
+    self, FileName, Storage, StorageError, StorageErrorKind, StorageFile, append_or_undo, undo,
+};
 use crate::types::Timestamp;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -65,6 +68,17 @@ pub(crate) fn page_limits(settings: &DatabaseSettings) -> PageLimits {
     }
 }
 
+/// How far a database is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It takes samples.
+    NotYet,
+    /// It takes none, but has not written everything.
+    Begun,
+    /// Everything is written.
+    Finished,
+}
+
 /// See the module.
 pub(crate) struct Writer<H: Host> {
     pub(crate) readable: Arc<Readable<H>>,
@@ -83,10 +97,15 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) log_synced: Option<Duration>,
     /// What was cut off the ends of data files.
     pub(crate) cut: Vec<String>,
-    /// What the last write failed with; nothing is written after it.
-    pub(crate) poisoned: Option<String>,
+    /// Partitions whose data file ends in a torn frame that could not be cut off yet. The state
+    /// does not count it.
+    pub(crate) uncut: SortedSet<Partition>,
+    /// Whether a name was made or changed that is not durable for certain.
+    pub(crate) dir_unsynced: bool,
+    /// What stands in the way of writing.
+    pub(crate) trouble: Trouble,
     /// Whether the database was closed.
-    pub(crate) closed: bool,
+    pub(crate) end: End,
     pub(crate) staged: Vec<Staged>,
     /// When the log was emptied last, by the monotonic clock.
     pub(crate) last_reset: Option<Duration>,
@@ -107,30 +126,6 @@ impl<H: Host> Writer<H> {
         self.host.clock().now()
     }
 
-    /// Refuses to write where an earlier write failed or nothing may be written.
-    pub(crate) fn check_writable(&self) -> Result<()> {
-        if self.readable.read_only {
-            return Err(Error::Rejected(Rejection::ReadOnly));
-        }
-        match &self.poisoned {
-            Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
-            None if self.closed => Err(Error::Closed),
-            None => Ok(()),
-        }
-    }
-
-    /// Passes a result on; an error stops all later writes, since the files' state is unknown.
-    pub(crate) fn poisoning<T>(&mut self, result: Result<T>) -> Result<T> {
-        if let Err(error) = &result
-            && !error.is_rejection()
-            && self.poisoned.is_none()
-        {
-            self.poisoned = Some(error.to_string());
-            self.host.note(&Event::WriteFailed { database: &self.readable.name, error });
-        }
-        result
-    }
-
     /// Writes the open page of a partition to its data file and empties the log if nothing else
     /// needs it.
     pub(crate) fn flush(&mut self, partition: Partition) -> Result<()> {
@@ -138,14 +133,17 @@ impl<H: Host> Writer<H> {
         self.poisoning(flushed)
     }
 
-    /// Writes every open page.
+    /// Writes every open page, also those after one that could not be written.
     pub(crate) fn flush_all(&mut self) -> Result<()> {
         let open: Vec<Partition> =
             self.readable.state.read(|state| state.pages.keys().copied().collect());
+        let mut failed = None;
         for partition in open {
             let written = self.write_page(partition);
-            self.poisoning(written)?;
+            failed = failed.or(self.poisoning(written).err());
+            self.check_writable().or(failed.clone().map_or(Ok(()), Err))?;
         }
+        failed.map_or(Ok(()), Err)?;
         let reset = self.try_reset_log();
         self.poisoning(reset)
     }
@@ -211,22 +209,33 @@ impl<H: Host> Writer<H> {
         self.poisoning(synced)
     }
 
+    /// Writes the open page of a partition: in several frames when no page could be written for
+    /// long, and it has grown beyond what one takes.
+    fn write_page(&mut self, partition: Partition) -> Result<()> {
+        while self.write_frame(partition)? {}
+        Ok(())
+    }
+
+    /// Writes as many samples of an open page as a frame takes, the first to arrive; says whether
+    /// others are left. When this fails, all is as it was before.
+    ///
     /// Order matters here. The catalog before the page: a page whose ids nobody knows is lost.
     /// The page before the state: until then queries read the open page. The log last: it is
     /// the only other copy.
-    fn write_page(&mut self, partition: Partition) -> Result<()> {
+    fn write_frame(&mut self, partition: Partition) -> Result<bool> {
         self.staging.leave();
         self.regain(partition)?;
         let started = self.host.clock().monotonic();
         let page =
             self.readable.state.read(|state| state.pages.get(&partition).map(page::OpenPage::view));
-        let Some(page) = page else { return Ok(()) };
+        let Some(page) = page else { return Ok(false) };
         let mut columns = page.to_columns();
         drop(page);
         if columns.is_empty() {
             self.readable.state.write(|state| state.pages.remove(&partition));
-            return Ok(());
+            return Ok(false);
         }
+        let rest = columns.split_off(self.staging.rules.page_limits().capacity());
         self.store_catalog()?;
         columns.sort_by_time();
         let newest = columns.times.last().copied();
@@ -247,7 +256,10 @@ impl<H: Host> Writer<H> {
             let len = before.saturating_add(grown);
             state.ids.note_frame(&name, before, &frame, &ids);
             state.set_file(partition, FileKind::Data, Some((name, len)));
-            state.pages.remove(&partition);
+            match state.pages.get_mut(&partition) {
+                Some(page) if !rest.is_empty() => page.retain(&rest),
+                _ => drop(state.pages.remove(&partition)),
+            }
             state.stats.data.note_flush(grown, records, to_u64(payload_len), took);
         });
         self.appended.insert(partition, self.host.clock().monotonic());
@@ -257,7 +269,8 @@ impl<H: Host> Writer<H> {
             self.sync_data()?; // soon it is the only one that holds those samples
             self.remove_file(partition, FileKind::Metric)?;
         }
-        Ok(())
+        self.trouble.note_success();
+        Ok(!rest.is_empty())
     }
 
     fn tell_flush(&self, partition: Partition, records: u64, bytes: u64, took: Duration) {
@@ -287,7 +300,8 @@ impl<H: Host> Writer<H> {
         core::mem::take(&mut self.has_begun)
     }
 
-    /// Deletes all files of a partition, for queries all at once.
+    /// Deletes all files of a partition, for queries all at once. What cannot be deleted is there
+    /// again.
     pub(crate) fn remove_partition(&mut self, partition: Partition) -> Result<()> {
         self.forget_data_file(partition);
         self.appended.remove(&partition);
@@ -302,12 +316,20 @@ impl<H: Host> Writer<H> {
             }
             state.files.remove(&partition)
         });
-        for file in removed.iter().flat_map(|files| FileKind::ALL.map(|kind| files.get(kind))) {
-            let Some(file) = file else { continue };
+        let Some(removed) = removed else { return Ok(()) };
+        let mut failed = None;
+        for kind in FileKind::ALL {
+            let Some(file) = removed.get(kind) else { continue };
             self.readable.cache.write(|cache| cache.forget(file.generation));
-            self.readable.storage.remove_if_present(&file.name)?;
+            if let Err(error) = self.readable.storage.remove_if_present(&file.name) {
+                failed = failed.or(Some(error));
+                let there = Some((file.name.clone(), file.len));
+                self.readable.state.write(|state| state.set_file(partition, kind, there));
+            }
         }
-        Ok(self.readable.storage.sync_dir()?)
+        self.uncut.remove(&partition);
+        self.sync_dir()?;
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Deletes a file that queries no longer need.
@@ -317,47 +339,61 @@ impl<H: Host> Writer<H> {
             state.set_file(partition, kind, None);
             removed
         });
-        if let Some(file) = removed {
-            self.readable.cache.write(|cache| cache.forget(file.generation));
-            self.readable.storage.remove_if_present(&file.name)?;
-            self.readable.storage.sync_dir()?;
+        let Some(file) = removed else { return Ok(()) };
+        self.readable.cache.write(|cache| cache.forget(file.generation));
+        if let Err(error) = self.readable.storage.remove_if_present(&file.name) {
+            let there = Some((file.name, file.len));
+            self.readable.state.write(|state| state.set_file(partition, kind, there));
+            return Err(error.into());
         }
+        self.sync_dir()
+    }
+
+    /// Makes names durable. One that may not be so yet is not built upon.
+    pub(crate) fn sync_dir(&mut self) -> Result<()> {
+        self.dir_unsynced = true;
+        self.readable.storage.sync_dir()?;
+        self.dir_unsynced = false;
         Ok(())
+    }
+
+    /// Makes names durable that an earlier attempt could not.
+    fn settle_dir(&mut self) -> Result<()> {
+        if self.dir_unsynced { self.sync_dir() } else { Ok(()) }
     }
 
     fn append_frame(&mut self, partition: Partition, frame: &[u8]) -> Result<()> {
         self.make_appendable(partition)?;
-        let created = self.open_data_file(partition)?;
+        self.open_data_file(partition)?;
+        self.settle_dir()?; // before the frame: its samples leave memory and log
         let sync = self.staging.rules.durability != Durability::Throughput;
+        let len = self.readable.state.read(|state| data_len(state, partition));
         let Some(Some(file)) = self.appendable.get_mut(&partition) else {
             return Err(Error::Storage(StorageError::new(
                 StorageErrorKind::Io,
                 format!("data file of {partition} is not open"),
             )));
         };
-        file.append(frame)?;
+        append_or_undo(file, len, frame)?;
         if sync {
-            self.readable.sync_counted(file, self.host.clock())?;
+            self.readable.sync_counted(file, self.host.clock()).map_err(|e| undo(file, len, e))?;
         } else {
-            let len = self.readable.state.read(|state| data_len(state, partition));
             self.unsynced.get_or_insert_with(partition, || len);
-        }
-        if created {
-            self.readable.storage.sync_dir()?;
         }
         Ok(())
     }
 
-    /// Opens the partition's data file for appending; says whether it was made just now.
-    fn open_data_file(&mut self, partition: Partition) -> Result<bool> {
+    /// Opens the partition's data file for appending, making it when there is none.
+    fn open_data_file(&mut self, partition: Partition) -> Result<()> {
         if self.appendable.get(&partition).is_some_and(Option::is_some) {
-            return Ok(false);
+            return Ok(());
         }
         self.limit_handles(partition)?;
         let name = FileKind::Data.name(partition)?;
         let (file, created) = self.readable.storage.open_or_create(&name)?;
+        self.dir_unsynced |= created;
         self.appendable.insert(partition, Some(file));
-        Ok(created)
+        Ok(())
     }
 
     /// Closes the handles of partitions that have no open page, when there are many.
@@ -376,11 +412,13 @@ impl<H: Host> Writer<H> {
             .filter(|partition| *partition != keep && !open.contains(partition))
             .collect();
         for partition in idle {
-            if let Some(Some(mut file)) = self.appendable.remove(&partition)
-                && self.unsynced.remove(&partition).is_some()
+            if let Some(Some(file)) = self.appendable.get_mut(&partition)
+                && self.unsynced.contains_key(&partition)
             {
-                self.readable.sync_counted(&mut file, self.host.clock())?;
+                self.readable.sync_counted(file, self.host.clock())?;
+                self.unsynced.remove(&partition);
             }
+            self.appendable.remove(&partition);
         }
         Ok(())
     }
@@ -396,22 +434,31 @@ impl<H: Host> Writer<H> {
             return Ok(());
         }
         let files = self.readable.state.read(|state| state.files_of(partition));
-        if let Some(data) = &files.data {
+        if let Some(data) = files.data.as_ref().filter(|_| self.uncut.contains(&partition)) {
+            let len = self.readable.storage.open(&data.name)?.len()?;
+            self.cut_tail(&data.name, data.len, len)?;
+            self.uncut.remove(&partition);
+        } else if let Some(data) = &files.data {
             let max_torn = match self.staging.rules.durability {
                 Durability::Throughput => usize::MAX,
                 Durability::Strict | Durability::Balanced => 1,
             };
             let good_end = self.readable.whole_frames(partition, data, max_torn)?;
             if good_end < data.len {
-                let (name, count) = (&data.name, data.len - good_end);
+                let (name, count) = (data.name.clone(), data.len - good_end);
                 let place = format!("{name}: {count} bytes at {good_end}, kept in {name}.torn");
-                self.cut.push(place);
-                self.cut_tail(&data.name, good_end, data.len)?;
-                let name = data.name.clone();
+                let cut = self.cut_tail(&data.name, good_end, data.len);
+                match &cut {
+                    Ok(()) => self.cut.push(place),
+                    Err(error) if error.leaves_doubt() => return cut,
+                    // Nobody may see them, and nothing may stand behind them.
+                    Err(_) => drop(self.uncut.insert(partition)),
+                }
                 self.readable.state.write(|state| {
                     state.set_file(partition, FileKind::Data, Some((name, good_end)));
                 });
                 self.readable.cache.write(|cache| cache.forget(data.generation));
+                cut?;
             } else {
                 self.readable.storage.open(&data.name)?.sync()?;
             }
@@ -482,6 +529,7 @@ impl<H: Host> Writer<H> {
     /// Makes the data files durable and empties the log. No open page has logged samples.
     fn reset_log(&mut self) -> Result<()> {
         let started = self.host.clock().monotonic();
+        self.settle_dir()?;
         self.sync_data()?;
         self.store_catalog()?;
         let bytes = self.staging.logs.as_ref().map_or(0, Logs::len);
@@ -507,10 +555,11 @@ impl<H: Host> Writer<H> {
 
     /// Makes every data file durable.
     pub(crate) fn sync_data(&mut self) -> Result<()> {
-        for partition in core::mem::take(&mut self.unsynced).into_keys() {
+        while let Some((&partition, _)) = self.unsynced.first_key_value() {
             if let Some(Some(file)) = self.appendable.get_mut(&partition) {
                 self.readable.sync_counted(file, self.host.clock())?;
             }
+            self.unsynced.remove(&partition);
         }
         Ok(())
     }
@@ -524,17 +573,18 @@ impl<H: Host> Writer<H> {
         oldest.map_or(Ok(()), |oldest| self.flush(oldest))
     }
 
-    /// Writes everything, empties the log and makes all of it durable. Nothing is written
-    /// after it.
+    /// Writes everything, empties the log and makes all of it durable. Nothing is added after it;
+    /// what could not be written can be tried again.
     pub(crate) fn close(&mut self) -> Result<()> {
-        if self.closed && self.poisoned.is_none() {
+        if self.end == End::Finished {
             return Ok(());
         }
-        self.check_writable()?;
-        self.closed = true;
-        self.flush_all()?;
-        let finished = self.finish();
+        self.end = End::NotYet;
+        let finished = self.check_writable().and_then(|()| self.flush_all());
+        let finished = finished.and_then(|()| self.finish());
+        self.end = End::Begun;
         self.poisoning(finished)?;
+        self.end = End::Finished;
         self.store_ids();
         self.host.note(&Event::DatabaseClosed { database: &self.readable.name });
         Ok(())
@@ -554,7 +604,19 @@ impl<H: Host> Writer<H> {
         self.poisoning(emptied)
     }
 
+    /// Sees to it that the logs have no samples, whatever a power cut brings back: those of files
+    /// that are about to go would come back.
+    pub(crate) fn settle_log(&mut self) -> Result<()> {
+        let logs = self.staging.logs.as_ref();
+        if logs.is_some_and(|logs| !logs.are_empty_for_certain()) {
+            self.flush_all()?;
+            self.empty_log()?;
+        }
+        Ok(())
+    }
+
     fn finish(&mut self) -> Result<()> {
+        self.settle_dir()?;
         self.store_catalog()?;
         if self.staging.logs.as_ref().is_some_and(|logs| !logs.is_empty()) {
             self.reset_log()?;
@@ -571,7 +633,7 @@ impl<H: Host> Writer<H> {
         let name = LogKind::Late.file_name(&self.readable.name)?;
         let file = self.readable.storage.open_log(&name)?;
         // What is synced in a file counts once its name is safe.
-        self.readable.storage.sync_dir()?;
+        self.sync_dir()?;
         if let Some(logs) = &mut self.staging.logs {
             logs.attach_late(file);
         }
@@ -607,14 +669,14 @@ impl<H: Host> Writer<H> {
 
 impl<H: Host> Readable<H> {
     /// Makes a data file durable, and counts it.
-    fn sync_counted(&self, file: &mut FileOf<H>, clock: &H::Clock) -> Result<()> {
+    fn sync_counted(&self, file: &mut FileOf<H>, clock: &H::Clock) -> storage::Result<()> {
         let took = timed(clock, || file.sync())?;
         self.state.write(|state| state.stats.data.sync_ns.add_duration(took));
         Ok(())
     }
 }
 
-fn to_u64(len: usize) -> u64 {
+pub(crate) fn to_u64(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 

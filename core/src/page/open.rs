@@ -18,6 +18,13 @@ pub struct PageLimits {
 }
 
 impl PageLimits {
+    /// Records that a page takes, at least one.
+    pub fn capacity(&self) -> usize {
+        let by_bytes = self.max_bytes.div_ceil(u64::try_from(RECORD_LEN).unwrap_or(1));
+        let by_bytes = usize::try_from(by_bytes).unwrap_or(usize::MAX);
+        self.max_records.min(by_bytes).clamp(1, MAX_RECORDS)
+    }
+
     /// Whether a page of so many records is full.
     pub fn are_reached(&self, records: usize) -> bool {
         let bytes = u64::try_from(records.saturating_mul(RECORD_LEN)).unwrap_or(u64::MAX);
@@ -77,6 +84,15 @@ impl OpenPage {
         self.tail.push(id, time, raw);
         self.start = self.start.min(time);
         self.end = self.end.max(time);
+    }
+
+    /// Forgets all samples but these.
+    pub fn retain(&mut self, samples: &Columns) {
+        let kept = Self { logged: self.logged, unlogged: self.unlogged, ..Self::new(self.created) };
+        *self = kept;
+        for ((&id, &time), &raw) in samples.ids.iter().zip(&samples.times).zip(&samples.raws) {
+            self.push(id, time, raw);
+        }
     }
 
     /// Number of samples.
@@ -175,6 +191,31 @@ mod tests {
         assert!(seen.ids.iter().copied().eq(0..2500));
         assert_eq!(page.len(), 2501);
         assert_eq!(page.bounds(), (0, 2499));
+    }
+
+    #[test]
+    fn what_is_retained_keeps_its_order_and_the_age_of_the_page() {
+        let mut page = OpenPage::new(Duration::from_secs(7));
+        page.logged = true;
+        (0..3000_u16).for_each(|i| page.push(i, i64::from(i), 0));
+        let rest = page.view().to_columns().split_off(1000);
+        page.retain(&rest);
+        assert!(page.view().to_columns().ids.iter().copied().eq(1000..3000));
+        assert_eq!(
+            (page.len(), page.bounds(), page.created()),
+            (2000, (1000, 2999), Duration::from_secs(7))
+        );
+        assert!(page.logged && !page.unlogged);
+    }
+
+    #[test]
+    fn a_page_of_as_many_records_as_it_takes_is_full_and_not_before() {
+        for max_bytes in [1, 13, 14, 15, 28, 42_000, 127_000] {
+            let limits = PageLimits { max_bytes, ..LIMITS };
+            let capacity = limits.capacity();
+            assert!(limits.are_reached(capacity), "{max_bytes}");
+            assert!(capacity == 1 || !limits.are_reached(capacity - 1), "{max_bytes}");
+        }
     }
 
     #[test]

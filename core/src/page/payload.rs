@@ -51,6 +51,17 @@ impl Columns {
         self.raws.extend_from_slice(&other.raws);
     }
 
+    /// Keeps the first `count` records and returns the others.
+    #[must_use]
+    pub fn split_off(&mut self, count: usize) -> Self {
+        let count = count.min(self.len());
+        Self {
+            ids: self.ids.split_off(count),
+            times: self.times.split_off(count),
+            raws: self.raws.split_off(count),
+        }
+    }
+
     /// Forgets all records, keeping the memory.
     pub fn clear(&mut self) {
         self.ids.clear();

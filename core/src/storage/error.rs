@@ -33,12 +33,22 @@ pub struct StorageError {
     pub kind: StorageErrorKind,
     /// The operation, the file and what the platform said.
     pub detail: String,
+    /// Whether it is unknown what the disk holds now: a sync failed, or a failed write could not be
+    /// undone. Otherwise everything is as it was before the operation.
+    pub in_doubt: bool,
 }
 
 impl StorageError {
-    /// An error of this kind.
+    /// An error of this kind, of an operation that has changed nothing.
     pub fn new(kind: StorageErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), in_doubt: false }
+    }
+
+    /// The same error, of an operation after which nobody knows what the disk holds.
+    #[must_use]
+    pub fn leaving_doubt(mut self) -> Self {
+        self.in_doubt = true;
+        self
     }
 }
 

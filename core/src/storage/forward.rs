@@ -82,6 +82,10 @@ impl<F: StorageFile + ?Sized> StorageFile for Box<F> {
         (**self).sync()
     }
 
+    fn recheck(&mut self) {
+        (**self).recheck();
+    }
+
     fn read_all(&self) -> Result<Vec<u8>> {
         (**self).read_all()
     }

@@ -18,7 +18,7 @@ pub use error::{StorageError, StorageErrorKind};
 pub use memory::{MemoryFile, MemoryStorage};
 pub use name::FileName;
 #[cfg(feature = "testing")]
-pub use sim::{Flaw, SimFile, SimOptions, SimStorage};
+pub use sim::{Flaw, SimFile, SimOptions, SimStorage, Window};
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -30,14 +30,16 @@ pub type Result<T> = core::result::Result<T, StorageError>;
 ///
 /// Every implementation promises, and the conformance suite checks:
 ///
-/// 1. [`append`](StorageFile::append) adds all bytes or fails. After a failure or a crash, what
+/// 1. [`append`](StorageFile::append) adds all bytes or fails. After a failure some of the bytes
+///    may be there; [`truncate`](StorageFile::truncate) takes them away again. After a crash, what
 ///    follows the last synced byte may be missing, cut short or garbage; everything before it is
 ///    untouched.
 /// 2. When [`sync`](StorageFile::sync) returns, bytes and length are as durable as the platform
-///    makes them.
-/// 3. [`create`](Self::create), [`rename`](Self::rename) and [`remove`](Self::remove) each happen
-///    entirely or not at all, and are durable once [`sync_dir`](Self::sync_dir) returns. `rename`
-///    replaces an existing target.
+///    makes them. When it fails, its error is [`in_doubt`](StorageError::in_doubt), and so is that
+///    of `sync_dir`, unless the platform was not even asked.
+/// 3. [`create`](Self::create), [`rename`](Self::rename), [`remove`](Self::remove) and `truncate`
+///    each happen entirely or not at all, and the first three are durable once
+///    [`sync_dir`](Self::sync_dir) returns. `rename` replaces an existing target.
 /// 4. Handles on the same name see the same bytes.
 ///
 /// The engine promises in return: one writing handle for each file, and no `remove` of, or
@@ -144,7 +146,8 @@ pub trait Storage {
     ///
     /// # Errors
     ///
-    /// Whatever the platform reports; the file then still has its old content, or the new one.
+    /// Whatever the platform reports; the file then still has its old content, or the new one, and
+    /// what was written beside it is gone where that can be.
     fn replace(&self, name: &FileName, bytes: &[u8]) -> Result<()> {
         replace_by_rename(self, name, bytes)
     }
@@ -170,12 +173,46 @@ fn replace_by_rename<S: Storage + ?Sized>(
     bytes: &[u8],
 ) -> Result<()> {
     let temporary = name.temporary()?;
-    let mut file = storage.create_anew(&temporary)?;
-    file.append(bytes)?;
-    file.sync()?; // before the rename: a name must never reach bytes that are not durable
-    drop(file);
-    storage.rename(&temporary, name)?;
+    let written = write_new(storage, &temporary, bytes);
+    if let Err(error) = written.and_then(|()| storage.rename(&temporary, name)) {
+        return Err(abandon(storage, &temporary, error));
+    }
     storage.sync_dir()
+}
+
+/// A new file with these bytes, which are durable; its name is not.
+fn write_new<S: Storage + ?Sized>(storage: &S, name: &FileName, bytes: &[u8]) -> Result<()> {
+    let mut file = storage.create_anew(name)?;
+    file.append(bytes)?;
+    file.sync() // before the rename: a name must never reach bytes that are not durable
+}
+
+/// Takes a file away that could not be finished: on a full disk it would keep room from others.
+/// Nobody is in doubt about a file that nobody refers to.
+pub(crate) fn abandon<S: Storage + ?Sized>(
+    storage: &S,
+    temporary: &FileName,
+    mut error: StorageError,
+) -> StorageError {
+    let _ = storage.remove_if_present(temporary); // the next attempt replaces it
+    error.in_doubt = false;
+    error
+}
+
+/// Appends to a file of `len` bytes, or leaves it as it was.
+///
+/// # Errors
+///
+/// As [`append`](StorageFile::append); in doubt when a part of the bytes could not be cut off again.
+#[inline]
+pub(crate) fn append_or_undo(file: &mut impl StorageFile, len: u64, bytes: &[u8]) -> Result<()> {
+    file.append(bytes).map_err(|error| undo(file, len, error))
+}
+
+/// Cuts off what a failed operation has left after the first `len` bytes.
+#[cold]
+pub(crate) fn undo(file: &mut impl StorageFile, len: u64, error: StorageError) -> StorageError {
+    if file.truncate(len).is_ok() { error } else { error.leaving_doubt() }
 }
 
 /// An open file. Readers share it by separate handles; one handle writes.
@@ -221,9 +258,13 @@ pub trait StorageFile {
     ///
     /// # Errors
     ///
-    /// Whatever the platform reports. A second attempt that succeeds proves nothing about the
-    /// first.
+    /// Whatever the platform reports, [in doubt](StorageError::in_doubt): a second attempt that
+    /// succeeds proves nothing about the first.
     fn sync(&mut self) -> Result<()>;
+
+    /// Time has passed: a host that trusts that nobody else changes the file may look again before
+    /// the next append, and refuse it.
+    fn recheck(&mut self) {}
 
     /// The whole file.
     ///

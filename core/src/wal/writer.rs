@@ -2,7 +2,7 @@
 
 use super::record::Encoder;
 use crate::settings::FsyncPolicy;
-use crate::storage::{Result, StorageError, StorageErrorKind, StorageFile};
+use crate::storage::{Result, StorageError, StorageErrorKind, StorageFile, append_or_undo};
 use crate::types::ValueType;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -98,13 +98,14 @@ impl<F: StorageFile> Log<F> {
     ///
     /// # Errors
     ///
-    /// What the file reports; the log must not be written again.
+    /// What the file reports. Unless that is in doubt, a record is in the file as a whole or not at
+    /// all; [`take_back`](Self::take_back) and [`forget_pending`](Self::forget_pending) undo the rest.
     pub fn commit(&mut self, monotonic: impl Fn() -> Duration) -> Result<Committed> {
         if self.pending.is_empty() {
             return Ok(Committed::default());
         }
         let file = self.file.as_mut().ok_or_else(no_file)?;
-        file.append(&self.pending)?;
+        append_or_undo(file, self.len, &self.pending)?;
         let bytes = u64::try_from(self.pending.len()).unwrap_or(0);
         let records = core::mem::take(&mut self.pending_records);
         self.len += bytes;
@@ -122,6 +123,33 @@ impl<F: StorageFile> Log<F> {
             FsyncPolicy::Segment => None,
         };
         Ok(Committed { records, bytes, sync_time })
+    }
+
+    /// Cuts the log to `len` bytes: what was committed after them is refused.
+    ///
+    /// # Errors
+    ///
+    /// What the file reports, in doubt.
+    pub fn take_back(&mut self, len: u64) -> Result<()> {
+        if let Some(file) = self.file.as_mut().filter(|_| len < self.len) {
+            file.truncate(len).map_err(StorageError::leaving_doubt)?;
+            self.len = len;
+            self.is_synced = false;
+        }
+        Ok(())
+    }
+
+    /// Drops records that were not committed. The next one relies on none of them.
+    pub fn forget_pending(&mut self) {
+        (self.pending, self.pending_records) = (Vec::new(), 0);
+        self.encoder = Encoder::default();
+    }
+
+    /// Lets the host look at the file before the next commit.
+    pub fn recheck(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.recheck();
+        }
     }
 
     /// Whether something was committed since the last sync.
@@ -146,7 +174,7 @@ impl<F: StorageFile> Log<F> {
     ///
     /// # Errors
     ///
-    /// What the file reports.
+    /// What the file reports; the log then still has its records.
     pub fn reset(&mut self) -> Result<()> {
         if let Some(file) = self.file.as_mut().filter(|_| self.len > 0) {
             file.truncate(0)?;

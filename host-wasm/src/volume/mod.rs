@@ -229,8 +229,9 @@ impl<M: Medium> Volume<M> {
     ///
     /// # Errors
     ///
-    /// Whatever the platform reports. After a failed flush nothing can be written any more: what
-    /// is on the disk is not known.
+    /// Whatever the platform reports. After a flush of the medium that failed nothing can be written
+    /// any more: what is on the disk is not known, and the error says so. Any other failure, such as
+    /// a full disk, leaves everything as it was.
     pub fn flush(&mut self) -> Result<()> {
         self.settle()?;
         if self.is_dirty {
@@ -474,7 +475,7 @@ impl<M: Medium> Volume<M> {
     }
 
     fn fail(&mut self, error: StorageError) -> StorageError {
-        self.failed.get_or_insert(error).clone()
+        self.failed.get_or_insert(error.leaving_doubt()).clone()
     }
 
     fn check(&self) -> Result<()> {

@@ -39,6 +39,8 @@ pub(super) struct Life {
     rolled: Rolled,
     /// Number of metrics that are late.
     late: u64,
+    /// Of full disks only.
+    disk: Random,
 }
 
 /// By metric and time: the value, and how exactly it is known.
@@ -70,6 +72,7 @@ impl Life {
             aggregates: all[first..first + 2].to_vec(),
             rolled: Rolled::new(),
             late: 0,
+            disk: Random::new(seed ^ 0x6675_6c6c),
             random,
         }
     }
@@ -105,6 +108,9 @@ impl Life {
 
     /// What happens between two steps.
     pub(super) fn step(&mut self, pair: &mut Pair) {
+        if self.disk.one_in(40) {
+            pair.fill_disk(&mut self.disk);
+        }
         match self.random.below(120) {
             0..=7 => pair.recompact(&mut self.random),
             8..=10 => {

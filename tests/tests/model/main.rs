@@ -1,12 +1,15 @@
 //! The engine against the naive model: seeded operations, and the same answers.
 //!
-//! Days pass, too: partitions are sealed, rolled up and expire; see [`life`].
+//! Days pass, too: partitions are sealed, rolled up and expire; see [`life`]. And disks are full;
+//! see [`disk`].
 //!
 //! `NANOTDB_MODEL_STEPS` sets how many operations are tried, `NANOTDB_MODEL_SEED` the first
 //! seed; a failure names the seed of its store.
 
+mod disk;
 mod life;
 
+use disk::Disk;
 use life::Life;
 use nanotdb_core::aggregate::{Aggregate, Arithmetic};
 use nanotdb_core::compress::CodecId;
@@ -19,7 +22,7 @@ use nanotdb_core::error::Rejection;
 use nanotdb_core::metric_file::Version;
 use nanotdb_core::query::{AggregateQuery, RangeQuery, Series};
 use nanotdb_core::settings::{Durability, EngineSettings, FsyncPolicy, RawAction, WrittenDuration};
-use nanotdb_core::storage::{FileName, MemoryStorage, Storage};
+use nanotdb_core::storage::{FileName, Storage};
 use nanotdb_core::{Error, TimeRange, Timestamp, Value, ValueType};
 use nanotdb_tests::model::{self, Model, Point};
 use nanotdb_tests::operations::{DAY, HOUR, SECOND, START};
@@ -104,7 +107,7 @@ fn run_store(seed: u64, days_pass: bool, deletes: bool) -> usize {
     pair.model.len()
 }
 
-type Local = LocalHost<MemoryStorage>;
+type Local = LocalHost<Disk>;
 
 /// A database and its model.
 struct Pair {
@@ -112,6 +115,7 @@ struct Pair {
     /// Of layouts only, so that what seeds found before there were so many stays found.
     layouts: Random,
     host: Local,
+    disk: Disk,
     engine: Engine<Local>,
     database: Arc<Database<Local>>,
     handles: Vec<MetricHandle>,
@@ -132,7 +136,9 @@ impl Pair {
         let manifest = &mut settings.manifest_defaults;
         manifest.page_max_records = *random.pick(&[1, 7, 60, 500, 16_000]);
         manifest.wal_skip_before = WrittenDuration::new("0s").unwrap();
-        let host = LocalHost::new(MemoryStorage::new);
+        let disk = Disk::default();
+        let directories = disk.clone();
+        let host = LocalHost::new(move || directories.directory());
         if let Some(life) = &life {
             life.set_up(&mut settings, &host);
         }
@@ -141,7 +147,8 @@ impl Pair {
         let (engine, database) = open(&host);
         let (handles, model, now) = (vec![], Model::default(), START);
         let layouts = Random::new(seed ^ 0x7633);
-        Self { random, layouts, host, engine, database, handles, model, life, now, counter: 0 }
+        let counter = 0;
+        Self { random, layouts, host, disk, engine, database, handles, model, life, now, counter }
     }
 
     fn step(&mut self) {
@@ -447,7 +454,7 @@ impl Pair {
                 Ok(())
             })
             .unwrap();
-        let host = LocalHost::new(MemoryStorage::new);
+        let host = LocalHost::new(Disk::default);
         let engine = Engine::open(host, EngineOptions::default()).unwrap();
         let mut importer = Importer::new(&engine, Some("copy"));
         let mut rejected = |line| panic!("{line:?}");

@@ -184,6 +184,8 @@ impl<H: Host> Engine<H> {
             let Some(next) = within.to.0.checked_add(1) else { break };
             at = next;
         }
+        // What is there already may be in memory only, when an earlier run found no room.
+        destination.sync()?;
         let done = works.iter().enumerate().filter(|(work, _)| !handles.failed.contains(work));
         Ok(done.map(|(_, work)| (work.task.id.clone(), work.to)).collect())
     }

@@ -21,7 +21,7 @@ use crate::rollup::{Task, period_start, tasks};
 use crate::settings::{EngineSettings, Partitioning, Rollups, WrittenDuration};
 use crate::sorted::sort_by;
 use crate::sorted::{SortedMap, SortedSet};
-use crate::storage::{FileName, Storage, StorageFile};
+use crate::storage::{FileName, Storage, StorageFile, append_or_undo};
 use crate::types::{TimeRange, Timestamp, Value, ValueType};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -321,7 +321,7 @@ fn append_checkpoints<H: Host>(
     if end != [b'\n'] {
         lines.insert(0, b'\n'); // a crash has cut the last line
     }
-    file.append(&lines)?;
+    append_or_undo(&mut file, len, &lines)?;
     file.sync()?;
     if created {
         storage.sync_dir()?;

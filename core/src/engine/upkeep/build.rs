@@ -4,7 +4,7 @@ use super::copy::copy;
 use crate::compress::CodecId;
 use crate::engine::database::Database;
 use crate::engine::event::Event;
-use crate::engine::files::FileKind;
+use crate::engine::files::{FileKind, StoredFile};
 use crate::engine::host::{Host, Shared};
 use crate::engine::state::{FileOf, PartitionView, Readable};
 use crate::error::{Error, Rejection, Result};
@@ -221,6 +221,20 @@ impl<H: Host> Database<H> {
         action: RawAction,
         report: &BuildReport,
     ) -> Result<()> {
+        let published = self.put_in_place(view, action, report);
+        if published.is_err() {
+            // Unless it has its name by now.
+            self.readable().storage.remove_if_present(&building(&report.metric_file)?)?;
+        }
+        published
+    }
+
+    fn put_in_place(
+        &self,
+        view: &PartitionView,
+        action: RawAction,
+        report: &BuildReport,
+    ) -> Result<()> {
         let partition = view.partition;
         self.writer().write(|writer| {
             writer.check_writable()?;
@@ -248,7 +262,7 @@ impl<H: Host> Database<H> {
             })?;
             // What came meanwhile would be hidden from the reference by the new file.
             let settled = if unchanged { Ok(()) } else { storage.remove_if_present(&built) };
-            let settled = settled.and_then(|()| storage.sync_dir()).map_err(Error::from);
+            let settled = settled.map_err(Error::from).and_then(|()| writer.sync_dir());
             writer.poisoning(settled)?;
             forget();
             if !unchanged {
@@ -379,32 +393,49 @@ impl<H: Host> crate::engine::writer::Writer<H> {
             None => (data.name.clone(), data.len),
             Some(raw) => {
                 let temporary = name.temporary()?;
-                let mut joined = storage.create_anew(&temporary)?;
-                // An earlier attempt may have ended before it removed the data file.
-                let from = self.readable.not_yet_in_raw(partition, raw, data)?;
-                copy_all(&storage.open(&raw.name)?, 0..raw.len, &mut joined)?;
-                copy_all(&storage.open(&data.name)?, from..data.len, &mut joined)?;
-                joined.sync()?;
-                (temporary, raw.len.saturating_add(data.len.saturating_sub(from)))
+                let joined = self.join_raw(partition, raw, data);
+                if joined.is_err() {
+                    storage.remove_if_present(&temporary)?;
+                }
+                (temporary, joined.map_err(|error| error.needing(raw.len + data.len))?)
             }
         };
         for file in [files.raw.as_ref(), Some(data)].into_iter().flatten() {
             self.readable.cache.write(|cache| cache.forget(file.generation));
         }
-        // The metric file answers meanwhile, and should one of these steps fail.
-        self.readable.state.write(|state| {
-            state.set_file(partition, FileKind::Data, None);
-            state.set_file(partition, FileKind::Raw, None);
-        });
-        storage.rename(&temporary, &name)?;
-        if files.raw.is_some() {
-            storage.remove_if_present(&data.name)?;
+        // The metric file answers meanwhile.
+        let set = |kind: FileKind, file: Option<(FileName, u64)>| {
+            self.readable.state.write(|state| state.set_file(partition, kind, file));
+        };
+        let there = |file: &StoredFile| (file.name.clone(), file.len);
+        set(FileKind::Data, None);
+        set(FileKind::Raw, None);
+        if let Err(error) = storage.rename(&temporary, &name) {
+            set(FileKind::Data, Some(there(data)));
+            set(FileKind::Raw, files.raw.as_ref().map(there));
+            return Err(error.into());
         }
-        storage.sync_dir()?;
-        self.readable.state.write(|state| {
-            state.set_file(partition, FileKind::Raw, Some((name, len)));
-        });
-        Ok(())
+        set(FileKind::Raw, Some((name, len)));
+        if files.raw.is_some()
+            && let Err(error) = storage.remove_if_present(&data.name)
+        {
+            set(FileKind::Data, Some(there(data)));
+            return Err(error.into());
+        }
+        self.sync_dir()
+    }
+
+    /// Writes the pages of a raw file, and behind them those of the data file, under a temporary
+    /// name.
+    fn join_raw(&self, partition: Partition, raw: &StoredFile, data: &StoredFile) -> Result<u64> {
+        let storage = &self.readable.storage;
+        let mut joined = storage.create_anew(&raw.name.temporary()?)?;
+        // An earlier attempt may have ended before it removed the data file.
+        let from = self.readable.not_yet_in_raw(partition, raw, data)?;
+        copy_all(&storage.open(&raw.name)?, 0..raw.len, &mut joined)?;
+        copy_all(&storage.open(&data.name)?, from..data.len, &mut joined)?;
+        joined.sync()?;
+        Ok(raw.len.saturating_add(data.len.saturating_sub(from)))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::engine::event::Event;
 use crate::engine::files::FileKind;
 use crate::engine::host::{Host, Shared};
 use crate::engine::state::PartitionView;
+use crate::engine::writer::Writer;
 use crate::error::{Error, Rejection, Result};
 use crate::metric_file::{self, MetricFile, Version};
 use crate::query::{Source, invalid};
@@ -76,7 +77,7 @@ impl<H: Host> Database<H> {
         let partition = self.partition(key)?;
         check_codec(options.version, options.codec, options.allow_foreign_codec)?;
         let converted = self.builds().write(|()| {
-            self.check_writable()?;
+            self.writer().read(Writer::check_writable)?;
             let view = self.readable().partition_view(partition);
             match self.convert(&view, options) {
                 Err(_) if self.readable().is_outdated(&view) => {
@@ -134,11 +135,11 @@ impl<H: Host> Database<H> {
         let built = readable.build_scanned(view, &mut scan, build)?;
         let compared = self.compare_new(view, &mut scan);
         drop(sources);
-        if let Err(error) = compared {
+        let replaced = compared.and_then(|()| self.replace_metric_file(view, built.metric_bytes));
+        if replaced.is_err() {
             readable.storage.remove_if_present(&building(&stored.name)?)?;
-            return Err(error);
         }
-        self.replace_metric_file(view, built.metric_bytes)?;
+        replaced?;
         report.bytes = built.metric_bytes;
         report.converted = true;
         Ok(report)
@@ -184,7 +185,7 @@ impl<H: Host> Database<H> {
                 Ok::<_, Error>(unchanged)
             })?;
             let settled = if unchanged { Ok(()) } else { readable.storage.remove_if_present(&new) };
-            let settled = settled.and_then(|()| readable.storage.sync_dir()).map_err(Error::from);
+            let settled = settled.map_err(Error::from).and_then(|()| writer.sync_dir());
             writer.poisoning(settled)?;
             forget();
             let gone = || Error::Rejected(Rejection::PartitionOpen(partition.to_string()));

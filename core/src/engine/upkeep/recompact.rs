@@ -17,6 +17,7 @@ use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::TimeRange;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Bytes of new frames that are written at a time.
@@ -70,10 +71,10 @@ impl<H: Host> Database<H> {
                 return Err(invalid(&format!("partition {partition} has no data file")));
             };
             let done = self.recompact_file(&view, file);
-            if done.as_ref().is_err_and(|error| error.is_rejection() || error.is_unreadable()) {
+            if done.is_err() {
                 self.readable().storage.remove_if_present(&file.name.temporary()?)?;
             }
-            done
+            done.map_err(|error| error.needing(file.len))
         })
     }
 
@@ -246,13 +247,14 @@ impl<H: Host> Writer<H> {
         file: &StoredFile,
         len: u64,
     ) -> Result<()> {
-        let Readable { storage, state, cache, .. } = &*self.readable;
+        let readable = Arc::clone(&self.readable);
+        let Readable { storage, state, cache, .. } = &*readable;
         cache.write(|cache| cache.forget(file.generation)); // no handle stays on what is replaced
         state.write(|state| -> Result<()> {
             storage.rename(&file.name.temporary()?, &file.name)?;
             state.replace_file(partition, FileKind::Data, (file.name.clone(), len));
             Ok(())
         })?;
-        Ok(storage.sync_dir()?)
+        self.sync_dir()
     }
 }

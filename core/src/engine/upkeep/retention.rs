@@ -11,6 +11,7 @@ use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::files::{FileKind, StoredFile};
 use crate::engine::host::{Clock, Host, Shared};
+use crate::engine::writer::to_u64;
 use crate::error::{Error, Rejection, Result};
 use crate::page::OpenPage;
 use crate::partition::{NANOS_PER_DAY, Partition};
@@ -141,14 +142,24 @@ impl<H: Host> Database<H> {
         };
         self.writer().write(|writer| {
             writer.check_writable()?;
-            // The log may hold samples of this partition, and would bring them back.
-            writer.flush_all()?;
-            if *self.readable().current_view(partition).files != *view.files {
+            let is_emptied = match writer.settle_log() {
+                Err(error) if action != RetentionAction::Delete || error.leaves_doubt() => {
+                    return Err(error);
+                }
+                emptied => emptied.is_ok(),
+            };
+            let now = self.readable().current_view(partition);
+            if *now.files != *view.files || now.page.is_some() {
                 return Ok(None);
             }
-            writer.empty_log()?;
             let removed = writer.remove_partition(partition);
             writer.poisoning(removed)?;
+            if !is_emptied {
+                // There was no room for the samples in memory before. Until there is, a kill would
+                // bring back what the log has of this partition, and it would expire again.
+                let emptied = writer.settle_log();
+                writer.postponing(emptied)?;
+            }
             Ok(Some(Retired {
                 partition: partition.to_string(),
                 bytes: files.iter().map(|file| file.len).sum(),
@@ -164,18 +175,27 @@ impl<H: Host> Database<H> {
     fn archive(&self, partition: Partition, files: &[&StoredFile]) -> Result<FileName> {
         let storage = &self.readable().storage;
         let name = FileName::new(&archive_name(partition)?)?;
+        let room = files.iter().map(|file| tar::padded(file.len) + to_u64(tar::BLOCK)).sum();
         match storage.open(&name) {
             Ok(mut archive) => {
                 let (entries, end) = tar::entries(&archive)?;
                 self.check_end(&name, &archive, end)?;
                 archive.truncate(end)?;
-                self.append_to_archive(&mut archive, entries, files)?;
+                let appended = self.append_to_archive(&mut archive, entries, files);
+                if appended.is_err() {
+                    let _ = archive.truncate(end); // the next attempt does it, too
+                }
+                appended.map_err(|error| error.needing(room))?;
             }
             Err(error) if error.kind == StorageErrorKind::NotFound => {
                 let temporary = name.temporary()?;
                 let mut archive = storage.create_anew(&temporary)?;
-                self.append_to_archive(&mut archive, Vec::new(), files)?;
+                let appended = self.append_to_archive(&mut archive, Vec::new(), files);
                 drop(archive);
+                if appended.is_err() {
+                    storage.remove_if_present(&temporary)?;
+                }
+                appended.map_err(|error| error.needing(room))?;
                 storage.rename(&temporary, &name)?;
                 storage.sync_dir()?;
             }

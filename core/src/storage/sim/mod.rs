@@ -42,10 +42,36 @@ use state::{DirOp, State};
 pub struct SimOptions {
     /// This mutation is interrupted; whatever the process tries afterwards fails.
     pub crash_at: Option<u64>,
-    /// This mutation fails; later ones work.
+    /// This mutation fails; later ones work. A failed sync leaves doubt.
     pub fail_at: Option<(u64, StorageErrorKind)>,
+    /// During these mutations the disk is full: nothing is created, an append leaves a part of its
+    /// bytes, everything else works.
+    pub full: Option<Window>,
+    /// These openings fail, counted apart: `open`, `open_log`, `create`, `list`, and the directory
+    /// for `sync_dir`.
+    pub cannot_open: Option<Window>,
     /// A mistake that tests have to notice.
     pub flaw: Option<Flaw>,
+}
+
+/// A stretch of operations, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first of them.
+    pub from: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Window {
+    /// From an operation on, without an end.
+    pub const fn since(from: u64) -> Self {
+        Self { from, count: u64::MAX }
+    }
+
+    const fn contains(self, number: u64) -> bool {
+        number >= self.from && number - self.from < self.count
+    }
 }
 
 /// Mistakes in [`Storage::replace`], to prove that a test would find them.
@@ -98,7 +124,7 @@ impl SimStorage {
     pub fn with_options(self, options: SimOptions) -> Self {
         {
             let mut state = self.state.borrow_mut();
-            (state.options, state.steps) = (options, 0);
+            (state.options, state.steps, state.opens) = (options, 0, 0);
         }
         self
     }
@@ -106,6 +132,30 @@ impl SimStorage {
     /// How many mutations have been tried.
     pub fn steps(&self) -> u64 {
         self.state.borrow().steps
+    }
+
+    /// Runs `look` while nothing goes wrong; then everything is as it was.
+    pub fn undisturbed<T>(&self, look: impl FnOnce() -> T) -> T {
+        let swap = |options, steps, opens| {
+            let mut state = self.state.borrow_mut();
+            let before = (state.options, state.steps, state.opens);
+            (state.options, state.steps, state.opens) = (options, steps, opens);
+            before
+        };
+        let (options, steps, opens) = swap(SimOptions::default(), 0, 0);
+        let seen = look();
+        swap(options, steps, opens);
+        seen
+    }
+
+    /// Whether the process is dead: it was interrupted, and whatever it tries fails.
+    pub fn has_crashed(&self) -> bool {
+        self.state.borrow().check_alive().is_err()
+    }
+
+    /// How many openings have been tried.
+    pub fn opens(&self) -> u64 {
+        self.state.borrow().opens
     }
 
     /// Every file as the process sees it.
@@ -156,14 +206,14 @@ impl Storage for SimStorage {
     type File = SimFile;
 
     fn list(&self) -> Result<Vec<FileName>> {
-        let state = self.state.borrow();
-        state.check_alive()?;
+        let mut state = self.state.borrow_mut();
+        state.check_opens("the directory")?;
         Ok(state.live.keys().cloned().collect())
     }
 
     fn create(&self, name: &FileName) -> Result<SimFile> {
         let mut state = self.state.borrow_mut();
-        state.check_alive()?;
+        state.check_opens(name.as_str())?;
         if state.find(name).is_ok() {
             let detail = format!("{name}: file exists");
             return Err(StorageError::new(StorageErrorKind::AlreadyExists, detail));
@@ -174,8 +224,8 @@ impl Storage for SimStorage {
     }
 
     fn open(&self, name: &FileName) -> Result<SimFile> {
-        let state = self.state.borrow();
-        state.check_alive()?;
+        let mut state = self.state.borrow_mut();
+        state.check_opens(name.as_str())?;
         Ok(self.handle(state.find(name)?))
     }
 

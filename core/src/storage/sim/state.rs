@@ -28,6 +28,7 @@ enum InFlight {
 pub(super) struct State {
     pub(super) options: SimOptions,
     pub(super) steps: u64,
+    pub(super) opens: u64,
     dead: bool,
     inodes: Vec<Inode>,
     /// What the process sees.
@@ -44,6 +45,13 @@ enum Verdict {
     Succeeds,
     Fails(StorageErrorKind),
     Dies,
+}
+
+/// Whether a mutation needs room on the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Needed,
+    NotNeeded,
 }
 
 impl DirOp {
@@ -102,7 +110,11 @@ impl State {
     }
 
     pub(super) fn change_file(&mut self, inode: u64, op: FileOp) -> Result<()> {
-        match self.next_verdict()? {
+        let room = match op {
+            FileOp::Append(_) => Room::Needed,
+            FileOp::Truncate(_) => Room::NotNeeded,
+        };
+        match self.next_verdict(room)? {
             Verdict::Succeeds => self.inode_mut(inode)?.apply(op),
             Verdict::Fails(kind) => {
                 if let FileOp::Append(mut bytes) = op {
@@ -120,7 +132,11 @@ impl State {
     }
 
     pub(super) fn change_directory(&mut self, op: DirOp) -> Result<()> {
-        match self.next_verdict()? {
+        let room = match op {
+            DirOp::Create(..) => Room::Needed,
+            DirOp::Rename(..) | DirOp::Remove(_) => Room::NotNeeded,
+        };
+        match self.next_verdict(room)? {
             Verdict::Succeeds => {
                 op.apply(&mut self.live);
                 self.pending.push(op);
@@ -135,28 +151,43 @@ impl State {
     }
 
     pub(super) fn sync_file(&mut self, inode: u64) -> Result<()> {
-        match self.next_verdict()? {
+        match self.next_verdict(Room::NotNeeded)? {
             Verdict::Succeeds => {
                 self.inode_mut(inode)?.sync();
                 Ok(())
             }
             Verdict::Fails(kind) => {
                 self.inode_mut(inode)?.fail_sync();
-                Err(injected(kind, self.steps))
+                Err(injected(kind, self.steps).leaving_doubt())
             }
             Verdict::Dies => Err(crashed(self.steps)),
         }
     }
 
     pub(super) fn sync_directory(&mut self) -> Result<()> {
-        match self.next_verdict()? {
+        self.check_opens("the directory")?; // which has to be opened for it
+        match self.next_verdict(Room::NotNeeded)? {
             Verdict::Succeeds => {
                 self.durable.clone_from(&self.live);
                 self.pending.clear();
                 Ok(())
             }
-            Verdict::Fails(kind) => Err(injected(kind, self.steps)),
+            Verdict::Fails(kind) => Err(injected(kind, self.steps).leaving_doubt()),
             Verdict::Dies => Err(crashed(self.steps)),
+        }
+    }
+
+    /// Lets an opening fail when it is its turn: no file is left that the process may open, or it
+    /// lacks the permission.
+    pub(super) fn check_opens(&mut self, what: &str) -> Result<()> {
+        self.check_alive()?;
+        self.opens = self.opens.saturating_add(1);
+        match self.options.cannot_open {
+            Some(window) if window.contains(self.opens) => {
+                let detail = format!("injected: cannot open {what} at opening {}", self.opens);
+                Err(StorageError::new(StorageErrorKind::Io, detail))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -181,7 +212,8 @@ impl State {
 
     pub(super) fn after_kill(&self, fate: &mut Fate) -> Self {
         let mut next = self.clone();
-        (next.options, next.steps, next.dead) = (SimOptions::default(), 0, false);
+        (next.options, next.steps, next.opens) = (SimOptions::default(), 0, 0);
+        next.dead = false;
         next.in_flight = None;
         if let Some(InFlight::Directory(op)) = &self.in_flight
             && fate.survivors(1) == 1
@@ -208,15 +240,17 @@ impl State {
         }
     }
 
-    fn next_verdict(&mut self) -> Result<Verdict> {
+    fn next_verdict(&mut self, room: Room) -> Result<Verdict> {
         self.check_alive()?;
         self.steps = self.steps.saturating_add(1);
         if self.options.crash_at == Some(self.steps) {
             self.dead = true;
             return Ok(Verdict::Dies);
         }
+        let is_full = self.options.full.is_some_and(|window| window.contains(self.steps));
         match self.options.fail_at {
             Some((step, kind)) if step == self.steps => Ok(Verdict::Fails(kind)),
+            _ if is_full && room == Room::Needed => Ok(Verdict::Fails(StorageErrorKind::NoSpace)),
             _ => Ok(Verdict::Succeeds),
         }
     }

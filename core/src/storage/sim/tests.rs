@@ -35,7 +35,7 @@ fn crash_at_every_step(flaw: Option<Flaw>) -> core::result::Result<(), String> {
     replace_five_times(&whole);
     for step in 1..=whole.steps() + 1 {
         for seed in 0..SEEDS {
-            let options = SimOptions { crash_at: Some(step), fail_at: None, flaw };
+            let options = SimOptions { crash_at: Some(step), flaw, ..SimOptions::default() };
             let storage = SimStorage::new().with_options(options);
             let acknowledged = replace_five_times(&storage);
             let found = content(&storage.after_crash(seed), "a").unwrap_or_default();

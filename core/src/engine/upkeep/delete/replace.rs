@@ -9,7 +9,7 @@ use crate::engine::state::Readable;
 use crate::engine::writer::Writer;
 use crate::error::Result;
 use crate::partition::Partition;
-use crate::storage::Storage;
+use crate::storage::{self, Storage};
 use crate::types::Timestamp;
 
 impl<H: Host> Writer<H> {
@@ -20,12 +20,7 @@ impl<H: Host> Writer<H> {
         if is_open {
             self.flush(partition)?;
         }
-        let logs = self.staging.logs.as_ref();
-        if logs.is_some_and(|logs| !logs.are_empty_for_certain()) {
-            self.flush_all()?;
-            self.empty_log()?;
-        }
-        Ok(())
+        self.settle_log()
     }
 
     /// Carries out a plan whose partition is as it was, for queries all at once.
@@ -40,7 +35,8 @@ impl<H: Host> Writer<H> {
         for file in FileKind::ALL.into_iter().filter_map(|kind| plan.view.files.get(kind)) {
             cache.write(|cache| cache.forget(file.generation));
         }
-        state.write(|state| -> Result<()> {
+        let mut done = 0;
+        let replaced = state.write(|state| -> storage::Result<()> {
             for step in &plan.steps {
                 match step {
                     Step::Replace(kind, new, len) => {
@@ -53,11 +49,14 @@ impl<H: Host> Writer<H> {
                         state.set_file(partition, *kind, None);
                     }
                 }
+                done += 1;
             }
             Ok(())
-        })?;
+        });
+        // Half of it is neither the old partition nor the new one.
+        replaced.map_err(|error| if done > 0 { error.leaving_doubt() } else { error })?;
         self.forget_newest(selection);
-        Ok(self.readable.storage.sync_dir()?)
+        self.sync_dir()
     }
 
     /// Forgets the newest samples of metrics, and the newest times that were accepted, where they

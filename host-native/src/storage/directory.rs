@@ -221,13 +221,14 @@ fn new_directories() -> DirBuilder {
 }
 
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> Result<()> {
-    let synced = fs::File::open(path).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| failed("sync directory", path, &error))
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
+    let sync_failed = |error: io::Error| failed("sync directory", path, &error);
+    let directory = fs::File::open(path).map_err(sync_failed)?;
+    directory.sync_all().map_err(|error| sync_failed(error).leaving_doubt())
 }
 
 /// Windows has no way to ask for it; NTFS journals directory changes by itself.
 #[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> Result<()> {
+pub(super) fn sync_directory(_path: &Path) -> Result<()> {
     Ok(())
 }

@@ -75,6 +75,13 @@ impl StorageFile for FsFile {
             Kind::Log(log) => log.sync(),
         }
     }
+
+    fn recheck(&mut self) {
+        match &mut self.0 {
+            Kind::Plain(_) => {}
+            Kind::Log(log) => log.recheck(),
+        }
+    }
 }
 
 impl PlainFile {
@@ -123,7 +130,7 @@ pub(super) fn file_len(file: &File, path: &Path) -> Result<u64> {
 
 /// Bytes and length, as durable as the system makes them: `fdatasync`, or `F_FULLFSYNC` on macOS.
 pub(super) fn sync_data(file: &File, path: &Path) -> Result<()> {
-    file.sync_data().map_err(|error| failed("sync", path, &error))
+    file.sync_data().map_err(|error| failed("sync", path, &error).leaving_doubt())
 }
 
 /// Fills `buf`, unless the file ends before.

@@ -3,7 +3,7 @@
 use super::error::failed;
 use nanotdb_core::storage::{Result, StorageError, StorageErrorKind};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// A root that nobody else writes to while this value lives.
@@ -28,17 +28,15 @@ impl RootLock {
     /// `Locked`, naming the holder's process, or whatever the system reports.
     pub fn acquire(root: impl AsRef<Path>) -> Result<Self> {
         let path = root.as_ref().join(Self::FILE_NAME);
-        let mut options = OpenOptions::new();
-        let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = opened.map_err(|error| failed("lock", &path, &error))?;
+        let mut file = open(&path).map_err(|error| failed("lock", &path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(locked(&mut file, &path)),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path, &error)),
         }
         refuse_node(root.as_ref())?;
-        let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        noted.map_err(|error| failed("lock", &path, &error))?;
+        // For people who look; a full disk has no room for it.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { file, path })
     }
 
@@ -53,6 +51,19 @@ impl Drop for RootLock {
         // Only for people who look: a stale number would mislead, but harms nothing.
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
+    }
+}
+
+/// The lock file, which is made when there is none. One that somebody else made, and that may not
+/// be written, can be locked all the same.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let opened = options.read(true).write(true).create(true).truncate(false).open(path);
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            File::open(path).map_err(|_| error)
+        }
+        opened => opened,
     }
 }
 

@@ -3,7 +3,8 @@
 //! Mapping is for Linux, and for file systems that overwrite in place. There a block that has been
 //! written once has its place on the disk, so a later store never finds the disk full. Copy on
 //! write (btrfs, ZFS, bcachefs, APFS) needs a new block for each change and would answer with
-//! SIGBUS; network file systems would on a lost connection.
+//! SIGBUS; network file systems would on a lost connection. So would XFS once a block is shared with
+//! a copy (`cp --reflink`), so there it must have been made without shared blocks.
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use absent::Tail;
@@ -13,6 +14,7 @@ pub(super) use mapped::Tail;
 #[cfg(target_os = "linux")]
 mod mapped {
     use memmap2::{MmapMut, MmapOptions};
+    use rustix::io::Errno;
     use std::fs::File;
     use std::io;
 
@@ -23,6 +25,14 @@ mod mapped {
         0xF2F5_2010, // F2FS
         0x0102_1994, // tmpfs
     ];
+
+    /// Whether the file system can make copies that share blocks with the file. Asked by a copy of
+    /// the file onto itself, which no file system carries out: those that share no blocks do not
+    /// know the request, the others refuse it as senseless, or find nothing to copy.
+    fn may_share_blocks(file: &File) -> bool {
+        let answer = rustix::fs::ioctl_ficlone(file, file);
+        !matches!(answer, Err(Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS))
+    }
 
     /// A window from somewhere in the log to the end of what is reserved.
     #[derive(Debug)]
@@ -36,7 +46,7 @@ mod mapped {
             let Ok(status) = rustix::fs::fstatfs(file) else { return false };
             // Signed or not, 32 bits or 64: that depends on the target.
             let magic = u32::try_from(i128::from(status.f_type) & 0xFFFF_FFFF);
-            magic.is_ok_and(|magic| OVERWRITING.contains(&magic))
+            magic.is_ok_and(|magic| OVERWRITING.contains(&magic)) && !may_share_blocks(file)
         }
 
         /// Maps `start..end`; the file is at least that long and stays so.

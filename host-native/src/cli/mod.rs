@@ -13,6 +13,7 @@ mod damage;
 mod delete;
 mod demo;
 mod export;
+mod files;
 #[cfg(feature = "forward")]
 mod forward;
 mod import;
@@ -91,6 +92,7 @@ pub(crate) type Outcome = Result<(), Failure>;
 
 /// Does what was asked and says how it went.
 pub(crate) fn run(args: Args) -> ExitCode {
+    files::raise_limit();
     let mut out = Out::stdout();
     let done = dispatch(args, &mut out);
     // What was written before a failure belongs in front of the message.

@@ -7,6 +7,7 @@
 
 use super::answer::Failure;
 use super::app::{App, Counters};
+use super::peers::Peer;
 use super::request::linger;
 use crate::token::Token;
 use axum::body::Body;
@@ -41,8 +42,12 @@ pub(super) async fn watch(
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     Counters::add(&app.counters.active, 1);
     let _active = Active(&app);
+    let peer = request.extensions().get::<Arc<Peer>>().cloned();
     let response = match admit(&app, &request) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => {
+            let _busy = peer.map(|peer| Busy::new(peer, is_trusted(&app, &request)));
+            next.run(request).await
+        }
         Err(failure) => {
             linger(request.into_body());
             failure.into_response()
@@ -63,6 +68,30 @@ impl Drop for Active<'_> {
     fn drop(&mut self) {
         Counters::sub(&self.0.counters.active, 1);
     }
+}
+
+/// A peer whose request is worked on, until this is dropped.
+struct Busy(Arc<Peer>);
+
+impl Busy {
+    fn new(peer: Arc<Peer>, is_trusted: bool) -> Self {
+        if is_trusted {
+            peer.trust();
+        }
+        peer.set_busy(true);
+        Self(peer)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.set_busy(false);
+    }
+}
+
+/// Whether the request, which was admitted, is none that everybody may ask.
+fn is_trusted(app: &App, request: &Request) -> bool {
+    app.settings.token.as_ref().is_none_or(|token| bears(request.headers(), token))
 }
 
 fn admit(app: &App, request: &Request) -> Result<(), Failure> {

@@ -1,22 +1,27 @@
 //! Connections.
 
 use super::app::{App, Counters};
+use super::peers::{Peer, Peers, connections_within, limit_of_files};
 use super::{Settings, routes};
 use crate::Engine;
 use crate::signal::asked_to_end;
 use core::net::SocketAddr;
 use core::pin::Pin;
 use core::time::Duration;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_io_timeout::TimeoutStream;
+use tracing::warn;
 
 /// How long a connection may take to send the head of a request, and may do nothing between two.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
@@ -115,11 +120,11 @@ impl Drop for Server {
 async fn serve(app: Arc<App>, listener: TcpListener, mut told: oneshot::Receiver<()>) {
     let routes = routes::all(&app);
     let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(app.settings.max_connections));
+    let peers = Peers::new(places(app.settings.max_connections));
     loop {
         // A place first: who gets none waits where the system keeps those who knock.
         let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = peers.place() => place,
             _ = &mut told => break,
         };
         let accepted = tokio::select! {
@@ -130,13 +135,18 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut told: oneshot::Receiver
             tokio::time::sleep(REST).await;
             continue;
         };
-        let connection = open.watch(connect(stream, routes.clone(), app.settings.request_timeout));
+        let peer = peers.welcome();
+        let patience = app.settings.request_timeout;
+        let connection = open.watch(connect(stream, routes.clone(), &peer, patience));
         let app = Arc::clone(&app);
         tokio::spawn(async move {
             let _place = place;
             Counters::add(&app.counters.connections, 1);
-            // A client that breaks off, or sends no HTTP, is its own business.
-            let _ = connection.await;
+            tokio::select! {
+                // A client that breaks off, or sends no HTTP, is its own business.
+                _ = connection => {}
+                () = peer.asked_to_leave() => {}
+            }
             Counters::sub(&app.counters.connections, 1);
         });
     }
@@ -147,20 +157,36 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut told: oneshot::Receiver
 /// A connection that is given up when its client takes nothing for too long.
 type Patient = Pin<Box<TimeoutStream<TcpStream>>>;
 
-/// One connection with its requests.
+/// How many connections there may be.
+fn places(wanted: usize) -> usize {
+    let places = connections_within(limit_of_files(), wanted);
+    if places < wanted {
+        warn!(places, wanted, "fewer connections at once: the process may not open more files");
+    }
+    places
+}
+
+/// One connection with its requests, each of which knows its peer.
 fn connect(
     stream: TcpStream,
     routes: axum::Router,
+    peer: &Arc<Peer>,
     patience: Duration,
-) -> http1::Connection<TokioIo<Patient>, TowerToHyperService<axum::Router>> {
+) -> impl GracefulConnection<Error = hyper::Error> + Send + use<> {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(patience));
+    let (routes, peer) = (TowerToHyperService::new(routes), Arc::clone(peer));
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&peer));
+        routes.call(request)
+    });
+    let stream: Patient = Box::pin(stream);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(READ_AHEAD)
         .half_close(false)
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(routes))
+        .serve_connection(TokioIo::new(stream), answer)
 }

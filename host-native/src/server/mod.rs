@@ -1,7 +1,8 @@
 //! The HTTP server: ingest, queries and pages over one store.
 //!
 //! ```text
-//! listen     connections: how many, how slow, until when
+//! listen     connections: how slow, until when
+//! peers      connections: how many, who has to make room
 //! guard      who may ask: token, host, origin
 //! app        what all requests share; where blocking work runs
 //! request    parameters and bodies, read with limits
@@ -55,6 +56,7 @@ pub mod lines;
 mod listen;
 mod metrics;
 mod pages;
+mod peers;
 mod prometheus;
 pub mod promql;
 mod request;

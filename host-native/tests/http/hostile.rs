@@ -177,6 +177,36 @@ fn connections_beyond_the_limit_wait_for_a_place() {
 }
 
 #[test]
+fn connections_that_ask_nothing_make_room_for_those_that_may_ask() {
+    let token = "secret-secret-secret-secret";
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("token");
+    std::fs::write(&file, token).unwrap();
+    let served = Served::with("", |settings| {
+        settings.max_connections = 2;
+        settings.token = Some(nanotdb::token::Token::read(&file).unwrap());
+    });
+    let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    let ask = |client: &reqwest::blocking::Client, bears: bool| {
+        let request = client.get(served.url("/api/v1/databases"));
+        let request = if bears { request.bearer_auth(token) } else { request };
+        request.send().map_or(0, |answer| answer.status().as_u16())
+    };
+    // One says nothing, one half a head, one something that everybody may say.
+    let mut idle = [served.connect(), served.connect()];
+    idle[1].write_all(b"GET /health HTTP/1.1\r\n").unwrap();
+    assert_eq!(ask(&client, true), 200);
+    let mut knocks = served.connect();
+    knocks.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let other = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(ask(&other, true), 200);
+    // The first client has been trusted: its connection is still there, though idle.
+    assert_eq!(ask(&client, true), 200);
+    drop(other);
+    assert_eq!(ask(&client, false), 401);
+}
+
+#[test]
 fn a_client_that_reads_nothing_holds_no_query_up() {
     let served = Served::new();
     let lines: Vec<String> = (0..200_000).map(|n| format!("home/a {n} {n}\n")).collect();

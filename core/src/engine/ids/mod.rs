@@ -14,7 +14,7 @@ mod cache;
 mod name;
 mod scan;
 mod set;
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests;
 mod usage;
 

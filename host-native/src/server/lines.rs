@@ -102,15 +102,21 @@ impl<E: LineEnds> Lines<E> {
             return visit(number, Err(TooLong));
         }
         if line.is_empty() {
-            return visit(number, Ok(rest));
+            return visit(number, Ok(without_mark(rest, number)));
         }
         line.extend_from_slice(rest);
-        let visited = visit(number, Ok(&line));
+        let visited = visit(number, Ok(without_mark(&line, number)));
         // Its room serves the next line.
         line.clear();
         self.partial = line;
         visited
     }
+}
+
+/// The first line without the byte order mark that some programs put before UTF-8.
+fn without_mark(line: &[u8], number: u64) -> &[u8] {
+    let mark = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf") } else { None };
+    mark.unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -142,6 +148,13 @@ mod tests {
         let whole = [&long[..], b"y\nb\n"].concat();
         assert_eq!(lines(&[&whole]), [(1, Err(TooLong)), (2, Ok(b"b".to_vec()))]);
         assert_eq!(lines(&[&long]), [(1, Ok(long))]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let expected = [(1, Ok(b"a".to_vec())), (2, Ok(b"\xef\xbb\xbfb".to_vec()))];
+        assert_eq!(lines(&[b"\xef\xbb\xbfa\n\xef\xbb\xbfb"]), expected);
+        assert_eq!(lines(&[b"\xef", b"\xbb\xbfa\n", b"\xef\xbb\xbfb"]), expected);
     }
 
     proptest! {

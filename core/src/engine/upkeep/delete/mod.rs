@@ -17,8 +17,9 @@ mod selection;
 
 use crate::engine::database::Database;
 use crate::engine::event::Event;
-use crate::engine::files::PartitionFiles;
+use crate::engine::files::{FileKind, PartitionFiles};
 use crate::engine::host::{Host, Shared};
+use crate::engine::writer::Writer;
 use crate::error::{Error, Rejection, Result};
 use crate::partition::Partition;
 use crate::sorted::SortedMap;
@@ -221,11 +222,18 @@ impl<H: Host> Database<H> {
             seen.insert(partition, view.files);
             return Ok(None);
         }
-        self.writer().write(|writer| {
-            writer.check_writable()?;
-            writer.settle_partition(partition)
-        })?;
+        self.writer().write(|writer| self.settle(writer, partition))?;
         readable.plan(partition, selection).map(Some)
+    }
+
+    /// Writes the partition's page and empties the log. Where there is no room for that, there is
+    /// none for the files, which come next.
+    fn settle(&self, writer: &mut Writer<H>, partition: Partition) -> Result<()> {
+        writer.check_writable()?;
+        let files = self.readable().state.read(|state| state.files_of(partition));
+        let bytes = FileKind::ALL.iter().filter_map(|kind| files.get(*kind)).map(|file| file.len);
+        let settled = writer.settle_partition(partition);
+        settled.map_err(|error| with_bytes_needed(error, partition, bytes.sum()))
     }
 
     fn carry_out(
@@ -236,7 +244,7 @@ impl<H: Host> Database<H> {
     ) -> Result<(Outcome, Vec<u64>)> {
         let (readable, partition) = (self.readable(), early.view.partition);
         self.writer().write(|writer| {
-            let settled = writer.check_writable().and_then(|()| writer.settle_partition(partition));
+            let settled = self.settle(writer, partition);
             // Samples that came meanwhile are in no file of the plan: now others have to wait.
             let plan = settled.and_then(|()| {
                 if early.is_current(readable) {

@@ -329,6 +329,9 @@ mod tests {
         let path = directory.path().join("a.wal");
         for len in [0, 3, 60] {
             let mut log = written(path.clone());
+            if std::fs::metadata(&path).unwrap().len() == len {
+                continue; // Not mapped: nothing is reserved after the records, so this cuts nothing.
+            }
             File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
             log.recheck();
             let error = log.append(b"next").unwrap_err();

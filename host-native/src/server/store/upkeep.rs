@@ -113,12 +113,11 @@ pub(super) async fn retention(
     params: Params,
 ) -> Result<Response, Failure> {
     app.work(move |app| {
-        let database = name(&params, "db")?;
-        app.engine.database(database)?;
+        let database = app.engine.database(name(&params, "db")?)?;
         if params.get("yes") == Some("true") {
             app.engine.confirm_clock()?;
         }
-        let retired = app.engine.apply_retention(database)?.retired;
+        let retired = database.apply_retention()?;
         Ok(exact(retired.into_iter().map(Retired::from).collect::<Vec<_>>()))
     })
     .await

@@ -7,12 +7,6 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = std::env::args_os().nth(1).ok_or("usage: serve-until-killed ROOT")?;
     let root = Path::new(&root);
-    let settings = root.join("engine.toml");
-    if !settings.exists() {
-        // What is sent has times of its own, years after the clock.
-        std::fs::create_dir_all(root)?;
-        std::fs::write(settings, "[clock]\nmax_future = \"0s\"\n")?;
-    }
     let store = Store::open(root)?;
     let mut settings = Settings::of_root(root, store.settings())?;
     settings.listen = "127.0.0.1:0".into();

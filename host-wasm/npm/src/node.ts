@@ -16,7 +16,7 @@ export * from "./api.js";
 export { NanotdbError, type ErrorCode } from "./error.js";
 
 const TICK_MS = 1000;
-const ROOT_FILES = new Set(["engine.toml", "dashboard.json", ".nanotdb.lock"]);
+const ROOT_FILES = new Set(["engine.toml", "dashboard.json", "last-run.txt", ".nanotdb.lock"]);
 /** What only a database's directory has. */
 const DATABASE_FILE = /^(?:catalog\.json|manifest\.toml|.*\.wal|data-.*\.dat)$/;
 

@@ -97,7 +97,7 @@ test("what is no plain file is named, and nothing changes", async (t) => {
     assert.deepEqual(await store.databases(), []);
   }
   // What is no part of a data directory does not matter.
-  const beside = member({ name: "backup/notes/readme", type: "2", link: "elsewhere" });
+  const beside = member({ name: "backup/old/notes/readme", type: "2", link: "elsewhere" });
   assert.ok((await store.importRoot(archive(...plain, beside))).databases.includes("home"));
 });
 

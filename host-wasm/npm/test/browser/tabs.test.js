@@ -128,7 +128,8 @@ test("tabs", async (t) => {
         await a.evaluate(() => window.workers.forEach((worker) => worker.terminate()));
         // The tab itself gets a new worker and is a guest now.
         const databases = await a.evaluate((root) => window.stores[root].databases(), root);
-        assert.deepEqual(databases, ["home"]);
+        // The new owner's first tick may have begun to record the engine's own metrics.
+        assert.deepEqual(databases.filter((name) => name !== "internal"), ["home"]);
       }
       assert.ok((await Promise.all(reads)).every((count) => count > 0));
       const roles = await Promise.all(

@@ -338,7 +338,9 @@ mod tests {
             assert!(error.detail.contains("another process") && !error.in_doubt, "{error}");
             log.truncate(60).unwrap(); // what the engine does after a failed append
             assert_eq!(std::fs::metadata(&path).unwrap().len(), len);
-            assert!(!log.sync().unwrap_err().in_doubt);
+            // Where only what was reserved is gone, all that was written is there.
+            let synced = log.sync();
+            assert!(if len < 60 { !synced.unwrap_err().in_doubt } else { synced.is_ok() });
             log.truncate(0).unwrap();
             log.append(b"anew").unwrap();
             drop(log);

@@ -98,6 +98,10 @@ pub(crate) fn note(event: &Event<'_>) {
 
 fn note_others(event: &Event<'_>) {
     match *event {
+        Event::ExpiredUnread { database, partition, reason } => {
+            warn!(database, partition, reason, "expired before rollups could read it");
+        }
+        Event::UpkeepFailed { database, error } => warn!(database, %error, "upkeep failed"),
         Event::RollupStarted { source } => debug!(source, "rollup started"),
         Event::RollupFinished { source, written } => debug!(source, written, "rollup finished"),
         Event::RollupFailed { source, error } => warn!(source, %error, "rollup failed"),

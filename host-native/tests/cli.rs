@@ -931,3 +931,62 @@ fn lost_names_are_told_and_given_back() {
     drop(store);
     assert_eq!(fs::read(&catalog).unwrap(), b"", "nothing was written");
 }
+
+/// Lets a database's samples expire after a day, and condenses them by the hour before.
+fn expire_and_roll_up(root: &Path, database: &str) {
+    let path = root.join(database).join("manifest.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let text = text
+        .replace("retention_days = 30", "retention_days = 1")
+        .replace("retention_action = \"keep\"", "retention_action = \"delete\"")
+        .replace("[rollups]\n  enabled = false", "[rollups]\n  enabled = true");
+    let job = "  [[rollups.jobs]]\n    id = \"all\"\n    source_pattern = \"*\"\n    \
+               interval = \"1h\"\n    aggregates = [\"avg\"]\n    destination_db = \"hourly\"\n";
+    fs::write(&path, format!("{text}{job}")).unwrap();
+}
+
+#[test]
+fn an_import_of_old_data_rolls_it_up_and_says_what_will_expire() {
+    let (_directory, root) = store();
+    expire_and_roll_up(&root, "home");
+    // These are of another day than those that were there, which have expired, too.
+    let old = "home/door.opened 5i 2026-01-02 10:05:00\nhome/door.opened 7i 2026-01-02 10:25:00\n";
+    let ran = run_with(&root, "import", old);
+    let note = "note: home: 2 samples are older than retention_days = 1 and will expire\n";
+    assert_eq!((ran.code, ran.err.as_str()), (0, note));
+    assert_eq!(data_files(&root), [root.join("home/data-2026-01-02.dat")]);
+    let hourly = "hourly/door.opened.avg 2 2026-01-01 00:00:00.000000000\n\
+                  hourly/kitchen.temp.avg 22.583334 2026-01-01 00:00:00.000000000\n\
+                  hourly/door.opened.avg 6 2026-01-02 10:00:00.000000000\n";
+    let mut found: Vec<String> =
+        good(&root, "export --db hourly").lines().map(str::to_owned).collect();
+    let mut expected: Vec<String> = hourly.lines().map(str::to_owned).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    assert!(good(&root, "retention --db home").contains("2026-01-02"));
+    assert_eq!(good(&root, "export --db home"), "");
+    assert_eq!(good(&root, "export --db hourly").lines().count(), 3);
+}
+
+#[test]
+fn retention_says_what_waits_for_rollups() {
+    let (_directory, root) = store();
+    let text = "hourly/door.opened.avg 1i 2026-01-01 00:00:00\n";
+    assert_eq!(run_with(&root, "import", text).code, 0);
+    expire_and_roll_up(&root, "home");
+    let path = root.join("home/manifest.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let waits = manifest.replace("[retention]\n", "[retention]\n  rollup_wait = \"36500d\"\n");
+    fs::write(&path, waits).unwrap();
+    let ran = run(&root, "retention --db home");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let waits = "2026-01-01 has expired and waits for rollups: all::door.opened: ";
+    assert!(ran.out.contains(waits), "{ran:?}");
+    assert_eq!(good(&root, "export --db home").lines().count(), 5);
+    fs::write(&path, manifest).unwrap();
+    let ran = run(&root, "retention --db home");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("2026-01-01 goes before rollups have read it: "), "{ran:?}");
+    assert_eq!(good(&root, "export --db home"), "");
+}

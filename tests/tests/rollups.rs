@@ -28,6 +28,20 @@ fn expected(fixture: &Fixture, databases: &[&str]) -> BTreeSet<String> {
     text.lines().filter(wanted).map(str::to_owned).collect()
 }
 
+/// The reference never writes the last period of a metric, for want of a later sample; what is
+/// asked for by hand has it, and nothing else beyond the reference's.
+fn assert_but_for_last_periods(store: &Store, fixture: &Fixture, databases: &[&str]) {
+    let (found, expected) = (lines(store, databases), expected(fixture, databases));
+    let missing: Vec<_> = expected.difference(&found).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let metric = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let mut extra = BTreeSet::new();
+    for line in found.difference(&expected) {
+        assert!(extra.insert(metric(line)), "{line}: one period of a metric, not more");
+    }
+    assert!(!extra.is_empty());
+}
+
 fn remove(root: &Path, databases: &[&str], checkpoints: &[&str]) {
     for database in databases {
         fs::remove_dir_all(root.join(database)).unwrap();
@@ -48,21 +62,26 @@ fn a_backfill_makes_what_the_reference_made() {
     assert_eq!(report.problems, [""; 0]);
     assert_eq!(report.destination_databases, destinations);
     assert_eq!(report.source_databases, ["src"]);
-    assert_eq!(lines(&store, &destinations), expected(&fixture, &destinations));
+    assert_but_for_last_periods(&store, &fixture, &destinations);
     let written = fs::read(copy.path().join("src/rollup.checkpoints.log")).unwrap();
     let theirs: String = fixture.expected.extra("checkpoints");
     assert_eq!(checkpoint::parse(&written), checkpoint::parse(theirs.as_bytes()));
 }
 
 #[test]
-fn a_backfill_over_the_reference_s_own_finds_nothing_to_do() {
+fn a_backfill_over_the_reference_s_own_adds_last_periods_alone() {
     for name in ["21-rollups", "23-rollups-chained"] {
-        let copy = Fixture::load(name).copy();
+        let fixture = Fixture::load(name);
+        let copy = fixture.copy();
         let store = open(copy.path());
         let report = store.backfill_rollups(&[]).unwrap();
         assert!(report.samples > 0);
-        let nothing = (&[] as &[String], &[] as &[String]);
-        assert_eq!((&report.rebuilt_partitions[..], &report.problems[..]), nothing, "{name}");
+        assert_eq!(report.problems, [""; 0], "{name}");
+        let destinations: Vec<&str> =
+            report.destination_databases.iter().map(String::as_str).collect();
+        assert_but_for_last_periods(&store, &fixture, &destinations);
+        let again = store.backfill_rollups(&[]).unwrap();
+        assert_eq!(again.rebuilt_partitions, [""; 0], "{name}");
     }
 }
 

@@ -4,16 +4,18 @@ use super::clock_watch::ClockWatch;
 use super::host::{Clock, Host, Shared};
 use super::ingest::MetricHandle;
 use super::open::OpenReport;
+use super::rollup::seen::Seen;
 use super::row::{AddOptions, BatchReport, Row, RowTime, Target};
 use super::row_time::FutureLimit;
 use super::state::Readable;
 use super::upkeep::back_off::BackOff;
 use super::upkeep::build::{BuildOptions, BuildReport};
-use super::upkeep::retention::Retired;
+use super::upkeep::retention::{Retired, Wish};
 use super::upkeep::seal::Sealed;
 use super::writer::Writer;
 use crate::aggregate::{Bucket, CustomAggregate, Grid};
 use crate::error::{Error, Result};
+use crate::partition::Partition;
 use crate::query::{
     AggregateQuery, Batch, Chart, ChartQuery, MetricInfo, OnDamage, RangeQuery, Series, Visit,
     checked_range,
@@ -41,6 +43,7 @@ pub struct Database<H: Host> {
     /// When ticks may try retention again.
     retention: H::Shared<BackOff>,
     clock: Arc<H::Shared<ClockWatch>>,
+    seen: H::Shared<Seen>,
     host: Arc<H>,
     settings: DatabaseSettings,
     /// How metric files are built unless somebody says otherwise.
@@ -58,9 +61,9 @@ pub struct TickReport {
     pub built: Vec<BuildReport>,
     /// Partitions that expired.
     pub retired: Vec<Retired>,
-    /// What could not be done, and why. No sample is lost by it. Sealing is tried again when the
-    /// partition changes, or after the next opening; retention after a minute, and with each
-    /// failure that follows after twice as long, up to an hour.
+    /// What could not be done, and why; and what expired before rollups could read it. Sealing and
+    /// retention are tried again after a minute, and with each failure that follows after twice as
+    /// long, up to an hour; sealing also when the partition changes.
     pub problems: Vec<String>,
 }
 
@@ -81,6 +84,7 @@ impl<H: Host> Database<H> {
             sealed: H::Shared::new(Sealed::default()),
             retention: H::Shared::new(BackOff::default()),
             clock,
+            seen: H::Shared::new(Seen::default()),
             build,
             seals,
             report,
@@ -324,18 +328,54 @@ impl<H: Host> Database<H> {
         if !self.retention.read(|retention| retention.is_over(monotonic)) {
             return Ok(());
         }
-        let applied = self.apply_retention_at(now);
-        if applied.is_err() {
+        let applied = self.apply_retention_at(now, Wish::Tick);
+        if !matches!(&applied, Ok(applied) if !applied.is_waiting) {
             // It may have taken long to fail.
             let ended = self.host.clock().monotonic();
             self.retention.write(|retention| retention.note_failure(ended));
         }
         match applied {
-            Ok(retired) => report.retired.extend(retired),
+            Ok(applied) => {
+                report.retired.extend(applied.retired);
+                let problems = applied.problems.into_iter();
+                report.problems.extend(problems.map(|problem| format!("retention: {problem}")));
+            }
             Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
             Err(error) => report.problems.push(format!("retention: {error}")),
         }
         Ok(())
+    }
+
+    /// As the second half of a tick, but for partitions that samples came for since the database
+    /// was opened. Returns how many samples they hold that have expired.
+    pub(super) fn retire_untouched(&self, now: Timestamp, report: &mut TickReport) -> Result<u64> {
+        let touched = self.writer.read(Writer::touched);
+        let (kept, expired): (Vec<_>, Vec<_>) =
+            self.expired(now).into_iter().partition(|partition| touched.contains(partition));
+        let mut samples = 0;
+        for partition in kept {
+            samples += self.samples_in(partition)?;
+        }
+        match self.retire_all(&expired, now, Wish::Asked) {
+            Ok(applied) => {
+                report.retired.extend(applied.retired);
+                let problems = applied.problems.into_iter();
+                report.problems.extend(problems.map(|problem| format!("retention: {problem}")));
+            }
+            Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
+            Err(error) => report.problems.push(format!("retention: {error}")),
+        }
+        Ok(samples)
+    }
+
+    fn samples_in(&self, partition: Partition) -> Result<u64> {
+        let mut samples = 0;
+        let view = self.readable.current_view(partition);
+        self.readable.scan(&view, OnDamage::Fail, &mut |ids, _, _| {
+            samples += u64::try_from(ids.len()).unwrap_or(0);
+            Ok(())
+        })?;
+        Ok(samples)
     }
 
     /// Writes everything and makes it durable. Queries go on; nothing can be written after it.
@@ -524,6 +564,10 @@ impl<H: Host> Database<H> {
 
     pub(super) const fn clock(&self) -> &Arc<H::Shared<ClockWatch>> {
         &self.clock
+    }
+
+    pub(super) const fn seen(&self) -> &H::Shared<Seen> {
+        &self.seen
     }
 
     pub(super) const fn retention(&self) -> &H::Shared<BackOff> {

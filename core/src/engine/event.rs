@@ -178,6 +178,23 @@ pub enum Event<'a> {
         /// Why.
         error: &'a Error,
     },
+    /// A partition that reached its age goes before rollups have read it: they cannot, and it has
+    /// waited long enough.
+    ExpiredUnread {
+        /// The database.
+        database: &'a str,
+        /// Key of the partition.
+        partition: &'a str,
+        /// What keeps rollups from reading it.
+        reason: &'a str,
+    },
+    /// Upkeep of a database that nobody has asked for failed.
+    UpkeepFailed {
+        /// The database.
+        database: &'a str,
+        /// Why.
+        error: &'a Error,
+    },
     /// Rollups of a database began.
     RollupStarted {
         /// The database that is read.
@@ -243,6 +260,8 @@ impl Event<'_> {
             | Self::LastRunNotWritten { .. }
             | Self::MetricFileFailed { .. }
             | Self::RetentionFailed { .. }
+            | Self::ExpiredUnread { .. }
+            | Self::UpkeepFailed { .. }
             | Self::RollupFailed { .. }
             | Self::SelfMetricsFailed { .. } => Level::Warn,
             Self::EngineOpened { .. }

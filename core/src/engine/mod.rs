@@ -65,7 +65,7 @@ pub use upkeep::convert::{ConvertOptions, ConvertReport};
 pub use upkeep::delete::DeleteReport;
 pub use upkeep::recompact::{PageTotals, RecompactReport};
 pub use upkeep::recover::{RecoverReport, salvage};
-pub use upkeep::retention::Retired;
+pub use upkeep::retention::{RetentionReport, Retired};
 pub use upkeep::verify::{FileCheck, VerifyReport};
 
 pub(crate) use open::Digest;

@@ -12,6 +12,7 @@ use super::state::{FileOf, Readable, State};
 use super::trouble::Trouble;
 use super::upkeep::build::BuildOptions;
 use super::upkeep::lost::Lost;
+use super::upkeep::retention::events_partition;
 use super::writer::{CATALOG, End, MIN_OPEN_PAGES, WriteRules, Writer, to_u64};
 use crate::catalog::{self, Catalog, Newest, Slot};
 use crate::compress::Codecs;
@@ -197,7 +198,9 @@ impl<H: Host> Readable<H> {
     /// Lists the partitions' files; says whether there are any.
     fn find_files(&self) -> Result<bool> {
         let mut found = Vec::new();
+        let mut events = SortedSet::new();
         for name in self.storage.list()? {
+            events.extend(events_partition(name.as_str()));
             if let Some((kind, partition)) = FileKind::parse(name.as_str()) {
                 let len = self.storage.open(&name)?.len()?;
                 found.push((partition, kind, name, len));
@@ -205,6 +208,7 @@ impl<H: Host> Readable<H> {
         }
         let any = found.iter().any(|(_, _, _, len)| *len > 0);
         self.state.write(|state| {
+            state.events = events;
             for (partition, kind, name, len) in found {
                 state.set_file(partition, kind, Some((name, len)));
             }

@@ -9,6 +9,8 @@ use super::rollup::run::{RollupRun, Schedule};
 use super::row::RowTime;
 use super::self_metrics::Emissions;
 use super::upkeep::clock::open_watch;
+use super::upkeep::retention::{RetentionReport, Wish};
+use super::upkeep::rounds::Rounds;
 use crate::compress::Codecs;
 use crate::error::{Error, Rejection, Result};
 use crate::metric_file::Version;
@@ -68,6 +70,8 @@ pub struct Engine<H: Host> {
     /// Held while rollups run: one run at a time.
     rollup_runs: H::Shared<()>,
     schedule: H::Shared<Schedule>,
+    /// Which databases upkeep opens next.
+    rounds: H::Shared<Rounds>,
     pub(super) emissions: H::Shared<Emissions>,
     /// Whether the clock is believed; each database asks it, too.
     pub(super) clock: Arc<H::Shared<ClockWatch>>,
@@ -83,9 +87,11 @@ pub struct EngineTick {
     pub rollups: Vec<RollupRun>,
 }
 
-/// The databases that were used so far.
+/// The databases that are open.
 struct OpenDatabases<H: Host> {
     by_name: SortedMap<String, Arc<Database<H>>>,
+    /// Those that nobody but the engine itself has asked for: it may close them again.
+    unasked: SortedSet<String>,
     closed: bool,
 }
 
@@ -131,14 +137,20 @@ impl<H: Host> Engine<H> {
             options,
             settings,
             warnings,
-            open: H::Shared::new(OpenDatabases { by_name: SortedMap::new(), closed: false }),
+            open: H::Shared::new(OpenDatabases {
+                by_name: SortedMap::new(),
+                unasked: SortedSet::new(),
+                closed: false,
+            }),
             rollup_runs: H::Shared::new(()),
             schedule: H::Shared::new(Schedule::default()),
+            rounds: H::Shared::new(Rounds::default()),
             emissions: H::Shared::new(Emissions::default()),
         };
         for name in engine.settings.databases_to_create() {
             if engine.options.read_only {
                 engine.find(name)?;
+                engine.keep_open(name);
             } else {
                 engine.create_database(name)?;
             }
@@ -182,7 +194,9 @@ impl<H: Host> Engine<H> {
     /// [`Rejection::UnknownDatabase`] when there is none, or why it does not open.
     pub fn database(&self, name: &str) -> Result<Arc<Database<H>>> {
         let unknown = || Error::Rejected(Rejection::UnknownDatabase(name.to_string()));
-        self.find(name)?.ok_or_else(unknown)
+        let database = self.find(name)?.ok_or_else(unknown)?;
+        self.keep_open(name);
+        Ok(database)
     }
 
     /// A database, made when there is none.
@@ -191,7 +205,9 @@ impl<H: Host> Engine<H> {
     ///
     /// `Rejected` when the name is not allowed, or why it does not open.
     pub fn create_database(&self, name: &str) -> Result<Arc<Database<H>>> {
-        self.create_database_with(name, &self.settings)
+        let database = self.create_database_with(name, &self.settings)?;
+        self.keep_open(name);
+        Ok(database)
     }
 
     /// As [`create_database`](Self::create_database), with settings for a new manifest.
@@ -253,8 +269,10 @@ impl<H: Host> Engine<H> {
 
     /// Does what is due in every open database: writes pages that reached their age, seals
     /// partitions, runs rollups, lets expired partitions go; and writes the engine's own metrics
-    /// when it is time. To be called now and then, say every second; an idle database writes its
-    /// last page only here.
+    /// when it is time. Then it does the same for some databases that nobody has asked for: all
+    /// have their turn, soon after the start and then every hour, and those that have nothing to
+    /// do are not even opened. To be called now and then, say every second; an idle database
+    /// writes its last page only here.
     ///
     /// # Errors
     ///
@@ -265,24 +283,93 @@ impl<H: Host> Engine<H> {
         if self.options.read_only {
             return Ok(tick);
         }
+        let failed = self.attend_to(&self.open_databases(), &mut tick).err();
+        self.record_run();
+        self.tell_unrecorded(&self.record_itself());
+        self.visit_unasked(&mut tick);
+        failed.map_or(Ok(tick), Err)
+    }
+
+    /// Does what is due in some open databases.
+    ///
+    /// # Errors
+    ///
+    /// The first error that stops a database's writes; the others are attended to all the same.
+    pub(super) fn attend_to(
+        &self,
+        databases: &[Arc<Database<H>>],
+        tick: &mut EngineTick,
+    ) -> Result<()> {
         let mut failed = None;
-        for database in self.open_databases() {
+        for database in databases {
             let report = tick.databases.get_or_default(database.name().to_string());
             failed = failed.or(database.write_and_seal(report).err());
         }
         // Before samples expire, rollups have seen them: both go by the same time.
         let now = self.retention_clock();
-        match self.run_due_rollups(now) {
-            Ok(runs) => tick.rollups = runs,
+        match self.run_due_rollups(databases, now) {
+            Ok(runs) => tick.rollups.extend(runs),
             Err(error) => failed = failed.or(Some(error)),
         }
-        for database in self.open_databases() {
+        for database in databases {
             let report = tick.databases.get_or_default(database.name().to_string());
             failed = failed.or(database.retire_expired(now, report).err());
         }
-        self.record_run();
-        self.tell_unrecorded(&self.record_itself());
-        failed.map_or(Ok(tick), Err)
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Deletes or archives the expired partitions of a database, as its manifest says, after its
+    /// rollups have read them.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such database; as [`Database::apply_retention`]. What rollups cannot do is
+    /// in the report.
+    pub fn apply_retention(&self, database: &str) -> Result<RetentionReport> {
+        let database = self.database(database)?;
+        let now = self.retention_clock();
+        database.refuse_by_doubted_clock(now)?;
+        let expired = database.expired(now);
+        let is_read = !expired.is_empty() && database.has_rollups();
+        let run = is_read.then(|| self.run_rollups(database.name()));
+        let mut report = database.retire_all(&expired, now, Wish::Asked)?;
+        match run {
+            Some(Ok(run)) => report.problems.extend(run.problems),
+            Some(Err(error)) => report.problems.push(error.to_string()),
+            None => {}
+        }
+        Ok(report)
+    }
+
+    /// Does what is due in the databases that are open, as a tick does it at last, before a program
+    /// ends that took samples in. Partitions that got samples since the engine was opened do not
+    /// expire yet; what they hold is returned, by database, as numbers of samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`tick`](Self::tick).
+    pub fn settle(&self) -> Result<(EngineTick, SortedMap<String, u64>)> {
+        let (mut tick, mut expiring) = (EngineTick::default(), SortedMap::new());
+        let mut failed = self.flush().err();
+        let databases = self.open_databases();
+        for database in &databases {
+            let report = tick.databases.get_or_default(database.name().to_string());
+            failed = failed.or(database.write_and_seal(report).err());
+        }
+        let now = self.retention_clock();
+        match self.run_due_rollups(&databases, now) {
+            Ok(runs) => tick.rollups.extend(runs),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+        for database in &self.open_databases() {
+            let report = tick.databases.get_or_default(database.name().to_string());
+            match database.retire_untouched(now, report) {
+                Ok(0) => {}
+                Ok(samples) => drop(expiring.insert(database.name().to_string(), samples)),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok((tick, expiring)), Err)
     }
 
     /// Writes everything and makes it durable, in every database whatever happens in others
@@ -329,7 +416,38 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// The databases that were asked for so far, by name.
+    /// Notes that somebody uses a database: it stays open.
+    fn keep_open(&self, name: &str) {
+        if self.open.read(|open| open.unasked.contains(name)) {
+            self.open.write(|open| open.unasked.remove(name));
+        }
+    }
+
+    /// Closes the databases again that nobody has asked for, and nobody uses.
+    pub(super) fn close_unasked(&self) {
+        let unasked = self.open.read(|open| open.unasked.clone());
+        for name in &unasked {
+            // Under the lock of the list, so that nobody gets it meanwhile, or opens it anew.
+            let closed = self.open.write(|open| {
+                let is_used = open.by_name.get(name).is_none_or(|open| Arc::strong_count(open) > 1);
+                if is_used || !open.unasked.remove(name) {
+                    return Ok(());
+                }
+                // Nobody has written to it but rollups, which begin anew where a sync failed.
+                open.by_name.remove(name).map_or(Ok(()), |database| database.close())
+            });
+            if let Err(error) = &closed {
+                self.host.note(&Event::UpkeepFailed { database: name, error });
+            }
+        }
+    }
+
+    pub(super) const fn rounds(&self) -> &H::Shared<Rounds> {
+        &self.rounds
+    }
+
+    /// The databases that are open, by name: those that were asked for so far, and those that the
+    /// engine itself has something to do in just now.
     pub fn open_databases(&self) -> Vec<Arc<Database<H>>> {
         self.open.read(|open| open.by_name.values().cloned().collect())
     }
@@ -384,6 +502,7 @@ impl<H: Host> Engine<H> {
             let (host, clock) = (Arc::clone(&self.host), Arc::clone(&self.clock));
             let database = Arc::new(open::open(host, name, storage, &rules, clock)?);
             open.by_name.insert(name.to_string(), Arc::clone(&database));
+            open.unasked.insert(name.to_string());
             Ok(Some(database))
         })
     }

@@ -9,7 +9,7 @@ use crate::compress::{BlockCodec, CodecId, Codecs};
 use crate::page::{OpenPage, PageView};
 use crate::partition::Partition;
 use crate::query::Cache;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::DbStats;
 use crate::storage::{FileName, Storage};
 use crate::types::TimeRange;
@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) files: SortedMap<Partition, Arc<PartitionFiles>>,
     /// Which metric ids the files use.
     pub(crate) ids: IdUsage,
+    /// Partitions that the reference has written events of. Nobody here does.
+    pub(crate) events: SortedSet<Partition>,
     /// Counters, but for those of the cache, which has its own. Here, so that reading them never
     /// waits for a disk.
     pub(crate) stats: DbStats,

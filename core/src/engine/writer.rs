@@ -295,6 +295,13 @@ impl<H: Host> Writer<H> {
         }
     }
 
+    /// The partitions that samples came for since the database was opened.
+    pub(crate) fn touched(&self) -> SortedSet<Partition> {
+        let open =
+            self.readable.state.read(|state| state.pages.keys().copied().collect::<Vec<_>>());
+        self.appended.keys().copied().chain(open).collect()
+    }
+
     /// Whether a partition has begun since this was asked.
     pub(crate) fn take_begun(&mut self) -> bool {
         core::mem::take(&mut self.has_begun)

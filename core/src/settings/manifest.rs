@@ -6,6 +6,7 @@
 //! | `retention.retention_days` | integer | default | |
 //! | `retention.retention_action` | string | default | `keep`, `delete`, `archive`; the last not with `forever` |
 //! | `retention.max_active_days` | integer | default | |
+//! | `retention.rollup_wait` | duration | default | |
 //! | `retention.partition` | string | default | `day`, `month`, `year`, `forever` |
 //! | `wal.enabled` | boolean | false | |
 //! | `wal.skip_before` | duration | default | |
@@ -37,6 +38,9 @@ pub struct DatabaseSettings {
     pub retention_days: u64,
     /// What happens to expired partitions; not `Archive` with `Forever`.
     pub retention_action: RetentionAction,
+    /// How long an expired partition waits at most for rollups that have not read it, counted from
+    /// when the last of its periods was over.
+    pub rollup_wait: WrittenDuration,
     /// Partitions that stay open for writing, more than 0.
     pub max_active_days: u64,
     /// The window of one data file.
@@ -63,6 +67,7 @@ impl Default for DatabaseSettings {
             grace: WrittenDuration::seconds("5m", 300),
             retention_days: 30,
             retention_action: RetentionAction::Keep,
+            rollup_wait: Self::default_rollup_wait(),
             max_active_days: 2,
             partition: Partitioning::Day,
             wal_enabled: true,
@@ -76,6 +81,10 @@ impl Default for DatabaseSettings {
 }
 
 impl DatabaseSettings {
+    fn default_rollup_wait() -> WrittenDuration {
+        WrittenDuration::seconds("7d", 7 * 86_400)
+    }
+
     /// What a newly created `engine.toml` sets for its databases: other pages than
     /// [`default`](Self::default).
     pub fn fresh() -> Self {
@@ -160,6 +169,7 @@ impl DatabaseSettings {
         set(&mut self.grace, table.duration("grace")?);
         set(&mut self.retention_days, table.positive("retention_days")?);
         set(&mut self.retention_action, table.word("retention_action", Spelling::Loose)?);
+        set(&mut self.rollup_wait, table.duration("rollup_wait")?);
         set(&mut self.max_active_days, table.positive("max_active_days")?);
         set(&mut self.partition, table.word("partition", Spelling::Loose)?);
         if self.retention_action == RetentionAction::Archive
@@ -193,7 +203,7 @@ impl DatabaseSettings {
     }
 
     /// The content of a `manifest.toml` with these settings, byte for byte what the reference
-    /// writes.
+    /// writes, unless a setting that it does not know has another value than its default.
     pub fn to_toml(&self) -> String {
         let mut w = TomlWriter::default();
         self.write(&mut w, "", 0, false);
@@ -207,6 +217,9 @@ impl DatabaseSettings {
         w.text(inner, "grace", self.grace.as_str());
         w.value(inner, "retention_days", self.retention_days);
         w.text(inner, "retention_action", self.retention_action.name());
+        if self.rollup_wait != Self::default_rollup_wait() {
+            w.text(inner, "rollup_wait", self.rollup_wait.as_str());
+        }
         w.value(inner, "max_active_days", self.max_active_days);
         w.text(inner, "partition", self.partition.name());
         w.table(depth, &format!("{prefix}wal"));

@@ -25,6 +25,9 @@ pub struct Rollups {
     pub checkpoint_file: String,
     /// The grace time of jobs that set none.
     pub default_grace: Option<WrittenDuration>,
+    /// After how long without a sample the last period of a metric counts as over; never less
+    /// than the grace time.
+    pub silence: WrittenDuration,
     /// The interval of jobs that set none.
     pub default_interval: Option<WrittenDuration>,
     /// The destination of jobs that set none; may be empty.
@@ -73,6 +76,7 @@ impl Default for Rollups {
             enabled: false,
             checkpoint_file: "rollup.checkpoints.log".to_owned(),
             default_grace: None,
+            silence: Self::default_silence(),
             default_interval: None,
             default_destination_db: String::new(),
             default_aggregates: Vec::new(),
@@ -83,6 +87,10 @@ impl Default for Rollups {
 }
 
 impl Rollups {
+    fn default_silence() -> WrittenDuration {
+        WrittenDuration::seconds("1d", 86_400)
+    }
+
     /// Reads the table. What is absent or blank comes from `base`, except the jobs.
     pub(super) fn read(table: &mut Section<'_>, base: &Self, enabled: bool) -> Result<Self> {
         let enabled = table.flag("enabled")?.unwrap_or(enabled);
@@ -92,6 +100,7 @@ impl Rollups {
             checkpoint_file: owned(table.trimmed("checkpoint_file")?, &base.checkpoint_file),
             default_grace: optional(table, "default_grace", enabled)?
                 .or_else(|| base.default_grace.clone()),
+            silence: optional(table, "silence", enabled)?.unwrap_or_else(|| base.silence.clone()),
             default_interval: optional(table, "default_interval", enabled)?
                 .or_else(|| base.default_interval.clone()),
             default_destination_db: owned(
@@ -185,6 +194,9 @@ impl Rollups {
         w.value(inner, "enabled", self.enabled);
         w.text(inner, "checkpoint_file", &self.checkpoint_file);
         w.text(inner, "default_grace", text_of(self.default_grace.as_ref()));
+        if self.silence != Self::default_silence() {
+            w.text(inner, "silence", self.silence.as_str());
+        }
         w.text(inner, "default_interval", text_of(self.default_interval.as_ref()));
         w.text(inner, "default_destination_db", &self.default_destination_db);
         if show_empty || !self.default_aggregates.is_empty() {

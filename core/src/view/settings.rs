@@ -68,6 +68,11 @@ pub fn of_database(settings: &DatabaseSettings) -> Vec<Setting> {
         setting("retention.retention_days", settings.retention_days, "Days that data is kept"),
         setting("retention.retention_action", settings.retention_action, "What happens to it then"),
         setting(
+            "retention.rollup_wait",
+            &settings.rollup_wait,
+            "How long what has expired waits for rollups that cannot read it",
+        ),
+        setting(
             "retention.max_active_days",
             settings.max_active_days,
             "Partitions that stay open for writing",
@@ -91,6 +96,11 @@ pub fn of_database(settings: &DatabaseSettings) -> Vec<Setting> {
         setting("page.max_bytes", settings.page_max_bytes, "Bytes at which a page is written"),
         setting("page.max_age", &settings.page_max_age, "Age at which a page is written"),
         setting("rollups.enabled", settings.rollups.enabled, "Whether rollups run"),
+        setting(
+            "rollups.silence",
+            &settings.rollups.silence,
+            "After how long without a sample a metric's last period is written",
+        ),
         setting("rollups.jobs", settings.rollups.jobs.len(), "Rollup jobs"),
     ]
 }

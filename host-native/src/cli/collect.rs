@@ -183,6 +183,7 @@ impl Place {
         match self {
             Self::Store(store, database) => {
                 drop(database);
+                super::settle(&store);
                 Ok(store.close()?)
             }
             Self::Server(courier, ..) if !courier.queue().is_empty() => {

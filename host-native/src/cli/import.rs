@@ -52,7 +52,15 @@ struct Report {
     skipped_lines: u64,
     rejected_lines: u64,
     databases_seen: Vec<String>,
+    /// Samples in partitions of this import that have expired already.
+    #[serde(skip_serializing_if = "is_zero")]
+    expiring_samples: u64,
     duration_ms: u128,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
@@ -74,6 +82,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
     });
     complaints.finish();
     store.open_databases().iter().for_each(|database| super::tell_notes(database));
+    let expiring = super::settle(&store);
     // Whatever stopped the reading, what was taken must reach the disk.
     store.close()?;
     read?;
@@ -89,6 +98,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         skipped_lines: total.skipped_lines,
         rejected_lines: total.rejected_lines,
         databases_seen: total.databases.into_iter().collect(),
+        expiring_samples: expiring,
         duration_ms: started.elapsed().as_millis(),
     };
     if options.json {

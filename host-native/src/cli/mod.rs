@@ -158,6 +158,31 @@ fn dispatch(args: Args, out: &mut Out) -> Outcome {
     }
 }
 
+/// Does what is due before a command ends that took samples in, and says what there is to know.
+/// Returns how many samples have expired and go when retention runs next.
+pub(crate) fn settle(store: &Store) -> u64 {
+    let (tick, expiring) = match store.settle() {
+        Ok(settled) => settled,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "note: upkeep: {error}");
+            return 0;
+        }
+    };
+    let said = nanotdb_core::view::TickReport::from(tick).problems;
+    for problem in said {
+        let _ = writeln!(io::stderr(), "note: {problem}");
+    }
+    for (name, samples) in &expiring {
+        let days = store.database(name).map_or(0, |database| database.settings().retention_days);
+        let count = output::count_text(*samples);
+        let _ = writeln!(
+            io::stderr(),
+            "note: {name}: {count} samples are older than retention_days = {days} and will expire"
+        );
+    }
+    expiring.values().sum()
+}
+
 /// A store for reading only: nothing is written, and another process may be writing.
 pub(crate) fn open_to_read(root: &Path) -> Result<Store, Failure> {
     must_be_a_root(root)?;

@@ -34,6 +34,8 @@ struct Applied {
     retention_action: &'static str,
     retention_days: u64,
     partitions: Vec<Gone>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,7 +80,13 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         databases: applied?,
         duration_ms: started.elapsed().as_millis(),
     };
-    Ok(if options.json { out.json(&report) } else { show(&report, out) }?)
+    if options.json {
+        out.json(&report)?;
+    } else {
+        show(&report, out)?;
+    }
+    let is_done = report.databases.iter().all(|applied| applied.problems.is_empty());
+    if is_done { Ok(()) } else { Err(super::Failure::Reported) }
 }
 
 /// Opens the databases that are asked for, and the others where those leave the clock in doubt: a
@@ -101,23 +109,30 @@ fn apply(store: &nanotdb::Store, name: &str) -> nanotdb::Result<Applied> {
     let database = store.database(name)?;
     tell_notes(&database);
     let settings = database.settings();
+    let done = store.apply_retention(name)?;
     Ok(Applied {
         database: name.to_string(),
         retention_action: settings.retention_action.name(),
         retention_days: settings.retention_days,
-        partitions: database.apply_retention()?.into_iter().map(Gone::from).collect(),
+        partitions: done.retired.into_iter().map(Gone::from).collect(),
+        problems: done.problems,
     })
 }
 
 fn show(report: &Report, out: &mut Out) -> io::Result<()> {
-    for Applied { database, retention_action, retention_days, partitions } in &report.databases {
+    for Applied { database, retention_action, retention_days, partitions, problems } in
+        &report.databases
+    {
         writeln!(out, "{database}: {retention_action} after {retention_days} days")?;
         for Gone { partition, files, bytes, archive } in partitions {
             let place = archive.as_ref().map_or("deleted".to_string(), |a| format!("in {a} now"));
             writeln!(out, "  {partition}: {}, {}, {place}", files.join(", "), bytes_text(*bytes))?;
         }
-        if partitions.is_empty() {
+        if partitions.is_empty() && problems.is_empty() {
             writeln!(out, "  nothing has expired")?;
+        }
+        for problem in problems {
+            writeln!(out, "  {problem}")?;
         }
     }
     Ok(())

@@ -131,14 +131,14 @@ impl Session {
         object(&TickReport::from(&run))
     }
 
-    /// Lets expired partitions go now.
+    /// Lets expired partitions go now that rollups have read.
     ///
     /// # Errors
     ///
-    /// As [`nanotdb_core::engine::Database::apply_retention`].
+    /// As [`nanotdb_core::engine::Engine::apply_retention`].
     #[wasm_bindgen(js_name = applyRetention)]
     pub fn apply_retention(&self, database: &str) -> Answer<JsValue> {
-        let retired = self.database(database)?.apply_retention().map_err(thrown)?;
+        let retired = self.engine()?.apply_retention(database).map_err(thrown)?.retired;
         object(&retired.into_iter().map(Retired::from).collect::<Vec<_>>())
     }
 

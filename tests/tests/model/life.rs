@@ -1,9 +1,9 @@
 //! What days do to a store: late samples, sealing, rollups, retention.
 //!
-//! The model's rollups are naive: whatever period of a metric is over, by the newest sample and by
-//! the clock, is computed from the samples there are. What was written once is remembered: it may
-//! never change, whatever becomes of the samples. Nothing comes twice, since times in a destination
-//! are compared one by one.
+//! The model's rollups are naive: whatever period of a metric is over by the clock is computed from
+//! the samples there are. What was written once is remembered: it stays while no more samples come,
+//! and for good once retention has taken samples that it was made of. Nothing comes twice, since
+//! times in a destination are compared one by one.
 
 use super::{Local, Pair, near, points, range_query};
 use nanotdb_core::engine::{Engine, Host};
@@ -37,6 +37,8 @@ pub(super) struct Life {
     aggregates: Vec<(&'static str, Aggregate)>,
     /// What the destination had when somebody looked, by metric and time.
     rolled: Rolled,
+    /// Retention has taken everything before this.
+    gone: i64,
     /// Number of metrics that are late.
     late: u64,
     /// Of full disks only.
@@ -47,6 +49,25 @@ pub(super) struct Life {
 
 /// By metric and time: the value, and how exactly it is known.
 type Rolled = BTreeMap<String, BTreeMap<i64, (f64, f64)>>;
+
+/// What the destination may have: several values where it depends on when a period was written.
+type Possible = BTreeMap<String, BTreeMap<i64, Period>>;
+
+struct Period {
+    values: Vec<(f64, f64)>,
+    is_due: bool,
+}
+
+/// What has made rollups.
+#[derive(Clone, Copy, PartialEq)]
+enum After {
+    /// Nothing, or a tick: whatever was due then may have been made.
+    Whatever,
+    /// A run.
+    Run,
+    /// A backfill, which takes every period that is over for the last one.
+    Backfill,
+}
 
 impl Life {
     /// Without rollups where samples are deleted: what became of those that are gone stays.
@@ -73,6 +94,7 @@ impl Life {
             rollup: (!random.one_in(5) && !deletes).then_some(rollup),
             aggregates: all[first..first + 2].to_vec(),
             rolled: Rolled::new(),
+            gone: i64::MIN,
             late: 0,
             disk: Random::new(seed ^ 0x6675_6c6c),
             was_full: false,
@@ -129,8 +151,8 @@ impl Life {
             40 => {
                 drop(pair.engine.close());
                 pair.reopen();
-                let possible = self.possible(pair);
-                self.learn(pair, &possible, false);
+                let possible = self.possible(pair, After::Whatever);
+                self.learn(pair, &possible);
             }
             _ => {}
         }
@@ -152,7 +174,7 @@ impl Life {
     }
 
     pub(super) fn tick(&mut self, pair: &mut Pair) {
-        let possible = self.possible(pair);
+        let (maybe, due) = (self.possible(pair, After::Whatever), self.possible(pair, After::Run));
         // What could not be sealed while the disk was full is told with the next tick.
         let was_full = std::mem::take(&mut self.was_full);
         let tick = pair.engine.tick().unwrap();
@@ -163,24 +185,35 @@ impl Life {
             retired.extend(report.retired.iter().map(|retired| retired.partition.clone()));
         }
         assert!(tick.rollups.iter().all(|run| run.problems.is_empty()), "{tick:?}");
-        self.learn(pair, &possible, !retired.is_empty());
+        self.learn(pair, if retired.is_empty() { &maybe } else { &due });
         let expired = self.expired(pair);
         for key in retired {
             let day = expired.iter().find(|day| key_of(**day) == key);
-            pair.model.drop_day(*day.unwrap_or_else(|| panic!("{key} has not expired")));
+            let day = *day.unwrap_or_else(|| panic!("{key} has not expired"));
+            self.drop_day(pair, day);
         }
     }
 
+    fn drop_day(&mut self, pair: &mut Pair, day: i64) {
+        pair.model.drop_day(day);
+        self.gone = self.gone.max(day + DAY);
+    }
+
     fn retire(&mut self, pair: &mut Pair) {
-        self.run_rollups(pair);
         pair.database.flush().unwrap();
-        let retired = pair.database.apply_retention().unwrap();
-        let retired: Vec<String> = retired.into_iter().map(|retired| retired.partition).collect();
+        let due = self.possible(pair, After::Run);
+        let report = pair.engine.apply_retention("db").unwrap();
+        assert_eq!(report.problems, Vec::<String>::new());
+        let retired = report.retired.into_iter();
+        let retired: Vec<String> = retired.map(|retired| retired.partition).collect();
+        if !retired.is_empty() {
+            self.learn(pair, &due);
+        }
         let expired = self.expired(pair);
         let keys: Vec<String> = expired.iter().map(|day| key_of(*day)).collect();
         assert_eq!(retired, keys);
         for day in expired {
-            pair.model.drop_day(day);
+            self.drop_day(pair, day);
         }
         pair.compare_everything();
     }
@@ -195,67 +228,87 @@ impl Life {
     }
 
     pub(super) fn run_rollups(&mut self, pair: &mut Pair) {
-        let possible = self.possible(pair);
+        let possible = self.possible(pair, After::Run);
         let run = pair.engine.run_rollups("db").unwrap();
         assert_eq!(run.problems, Vec::<String>::new());
-        self.learn(pair, &possible, true);
+        self.learn(pair, &possible);
     }
 
     fn backfill(&mut self, pair: &mut Pair) {
-        let possible = self.possible(pair);
+        let possible = self.possible(pair, After::Backfill);
         let report = pair.engine.backfill_rollups(&[]).unwrap();
         assert_eq!(report.problems, Vec::<String>::new());
-        self.learn(pair, &possible, true);
+        self.learn(pair, &possible);
         if self.rollup.is_some() {
             let again = pair.engine.backfill_rollups(&["db"]).unwrap();
             assert_eq!(again.rebuilt_partitions, Vec::<String>::new());
         }
     }
 
-    /// What was written, and what the samples come to beyond it.
-    fn possible(&self, pair: &Pair) -> Rolled {
-        let mut possible = self.rolled.clone();
+    /// What was written, and what the samples come to.
+    fn possible(&self, pair: &Pair, after: After) -> Possible {
+        let mut possible = Possible::new();
+        for (metric, rolled) in &self.rolled {
+            let kept = |value: &(f64, f64)| Period { values: vec![*value], is_due: true };
+            let periods = rolled.iter().map(|(time, value)| (*time, kept(value))).collect();
+            possible.insert(metric.clone(), periods);
+        }
         let Some((interval, grace)) = self.rollup else { return possible };
         let aggregates: Vec<Aggregate> = self.aggregates.iter().map(|(_, a)| *a).collect();
         for (metric, _) in pair.model.metrics() {
             let Some((last, _)) = pair.model.last(metric) else { continue };
-            let end = last.min(pair.now - grace);
             let buckets =
                 pair.model.aggregate(metric, i64::MIN, i64::MAX, interval, 0, &aggregates);
-            for bucket in buckets.iter().filter(|bucket| bucket.end <= end) {
+            for bucket in buckets.iter().filter(|bucket| bucket.end <= pair.now - grace) {
+                let is_due =
+                    bucket.end <= last && after != After::Whatever || after == After::Backfill;
                 for ((name, _), value) in self.aggregates.iter().zip(&bucket.values) {
                     let metric = possible.entry(format!("{metric}.{name}")).or_default();
-                    metric.entry(bucket.start).or_insert((*value, bucket.tolerance));
+                    let period = metric
+                        .entry(bucket.start)
+                        .or_insert(Period { values: vec![], is_due: false });
+                    let is_kept = bucket.start < self.gone && !period.values.is_empty();
+                    if !is_kept && is_due {
+                        period.values.clear();
+                    }
+                    if !is_kept {
+                        period.values.push((*value, bucket.tolerance));
+                    }
+                    period.is_due |= is_due;
                 }
             }
         }
         possible
     }
 
-    /// Compares the destination with what may be there, and is, when everything is due.
-    fn learn(&mut self, pair: &Pair, possible: &Rolled, everything: bool) {
+    /// Compares the destination with what may be there, and is, when it is due.
+    fn learn(&mut self, pair: &Pair, possible: &Possible) {
         let found = rolled(&pair.engine);
-        for (metric, found) in &found {
-            let possible = possible.get(metric).unwrap_or_else(|| panic!("{metric} was not due"));
-            for (time, value) in found {
-                let Some((expected, tolerance)) = possible.get(time) else {
-                    panic!("{metric} has {value} at {time}");
-                };
-                // A destination has single precision.
-                let tolerance = tolerance + expected.abs() * f64::from(f32::EPSILON);
-                assert!(near(*value, *expected, tolerance), "{metric} {time}: {value} {expected}");
-            }
-        }
-        let must = if everything { possible } else { &self.rolled };
-        for (metric, must) in must {
-            for time in must.keys() {
+        for (metric, periods) in possible {
+            for time in periods.iter().filter(|(_, period)| period.is_due).map(|(time, _)| time) {
                 let is_there = found.get(metric).is_some_and(|found| found.contains_key(time));
                 assert!(is_there, "{metric} at {time} is missing");
             }
         }
-        self.rolled = possible.clone();
-        for (metric, known) in &mut self.rolled {
-            known.retain(|time, _| found.get(metric).is_some_and(|found| found.contains_key(time)));
+        self.rolled = Rolled::new();
+        for (metric, found) in found {
+            let possible = possible.get(&metric).unwrap_or_else(|| panic!("{metric} was not due"));
+            let known = self.rolled.entry(metric.clone()).or_default();
+            for (time, value) in found {
+                let Some(period) = possible.get(&time) else {
+                    panic!("{metric} has {value} at {time}");
+                };
+                // A destination has single precision.
+                let is_meant = |(expected, tolerance): &&(f64, f64)| {
+                    near(value, *expected, tolerance + expected.abs() * f64::from(f32::EPSILON))
+                };
+                let expected = period.values.iter().find(is_meant);
+                let values = &period.values;
+                known.insert(
+                    time,
+                    *expected.unwrap_or_else(|| panic!("{metric} {time}: {value} {values:?}")),
+                );
+            }
         }
     }
 }

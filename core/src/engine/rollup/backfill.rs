@@ -7,7 +7,9 @@
 //! lost since to retention stays. A crash leaves each partition old or new, and a second
 //! backfill finds nothing to do.
 
-use super::run::{Output, Work, checkpoint_file, condense, read_checkpoints, to_value};
+use super::condense::{Output, condense, to_value};
+use super::due::{Ends, Work};
+use super::run::{checkpoint_file, read_checkpoints};
 use crate::catalog::{Newest, Slot};
 use crate::engine::database::Database;
 use crate::engine::host::{Host, Shared};
@@ -19,11 +21,11 @@ use crate::metric_file::{SampleScan, Visit};
 use crate::page::Columns;
 use crate::partition::Partition;
 use crate::query::{RangeQuery, Source};
-use crate::rollup::{Task, checkpoint, period_start};
+use crate::rollup::{Task, checkpoint};
 use crate::settings::{INTERNAL, RawAction};
 use crate::sorted::{SortedMap, SortedSet, sort_by};
 use crate::storage::Storage;
-use crate::types::{TimeRange, Timestamp, ValueType};
+use crate::types::{Timestamp, ValueType};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -118,13 +120,7 @@ impl<H: Host> Engine<H> {
         destinations: &mut SortedSet<String>,
         report: &mut BackfillReport,
     ) -> Result<()> {
-        let Some(start) = source.readable().complete_from()? else { return Ok(()) };
-        // Of what has expired, anything may be gone: late samples make partitions anew.
-        let expired = source.expires_before(self.now()).map(|cutoff| {
-            let partition = Partition::containing(source.settings().partition, Timestamp(cutoff));
-            partition.range().from.0
-        });
-        let span = (start, expired.map_or(start, |expired| expired.max(start)));
+        let Some(span) = source.complete_span()? else { return Ok(()) };
         let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
         let mut checkpoints = read_checkpoints(source, &file)?;
@@ -153,53 +149,27 @@ impl<H: Host> Engine<H> {
         if group.iter().any(|task| task.destination == source.name()) {
             return Err(crate::query::invalid("a database cannot be filled from itself"));
         }
-        let now = self.now();
+        let ends = Ends::asked(self.now());
         let mut works = Vec::new();
         for task in group {
             let Some(last) = source.last(&task.metric)? else { continue };
-            works.extend(Work::of(task, start, last.time, now));
+            works.extend(Work::of(task, start, last.time, &ends));
         }
         let shortest = group.iter().map(|task| task.interval_ns).min().unwrap_or(i64::MAX);
         let destination =
             self.destination(group.first().map_or("", |t| &t.destination), shortest)?;
-        let handles = Handles::new(&destination, &works, report)?;
-        let Some(from) = works.iter().map(|work| work.from).min() else {
-            return Ok(checkpoint::Checkpoints::new());
-        };
-        let end = works.iter().map(|work| work.to).max().unwrap_or(from);
-        let mut at = from;
-        while at < end {
-            let partition = Partition::containing(destination.settings().partition, Timestamp(at));
-            let within = partition.range();
-            let parts: Vec<Work<'_>> = works.iter().map(|work| work.within(within)).collect();
-            let mut fresh = Fresh::default();
-            condense(source, &parts, &mut |outputs| {
-                report.samples += u64::try_from(outputs.len()).unwrap_or(0);
-                handles.sort_in(outputs, &mut fresh);
-                Ok(())
-            })?;
-            if destination.renew(partition, &parts, &handles, fresh, complete_from)? {
-                report.rebuilt_partitions.push(format!("{}/{partition}", destination.name()));
-            }
-            let Some(next) = within.to.0.checked_add(1) else { break };
-            at = next;
+        let handles = Handles::new(&destination, &works)?;
+        for (number, problem) in &handles.failed {
+            let id = works.get(*number).map_or("", |work| work.task.id.as_str());
+            report.problems.push(format!("rollup {id}: {problem}"));
         }
+        let renewed = handles.renew(source, &destination, &works, complete_from)?;
+        report.samples += renewed.samples;
+        report.rebuilt_partitions.extend(renewed.partitions);
         // What is there already may be in memory only, when an earlier run found no room.
         destination.sync()?;
-        let done = works.iter().enumerate().filter(|(work, _)| !handles.failed.contains(work));
-        Ok(done.map(|(_, work)| (work.task.id.clone(), work.to)).collect())
-    }
-}
-
-impl Work<'_> {
-    /// The periods that start in a range.
-    fn within(&self, range: TimeRange) -> Self {
-        let interval = self.task.interval_ns;
-        let up =
-            |time: i64| period_start(time.saturating_sub(1), interval).saturating_add(interval);
-        let from = if range.from.0 <= self.from { self.from } else { up(range.from.0) };
-        let to = range.to.0.checked_add(1).map_or(self.to, |end| self.to.min(up(end)));
-        Self { task: self.task, from, to: to.max(from) }
+        let done = works.iter().enumerate().filter(|(work, _)| !handles.failed.contains_key(work));
+        Ok(done.map(|(_, work)| (work.task.id.clone(), work.settled)).collect())
     }
 }
 
@@ -207,20 +177,27 @@ impl Work<'_> {
 type Fresh = SortedMap<u16, Vec<(i64, u32)>>;
 
 /// The metrics that works write to.
-struct Handles {
+pub(super) struct Handles {
     /// By work and output.
     slots: SortedMap<(usize, usize), (u16, Slot, String)>,
-    /// Works that the destination cannot take.
-    failed: SortedSet<usize>,
+    /// Works that the destination cannot take, and why.
+    pub(super) failed: SortedMap<usize, String>,
+}
+
+/// What comparing periods with a destination came to.
+#[derive(Debug, Default)]
+pub(super) struct Renewed {
+    /// Samples that the periods came to.
+    pub(super) samples: u64,
+    /// Those of them in partitions that were replaced, for they differed.
+    pub(super) replaced: u64,
+    /// Those partitions, as `db/partition`.
+    pub(super) partitions: Vec<String>,
 }
 
 impl Handles {
-    fn new<H: Host>(
-        destination: &Database<H>,
-        works: &[Work<'_>],
-        report: &mut BackfillReport,
-    ) -> Result<Self> {
-        let mut handles = Self { slots: SortedMap::new(), failed: SortedSet::new() };
+    pub(super) fn new<H: Host>(destination: &Database<H>, works: &[Work<'_>]) -> Result<Self> {
+        let mut handles = Self { slots: SortedMap::new(), failed: SortedMap::new() };
         for (number, work) in works.iter().enumerate() {
             for (output, (_, metric)) in work.task.outputs.iter().enumerate() {
                 match destination.metric(metric, ValueType::F32) {
@@ -230,9 +207,7 @@ impl Handles {
                         handles.slots.insert((number, output), entry);
                     }
                     Err(Error::Rejected(rejection)) => {
-                        handles.failed.insert(number);
-                        let id = &work.task.id;
-                        report.problems.push(format!("rollup {id}: {rejection}"));
+                        handles.failed.insert(number, rejection.to_string());
                     }
                     Err(error) => return Err(error),
                 }
@@ -241,8 +216,41 @@ impl Handles {
         Ok(handles)
     }
 
+    /// Computes periods, and makes the destination hold exactly that of them, partition by
+    /// partition; periods before `complete_from` that it has stay.
+    pub(super) fn renew<H: Host>(
+        &self,
+        source: &Database<H>,
+        destination: &Database<H>,
+        works: &[Work<'_>],
+        complete_from: i64,
+    ) -> Result<Renewed> {
+        let mut renewed = Renewed::default();
+        let Some(mut at) = works.iter().map(|work| work.from).min() else { return Ok(renewed) };
+        let end = works.iter().map(|work| work.to).max().unwrap_or(at);
+        while at < end {
+            let partition = Partition::containing(destination.settings().partition, Timestamp(at));
+            let within = partition.range();
+            let parts: Vec<Work<'_>> = works.iter().map(|work| work.within(within)).collect();
+            let (mut fresh, mut samples) = (Fresh::default(), 0);
+            condense(source, &parts, &mut |outputs| {
+                samples += u64::try_from(outputs.len()).unwrap_or(0);
+                self.sort_in(outputs, &mut fresh);
+                Ok(())
+            })?;
+            renewed.samples += samples;
+            if destination.renew(partition, &parts, self, fresh, complete_from)? {
+                renewed.replaced += samples;
+                renewed.partitions.push(format!("{}/{partition}", destination.name()));
+            }
+            let Some(next) = within.to.0.checked_add(1) else { break };
+            at = next;
+        }
+        Ok(renewed)
+    }
+
     fn sort_in(&self, outputs: &[Output], fresh: &mut Fresh) {
-        for output in outputs.iter().filter(|output| !self.failed.contains(&output.work)) {
+        for output in outputs.iter().filter(|output| !self.failed.contains_key(&output.work)) {
             if let Some((id, ..)) = self.slots.get(&(output.work, output.place)) {
                 let sample = (output.time, to_value(output.value).to_raw());
                 fresh.get_or_default(*id).push(sample);
@@ -279,7 +287,8 @@ impl<H: Host> Database<H> {
         let mut slots = SortedSet::new();
         let mut differs = false;
         for ((work, _), (id, slot, metric)) in &handles.slots {
-            let Some(work) = works.get(*work).filter(|_| !handles.failed.contains(work)) else {
+            let failed = handles.failed.contains_key(work);
+            let Some(work) = works.get(*work).filter(|_| !failed) else {
                 continue;
             };
             slots.insert(*slot);
@@ -295,6 +304,11 @@ impl<H: Host> Database<H> {
         if !differs {
             return Ok(false);
         }
+        // What rollups made of these samples is to be made anew, too.
+        let from = works.iter().filter(|work| work.from < work.to).map(|work| work.from).min();
+        self.rewind_rollups(from.unwrap_or(i64::MAX), |metric| {
+            handles.slots.values().any(|(_, _, name)| name == metric)
+        })?;
         for _ in 0..TRIES {
             match self.replace_in_partition(partition, &replaced, &fresh) {
                 Err(Error::Rejected(Rejection::PartitionOpen(_))) => {}
@@ -314,16 +328,32 @@ impl<H: Host> Database<H> {
         replaced: &SortedMap<u16, (i64, i64)>,
         fresh: &Fresh,
     ) -> Result<()> {
-        let options = BuildOptions { raw_action: RawAction::Delete, ..self.build_defaults() };
         self.builds().write(|()| {
             self.settle_for_build(partition)?;
-            let view = self.readable().partition_view(partition);
-            let sources = self.readable().sources(&view)?;
-            let mut scan = Replacing { database: self, sources: &sources, replaced, fresh };
-            let report = self.readable().build_scanned(&view, &mut scan, options)?;
-            drop(sources);
-            self.publish(&view, options.raw_action, &report)
+            let files = self.readable().partition_view(partition).files;
+            if files.data.as_ref().is_some_and(|data| data.len > 0) {
+                // A crash between the new metric file and the end of the data file would leave old
+                // samples beside new ones. So a metric file with the same samples comes first.
+                self.rebuild(partition, &SortedMap::new(), &Fresh::default())?;
+            }
+            self.rebuild(partition, replaced, fresh)
         })
+    }
+
+    /// Makes a metric file all that there is of a partition.
+    fn rebuild(
+        &self,
+        partition: Partition,
+        replaced: &SortedMap<u16, (i64, i64)>,
+        fresh: &Fresh,
+    ) -> Result<()> {
+        let options = BuildOptions { raw_action: RawAction::Delete, ..self.build_defaults() };
+        let view = self.readable().partition_view(partition);
+        let sources = self.readable().sources(&view)?;
+        let mut scan = Replacing { database: self, sources: &sources, replaced, fresh };
+        let report = self.readable().build_scanned(&view, &mut scan, options)?;
+        drop(sources);
+        self.publish(&view, options.raw_action, &report)
     }
 }
 
@@ -375,14 +405,6 @@ impl<H: Host> SampleScan for Replacing<'_, H> {
 }
 
 impl<H: Host> crate::engine::state::Readable<H> {
-    /// From when on nothing of the source can be missing: the beginning of its first partition,
-    /// since retention takes whole ones. `None` when it is empty.
-    fn complete_from(&self) -> Result<Option<i64>> {
-        let earliest = self.earliest()?;
-        let first = self.view(TimeRange::ALL).first().map(|view| view.partition.range().from.0);
-        Ok(earliest.map(|earliest| first.filter(|first| *first > i64::MIN).unwrap_or(earliest)))
-    }
-
     fn id_of(&self, slot: Slot) -> u16 {
         self.state.read(|state| state.catalog.get(slot).map_or(0, |entry| entry.id.get()))
     }

@@ -1,35 +1,33 @@
 //! Running rollups: what is new in a source goes, condensed, into its destinations.
 //!
-//! A period is condensed once a sample at or after its end has come and its grace is over. Each
-//! metric takes its samples in order of time, so a period that is written never changes. The
-//! destination is durable before the checkpoint says so; what a crash lets a run do again, the
-//! destination already has, and its newest samples tell (D-12).
+//! A run has two passes. First the periods that no more samples can come for, for each metric
+//! takes its samples in order of time; the destination is durable before the checkpoint says so.
+//! Then those that ended early, see [`due`](super::due): their checkpoint stays before them, so
+//! that later runs, also after a crash, compare them with what the destination has (D-12).
 
-use crate::aggregate::{Aggregate, Arithmetic, Bucket, Grid, Windows};
+use super::due::{Ends, Work};
+use super::seen::Unread;
 use crate::engine::database::Database;
 use crate::engine::event::Event;
 use crate::engine::host::{Host, Shared};
-use crate::engine::ingest::MetricHandle;
 use crate::engine::root::Engine;
-use crate::engine::row::{Row, Target};
-use crate::engine::state::Readable;
-use crate::error::{Error, Rejection, Result};
+use crate::error::{Error, Result};
 use crate::partition::NANOS_PER_DAY;
-use crate::query::{Batch, RangeQuery, Source, invalid};
+use crate::query::{RangeQuery, invalid};
 use crate::rollup::checkpoint::{self, Checkpoints};
 use crate::rollup::{Task, period_start, tasks};
 use crate::settings::{EngineSettings, Partitioning, Rollups, WrittenDuration};
-use crate::sorted::sort_by;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::storage::{FileName, Storage, StorageFile, append_or_undo};
-use crate::types::{TimeRange, Timestamp, Value, ValueType};
+use crate::types::{TimeRange, Timestamp};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
-use core::convert::Infallible;
-use core::ops::ControlFlow;
+use core::num::NonZeroUsize;
+
+/// How often rollups may make others due within one tick.
+const MAX_HOPS: usize = 64;
 
 /// From this interval on, a new destination has a partition for each year.
 const YEARLY_FROM: i64 = NANOS_PER_DAY;
@@ -64,28 +62,6 @@ impl Default for Schedule {
     }
 }
 
-/// A stretch of periods of one task.
-#[derive(Debug)]
-pub(in crate::engine) struct Work<'t> {
-    pub(in crate::engine) task: &'t Task,
-    /// The start of the first period.
-    pub(in crate::engine) from: i64,
-    /// The end of the last.
-    pub(in crate::engine) to: i64,
-}
-
-/// A value for a destination.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::engine) struct Output {
-    /// The number of its work.
-    pub(in crate::engine) work: usize,
-    /// The number of the task's output.
-    pub(in crate::engine) place: usize,
-    /// The start of its period.
-    pub(in crate::engine) time: i64,
-    pub(in crate::engine) value: f64,
-}
-
 impl<H: Host> Engine<H> {
     /// Runs what is due of a database's rollups.
     ///
@@ -103,50 +79,69 @@ impl<H: Host> Engine<H> {
         self.schedule().write(|schedule| schedule.is_on = on);
     }
 
-    /// Runs rollups of the open databases that may have something new, a destination that is a
-    /// source itself after the one that it condenses. What retention takes away at `now` is among
-    /// what they have seen.
-    pub(in crate::engine) fn run_due_rollups(&self, now: Timestamp) -> Result<Vec<RollupRun>> {
-        let mut runs = Vec::new();
-        let sources: Vec<Arc<Database<H>>> = self
-            .open_databases()
-            .into_iter()
+    /// Runs rollups of those of the databases that may have something new, and of what they lead
+    /// to: a destination that is a source itself after the one that it condenses. What retention
+    /// takes away at `now` is among what they have seen, and they are due by it.
+    pub(in crate::engine) fn run_due_rollups(
+        &self,
+        databases: &[Arc<Database<H>>],
+        now: Timestamp,
+    ) -> Result<Vec<RollupRun>> {
+        let (mut runs, mut failed) = (Vec::new(), None);
+        let mut sources: Vec<Arc<Database<H>>> = databases
+            .iter()
             .filter(|database| database.settings().rollups.enabled)
+            .cloned()
             .collect();
         // Samples that came late may expire before another period is over.
         for source in sources.iter().filter(|source| source.retires_at(now)) {
             self.schedule().write(|schedule| schedule.sources.remove(source.name()));
         }
-        // Each may make another due, and no chain is longer than this.
-        for _ in 0..sources.len() {
+        // Each may make another due, and no chain is longer than all of them.
+        for _ in 0..MAX_HOPS {
             let mut is_done = true;
+            let mut reached = SortedSet::new();
             for source in &sources {
-                if !self.is_due(source) {
+                if !self.is_due(source, now) {
                     continue;
                 }
                 is_done = false;
-                let run = self.rollup_runs().write(|()| self.run(source))?;
+                let run = match self.rollup_runs().write(|()| self.run(source)) {
+                    Ok(run) => run,
+                    Err(error) => {
+                        failed = failed.or(Some(error));
+                        continue;
+                    }
+                };
                 self.schedule().write(|schedule| {
                     for destination in &run.destinations {
                         schedule.sources.remove(destination);
                     }
                 });
+                reached.extend(run.destinations.iter().cloned());
                 if run.samples > 0 || !run.problems.is_empty() {
                     runs.push(run);
                 }
+            }
+            let is_known = |name: &String| sources.iter().any(|known| known.name() == name);
+            let new: Vec<_> = reached.into_iter().filter(|name| !is_known(name)).collect();
+            for name in new {
+                let destination = self.find(&name)?.filter(|new| new.settings().rollups.enabled);
+                is_done &= destination.is_none();
+                sources.extend(destination);
             }
             if is_done {
                 break;
             }
         }
-        Ok(runs)
+        failed.map_or(Ok(runs), Err)
     }
 
-    fn is_due(&self, source: &Database<H>) -> bool {
-        let now = self.now();
+    fn is_due(&self, source: &Database<H>, now: Timestamp) -> bool {
         self.schedule().write(|schedule| {
             let known = schedule.sources.get(source.name());
-            let is_due = known.is_none_or(|&(ran, due)| now >= due || now < ran);
+            let is_due = known.is_none_or(|&(ran, due)| now >= due || now < ran)
+                || source.seen().read(|seen| seen.early_due().is_some_and(|due| now >= due));
             if is_due && schedule.is_on {
                 let due = next_due(source, now);
                 schedule.sources.insert(source.name().to_string(), (now, due));
@@ -173,62 +168,65 @@ impl<H: Host> Engine<H> {
         if !source.settings().rollups.enabled {
             return Ok(run);
         }
+        // A clock that is not believed ends no period either.
+        let ends = source.rollup_ends(self.retention_clock());
+        // Before the samples are looked at: what comes meanwhile makes other files.
+        let files = source.files_before(ends.expiring_before);
+        let rewinds = source.seen().read(super::seen::Seen::rewinds);
         let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
         let mut checkpoints = read_checkpoints(source, &file)?;
-        let Some(earliest) = source.readable().earliest()? else { return Ok(run) };
-        let now = self.now();
-        let mut advanced = Checkpoints::new();
-        for group in tasks
-            .chunk_by(|a, b| (&a.destination, a.interval_ns) == (&b.destination, b.interval_ns))
-        {
-            match self.run_group(source, group, (earliest, now), &checkpoints, &mut run) {
-                Ok(done) => advanced.extend(done),
-                Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
-                Err(error) => {
-                    let destination = group.first().map_or("", |task| task.destination.as_str());
-                    run.problems.push(format!("rollup into {destination}: {error}"));
-                }
+        let Some(earliest) = source.readable().earliest()? else {
+            source.seen().write(|seen| seen.note_run(files, None, None));
+            return Ok(run);
+        };
+        let mut plan = Plan::new(source, &tasks, &checkpoints, earliest, &ends);
+        self.write_works(source, &mut plan, Work::settled_part, &checkpoints, &mut run)?;
+        let advanced = plan.advanced(&checkpoints);
+        source.seen().write(|seen| {
+            if seen.rewinds() != rewinds {
+                return Ok(()); // samples have changed meanwhile: the next run reads them again
             }
-        }
-        append_checkpoints(source, &file, &advanced, &mut checkpoints)?;
+            append_checkpoints(source, &file, &advanced, &mut checkpoints)
+        })?;
+        plan.skip_known(source, &ends);
+        self.write_works(source, &mut plan, Work::early_part, &checkpoints, &mut run)?;
+        plan.remember(source, files, &ends);
+        run.problems.extend(plan.problems());
         run.advanced = advanced.into_iter().map(|(id, time)| (id, Timestamp(time))).collect();
         Ok(run)
     }
 
-    /// Runs the tasks of one destination and interval; says how far they have come.
-    fn run_group(
+    /// Writes one part of each work, destination by destination.
+    fn write_works<'t>(
         &self,
         source: &Database<H>,
-        group: &[Task],
-        (earliest, now): (i64, Timestamp),
+        plan: &mut Plan<'t>,
+        part: impl Fn(&Work<'t>) -> Option<Work<'t>>,
         checkpoints: &Checkpoints,
         run: &mut RollupRun,
-    ) -> Result<Checkpoints> {
-        let mut works = Vec::new();
-        for task in group {
-            let Some(last) = source.last(&task.metric)? else { continue };
-            check_loop(source.name(), task)?;
-            let from = checkpoints.get(&task.id).copied().unwrap_or(earliest);
-            works.extend(Work::of(task, from, last.time, now));
+    ) -> Result<()> {
+        let parts: Vec<Work<'t>> = plan.works.iter().filter_map(part).collect();
+        let parts: Vec<Work<'t>> =
+            parts.into_iter().filter(|work| !plan.failed.contains_key(&work.task.id)).collect();
+        for group in parts.chunk_by(|a, b| {
+            (&a.task.destination, a.task.interval_ns) == (&b.task.destination, b.task.interval_ns)
+        }) {
+            match self.write_group(source, group, checkpoints, run) {
+                Ok(failed) => plan.failed.extend(failed),
+                Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
+                Err(error) => {
+                    let destination = group.first().map_or("", |work| &work.task.destination);
+                    let problem = format!("rollup into {destination}: {error}");
+                    let ids = group.iter().map(|work| work.task.id.clone());
+                    plan.failed.extend(ids.map(|id| (id, problem.clone())));
+                }
+            }
+            for work in group.iter().filter(|work| !plan.failed.contains_key(&work.task.id)) {
+                plan.done.insert(&work.task.id, work.to);
+            }
         }
-        let Some(first) = works.first() else { return Ok(Checkpoints::new()) };
-        let destination = self.destination(&first.task.destination, first.task.interval_ns)?;
-        let mut writer = Destination::new(&destination, &works)?;
-        condense(source, &works, &mut |outputs| writer.write(outputs))?;
-        let Destination { samples, failed, .. } = writer;
-        destination.sync()?;
-        run.samples += samples;
-        if samples > 0 {
-            run.destinations.insert(destination.name().to_string());
-        }
-        let problem = |(number, error): (&usize, &Rejection)| {
-            let id = works.get(*number).map_or("", |work| work.task.id.as_str());
-            format!("rollup {id} into {}: {error}", destination.name())
-        };
-        run.problems.extend(failed.iter().map(problem));
-        let done = works.iter().enumerate().filter(|(number, _)| !failed.contains_key(number));
-        Ok(done.map(|(_, work)| (work.task.id.clone(), work.to)).collect())
+        Ok(())
     }
 
     /// The database that rollups of an interval go to, made when there is none: without a log,
@@ -259,6 +257,152 @@ impl<H: Host> Database<H> {
         let named = metrics.iter().filter(|metric| !metric.recovered);
         let names: Vec<&str> = named.map(|metric| metric.name.as_str()).collect();
         tasks(self.settings(), &names)
+    }
+
+    /// What ends periods by now.
+    fn rollup_ends(&self, now: Timestamp) -> Ends {
+        let expiring = self.expired(now).into_iter().map(|p| p.range().to.0.saturating_add(1));
+        Ends {
+            now,
+            silence_ns: self.settings().rollups.silence.as_nanos(),
+            expiring_before: expiring.max().unwrap_or(i64::MIN),
+        }
+    }
+}
+
+/// What a run is to do, and what it did.
+struct Plan<'t> {
+    works: Vec<Work<'t>>,
+    tasks: SortedMap<&'t str, &'t Task>,
+    /// The newest sample of each task's metric.
+    newest: SortedMap<&'t str, (i64, u32)>,
+    /// Up to when each task has written every period.
+    done: SortedMap<&'t str, i64>,
+    /// Tasks that could not be done, and why.
+    failed: SortedMap<String, String>,
+}
+
+impl<'t> Plan<'t> {
+    fn new<H: Host>(
+        source: &Database<H>,
+        tasks: &'t [Task],
+        checkpoints: &Checkpoints,
+        earliest: i64,
+        ends: &Ends,
+    ) -> Self {
+        let mut plan = Self {
+            works: Vec::new(),
+            tasks: SortedMap::new(),
+            newest: SortedMap::new(),
+            done: SortedMap::new(),
+            failed: SortedMap::new(),
+        };
+        for task in tasks {
+            let id = task.id.as_str();
+            let last = check_loop(source.name(), task).and_then(|()| source.last(&task.metric));
+            let last = match last {
+                Ok(Some(last)) => last,
+                Ok(None) => continue,
+                Err(error) => {
+                    let problem = format!("rollup into {}: {error}", task.destination);
+                    plan.failed.insert(task.id.clone(), problem);
+                    plan.done.insert(id, checkpoints.get(id).copied().unwrap_or(earliest));
+                    plan.tasks.insert(id, task);
+                    continue;
+                }
+            };
+            // A metric that went back behind its checkpoint has nothing but late samples.
+            let done = checkpoints.get(id).copied().filter(|done| *done <= last.time.0);
+            let from = done.unwrap_or(earliest);
+            plan.works.extend(Work::of(task, from, last.time, ends));
+            plan.tasks.insert(id, task);
+            plan.newest.insert(id, (last.time.0, last.value.to_raw()));
+            plan.done.insert(id, period_start(from, task.interval_ns));
+        }
+        plan
+    }
+
+    /// How far the checkpoints come: nothing before them can change any more.
+    fn advanced(&self, checkpoints: &Checkpoints) -> Checkpoints {
+        let works = self.works.iter().filter(|work| !self.failed.contains_key(&work.task.id));
+        let is_new = |work: &&Work<'_>| {
+            checkpoints.get(&work.task.id).is_none_or(|done| *done < work.settled)
+        };
+        works.filter(is_new).map(|work| (work.task.id.clone(), work.settled)).collect()
+    }
+
+    /// Leaves out what ended early and was written when the metric had the same newest sample,
+    /// unless it is about to expire: then it is read once more.
+    fn skip_known<H: Host>(&mut self, source: &Database<H>, ends: &Ends) {
+        let Self { works, newest, done, .. } = self;
+        works.retain(|work| {
+            let id = work.task.id.as_str();
+            let newest = newest.get(id).copied().unwrap_or_default();
+            let is_known = work.to > work.settled
+                && work.settled >= ends.expiring_before
+                && source.seen().read(|seen| seen.has_early(id, newest));
+            if is_known {
+                done.insert(&work.task.id, work.to);
+            }
+            !is_known
+        });
+    }
+
+    /// Keeps what retention and the next run want to know.
+    fn remember<H: Host>(
+        &self,
+        source: &Database<H>,
+        files: SortedMap<crate::partition::Partition, Arc<crate::engine::files::PartitionFiles>>,
+        ends: &Ends,
+    ) {
+        let open = || self.done.iter().filter_map(|(id, done)| Some((*self.tasks.get(id)?, *done)));
+        let unread = open().filter_map(|(task, done)| self.unread(source, task, done, ends));
+        let unread = unread.min_by_key(|unread| unread.time);
+        let early_due = open().filter_map(|(task, done)| {
+            let (newest, _) =
+                self.newest.get(task.id.as_str()).filter(|(time, _)| *time >= done)?;
+            let is_failed = self.failed.contains_key(&task.id);
+            (!is_failed).then(|| ends.early_due(task, Timestamp(*newest)))
+        });
+        let early_due = early_due.min();
+        source.seen().write(|seen| {
+            for work in self.works.iter().filter(|work| work.to > work.settled) {
+                let id = work.task.id.as_str();
+                if let Some(newest) = self.newest.get(id).filter(|_| !self.failed.contains_key(id))
+                {
+                    seen.note_early(id.to_string(), *newest);
+                }
+            }
+            seen.note_run(files, unread, early_due);
+        });
+    }
+
+    /// The first sample that is about to expire and that a task has not read.
+    fn unread<H: Host>(
+        &self,
+        source: &Database<H>,
+        task: &Task,
+        done: i64,
+        ends: &Ends,
+    ) -> Option<Unread> {
+        if done >= ends.expiring_before {
+            return None;
+        }
+        let to = Timestamp(ends.expiring_before.saturating_sub(1));
+        let range = TimeRange { from: Timestamp(done), to };
+        let first = RangeQuery { range, stride: NonZeroUsize::MAX };
+        let time = match source.range_query(&task.metric, first) {
+            Ok(found) => *found.times.first()?,
+            Err(_) => done, // what cannot be read may be there
+        };
+        let problem = self.failed.get(&task.id).cloned();
+        Some(Unread { time, task: task.id.clone(), problem })
+    }
+
+    /// What could not be done, each thing once.
+    fn problems(&self) -> impl Iterator<Item = String> {
+        let problems: SortedSet<String> = self.failed.values().cloned().collect();
+        problems.into_iter()
     }
 }
 
@@ -296,7 +440,7 @@ pub(in crate::engine) fn read_checkpoints<H: Host>(
     Ok(checkpoint::parse(&bytes.unwrap_or_default()))
 }
 
-fn append_checkpoints<H: Host>(
+pub(in crate::engine) fn append_checkpoints<H: Host>(
     source: &Database<H>,
     name: &FileName,
     advanced: &Checkpoints,
@@ -327,210 +471,4 @@ fn append_checkpoints<H: Host>(
         storage.sync_dir()?;
     }
     Ok(())
-}
-
-/// Writes outputs that a destination does not have yet.
-struct Destination<'a, H: Host> {
-    database: &'a Database<H>,
-    works: &'a [Work<'a>],
-    /// For each work and output: the newest time the metric has.
-    newest: Vec<Vec<Option<i64>>>,
-    handles: SortedMap<(usize, usize), MetricHandle>,
-    samples: u64,
-    /// Works that the destination cannot take, say because a metric has another type.
-    failed: SortedMap<usize, Rejection>,
-}
-
-impl<'a, H: Host> Destination<'a, H> {
-    fn new(database: &'a Database<H>, works: &'a [Work<'a>]) -> Result<Self> {
-        let mut newest = Vec::new();
-        for work in works {
-            let outputs = work.task.outputs.iter();
-            let of_work: Result<Vec<Option<i64>>> = outputs
-                .map(|(_, metric)| Ok(database.last(metric)?.map(|last| last.time.0)))
-                .collect();
-            newest.push(of_work?);
-        }
-        let (handles, failed) = (SortedMap::new(), SortedMap::new());
-        Ok(Self { database, works, newest, handles, samples: 0, failed })
-    }
-
-    fn write(&mut self, outputs: &[Output]) -> Result<()> {
-        let (mut rows, mut works) = (Vec::new(), Vec::new());
-        for output in outputs {
-            let newest = self.newest.get(output.work).and_then(|work| work.get(output.place));
-            let is_there = newest.copied().flatten().is_some_and(|newest| output.time <= newest);
-            if is_there || self.failed.contains_key(&output.work) {
-                continue; // written by a run that a crash has cut short, or cannot be
-            }
-            let target = match self.handle(output) {
-                Err(Error::Rejected(rejection)) => {
-                    self.failed.insert(output.work, rejection);
-                    continue;
-                }
-                handle => Target::Handle(handle?),
-            };
-            rows.push(Row { target, time: Timestamp(output.time), value: to_value(output.value) });
-            works.push(output.work);
-        }
-        let report = self.database.add_rows(rows)?;
-        self.samples += report.accepted;
-        for (row, rejection) in report.rejected {
-            self.failed.extend(works.get(row).map(|work| (*work, rejection)));
-        }
-        Ok(())
-    }
-
-    fn handle(&mut self, output: &Output) -> Result<MetricHandle> {
-        let key = (output.work, output.place);
-        if let Some(handle) = self.handles.get(&key) {
-            return Ok(*handle);
-        }
-        let work = self.works.get(output.work);
-        let metric = work.and_then(|work| work.task.outputs.get(output.place));
-        let name = metric.map_or("", |(_, metric)| metric.as_str());
-        let handle = self.database.metric(name, ValueType::F32)?;
-        self.handles.insert(key, handle);
-        Ok(handle)
-    }
-}
-
-/// Destinations hold what fits their type.
-#[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest, as documented")]
-pub(in crate::engine) fn to_value(value: f64) -> Value {
-    Value::F32(value as f32)
-}
-
-/// Hands out what the periods of the works come to: stretch of time by stretch of time, in each
-/// in order of time. All works read one source.
-pub(in crate::engine) fn condense<H: Host>(
-    source: &Database<H>,
-    works: &[Work<'_>],
-    take: &mut dyn FnMut(&[Output]) -> Result<()>,
-) -> Result<()> {
-    let aggregates: Vec<Vec<Aggregate>> = works
-        .iter()
-        .map(|work| work.task.outputs.iter().map(|(aggregate, _)| *aggregate).collect())
-        .collect();
-    let mut windows = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
-    let mut readers: Vec<Vec<usize>> = Vec::new();
-    for (number, (work, aggregates)) in works.iter().zip(&aggregates).enumerate() {
-        let interval = work.task.interval_ns;
-        let grid = Grid::new(interval, 0)?;
-        windows.push(Windows::new(work.range(), grid, aggregates, Arithmetic::Exact));
-        let metric = work.task.metric.as_str();
-        match names.iter().position(|name| *name == metric) {
-            Some(at) => readers.get_mut(at).into_iter().for_each(|works| works.push(number)),
-            None => {
-                names.push(metric);
-                readers.push(vec![number]);
-            }
-        }
-    }
-    let (Some(from), Some(to)) =
-        (works.iter().map(|work| work.from).min(), works.iter().map(|work| work.to).max())
-    else {
-        return Ok(());
-    };
-    let mut outputs = Vec::new();
-    let mut hand_out = |outputs: &mut Vec<Output>| {
-        sort_by(outputs, |a, b| a.time < b.time);
-        let taken = take(outputs);
-        outputs.clear();
-        taken
-    };
-    let (mut failed, mut previous) = (Ok(()), None);
-    let query = RangeQuery::all(range(from, to));
-    source.visit_many(&names, query, |metric, batch| {
-        if previous.is_some_and(|previous| metric <= previous) {
-            failed = hand_out(&mut outputs); // a new stretch of time
-        }
-        previous = Some(metric);
-        for &number in readers.get(metric).into_iter().flatten() {
-            if let (Some(work), Some(windows)) = (works.get(number), windows.get_mut(number)) {
-                work.add(number, windows, batch, &mut outputs);
-            }
-        }
-        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    failed?;
-    for (number, windows) in windows.iter_mut().enumerate() {
-        let Ok(()) = windows.finish::<Infallible>(&mut |bucket| {
-            keep(number, bucket, &mut outputs);
-            Ok(())
-        });
-    }
-    hand_out(&mut outputs)
-}
-
-impl<'t> Work<'t> {
-    /// The periods of a task from the one that has `from` on, as far as they are over: by the
-    /// newest sample of its metric, and by the clock with the grace. Nothing when there are none.
-    pub(in crate::engine) fn of(
-        task: &'t Task,
-        from: i64,
-        newest: Timestamp,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let safe = newest.0.min(now.0.saturating_sub(task.grace_ns));
-        let from = period_start(from, task.interval_ns);
-        let to = period_start(safe, task.interval_ns);
-        (from < to).then_some(Self { task, from, to })
-    }
-
-    fn range(&self) -> TimeRange {
-        range(self.from, self.to)
-    }
-
-    fn add(
-        &self,
-        number: usize,
-        windows: &mut Windows<'_>,
-        batch: Batch<'_>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let from = batch.times.partition_point(|&time| time < self.from);
-        let to = batch.times.partition_point(|&time| time < self.to);
-        let (times, raws) = (batch.times.get(from..to), batch.raws.get(from..to));
-        let (Some(times), Some(raws)) = (times, raws) else { return };
-        let Ok(()) = windows.add::<Infallible>(batch.value_type, times, raws, &mut |bucket| {
-            keep(number, bucket, outputs);
-            Ok(())
-        });
-    }
-}
-
-fn keep(work: usize, bucket: &Bucket, outputs: &mut Vec<Output>) {
-    let values = bucket.values.iter().enumerate();
-    let time = bucket.start.0;
-    outputs.extend(values.map(|(place, &value)| Output { work, place, time, value }));
-}
-
-fn range(from: i64, to: i64) -> TimeRange {
-    TimeRange { from: Timestamp(from), to: Timestamp(to.saturating_sub(1)) }
-}
-
-impl<H: Host> Readable<H> {
-    /// The earliest time of any sample.
-    pub(in crate::engine) fn earliest(&self) -> Result<Option<i64>> {
-        let mut earliest: Option<i64> = None;
-        for view in self.view(TimeRange::ALL) {
-            // Partitions of different length may overlap.
-            if earliest.is_some_and(|earliest| earliest < view.partition.range().from.0) {
-                break;
-            }
-            for source in self.sources(&view)? {
-                let first = match source {
-                    Source::Pages(_, _, index) => index.bounds().map(|bounds| bounds.from.0),
-                    Source::Metric(_, file) => Some(file.range().from.0),
-                    Source::Open(page) => {
-                        page.chunks.iter().flat_map(|chunk| &chunk.times).min().copied()
-                    }
-                };
-                earliest = [earliest, first].into_iter().flatten().min();
-            }
-        }
-        Ok(earliest)
-    }
 }

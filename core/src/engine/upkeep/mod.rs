@@ -19,6 +19,9 @@ pub(super) mod recover;
 pub(super) mod retention;
 #[cfg(all(test, feature = "testing"))]
 mod retention_tests;
+pub(super) mod rounds;
+#[cfg(all(test, feature = "testing"))]
+mod rounds_tests;
 pub(super) mod seal;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! have samples, or have begun by the clock. A sealed partition still takes samples; when some
 //! have come and no more follow, it is built anew, from all that it has (D-09).
 
+use super::back_off::BackOff;
 use super::build::BuildReport;
 use crate::engine::database::Database;
 use crate::engine::host::{Clock, Host, Shared};
@@ -13,7 +14,7 @@ use crate::engine::writer::data_len;
 use crate::error::{Error, Rejection, Result};
 use crate::page::OpenPage;
 use crate::partition::Partition;
-use crate::settings::RawAction;
+use crate::settings::{DatabaseSettings, RawAction};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::types::Timestamp;
 use alloc::format;
@@ -26,6 +27,9 @@ use core::time::Duration;
 pub(crate) struct Sealed {
     /// Partitions that need nothing while their data file has this length.
     settled: SortedMap<Partition, u64>,
+    /// Partitions that could not be sealed when their data file had this length, and when to try
+    /// again.
+    failed: SortedMap<Partition, (u64, BackOff)>,
     /// What went wrong since somebody asked.
     problems: Vec<String>,
 }
@@ -34,12 +38,32 @@ impl Sealed {
     /// Lets every partition be looked at anew.
     pub(in crate::engine) fn forget(&mut self) {
         self.settled.clear();
+        self.failed.clear();
+    }
+
+    /// Whether a partition whose data file has this length is to be looked at.
+    fn is_open(&self, partition: Partition, len: u64, now: Duration) -> bool {
+        let waits = |(failed, back_off): &(u64, BackOff)| *failed == len && !back_off.is_over(now);
+        self.settled.get(&partition) != Some(&len)
+            && !self.failed.get(&partition).is_some_and(waits)
+    }
+
+    fn note_success(&mut self, partition: Partition, len: u64) {
+        self.settled.insert(partition, len);
+        self.failed.remove(&partition);
+    }
+
+    fn note_failure(&mut self, partition: Partition, len: u64, now: Duration, error: &Error) {
+        let (failed, back_off) = self.failed.get_or_default(partition);
+        *failed = len;
+        back_off.note_failure(now);
+        self.problems.push(format!("sealing {partition}: {error}"));
     }
 }
 
 /// What makes a partition due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Occasion {
+pub(in crate::engine) enum Occasion {
     /// A newer partition has begun. Old data is being taken in, partition by partition.
     Begun,
     /// Time has passed. Partitions that samples still come for are left alone for now.
@@ -70,7 +94,8 @@ impl<H: Host> Database<H> {
         let data_len = |partition| self.readable().state.read(|state| data_len(state, partition));
         for partition in self.due(occasion)? {
             let len = data_len(partition);
-            if self.sealed().read(|sealed| sealed.settled.get(&partition) == Some(&len)) {
+            let now = self.host().clock().monotonic();
+            if !self.sealed().read(|sealed| sealed.is_open(partition, len, now)) {
                 continue;
             }
             let outcome = match self.needs_build(partition, options.raw_action) {
@@ -86,10 +111,10 @@ impl<H: Host> Database<H> {
                 Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
                 outcome => {
                     let len = data_len(partition); // a build may have changed it
-                    self.sealed().write(|sealed| {
-                        sealed.settled.insert(partition, len);
-                        let problem = outcome.err().map(|e| format!("sealing {partition}: {e}"));
-                        sealed.problems.extend(problem);
+                    let now = self.host().clock().monotonic(); // it may have taken long to fail
+                    self.sealed().write(|sealed| match outcome {
+                        Ok(()) => sealed.note_success(partition, len),
+                        Err(error) => sealed.note_failure(partition, len, now, &error),
                     });
                 }
             }
@@ -101,7 +126,6 @@ impl<H: Host> Database<H> {
     fn due(&self, occasion: Occasion) -> Result<Vec<Partition>> {
         let now = self.host().clock().now();
         let settings = self.settings();
-        let active = usize::try_from(settings.max_active_days.max(1)).unwrap_or(usize::MAX);
         let monotonic = self.host().clock().monotonic();
         let quiet_for =
             Duration::from_nanos(u64::try_from(settings.page_max_age_ns()).unwrap_or(0));
@@ -113,17 +137,12 @@ impl<H: Host> Database<H> {
                     && appended.is_none_or(|at| monotonic.saturating_sub(*at) >= quiet_for)
             };
             Ok(self.readable().state.read(|state| {
-                let begun = |partition: &&Partition| partition.range().from <= now;
                 let all: SortedSet<Partition> =
-                    state.files.keys().chain(state.pages.keys()).filter(begun).copied().collect();
-                let by_count = all.iter().rev().nth(active - 1).copied();
-                let by_clock = earlier(Partition::containing(settings.partition, now), active - 1);
-                let is_due = |partition: &Partition| {
-                    by_count.is_some_and(|oldest| *partition < oldest)
-                        || (occasion == Occasion::Tick && *partition < by_clock)
-                };
-                let due = all.iter().copied().filter(is_due);
-                due.filter(|due| occasion == Occasion::Begun || is_quiet(state, *due)).collect()
+                    state.files.keys().chain(state.pages.keys()).copied().collect();
+                let due = due(settings, &all, occasion, now);
+                let is_due_now =
+                    |due: &Partition| occasion == Occasion::Begun || is_quiet(state, *due);
+                due.into_iter().filter(is_due_now).collect()
             }))
         })
     }
@@ -140,6 +159,25 @@ impl<H: Host> Database<H> {
             (Some(metric), Some(data)) => !self.readable().look_alike(partition, metric, data)?,
         })
     }
+}
+
+/// Those of the partitions that have something that should have a metric file, the oldest first.
+pub(in crate::engine) fn due(
+    settings: &DatabaseSettings,
+    all: &SortedSet<Partition>,
+    occasion: Occasion,
+    now: Timestamp,
+) -> Vec<Partition> {
+    let active = usize::try_from(settings.max_active_days.max(1)).unwrap_or(usize::MAX);
+    let begun: Vec<Partition> =
+        all.iter().filter(|partition| partition.range().from <= now).copied().collect();
+    let by_count = begun.iter().rev().nth(active - 1).copied();
+    let by_clock = earlier(Partition::containing(settings.partition, now), active - 1);
+    let is_due = |partition: &Partition| {
+        by_count.is_some_and(|oldest| *partition < oldest)
+            || (occasion == Occasion::Tick && *partition < by_clock)
+    };
+    begun.into_iter().filter(is_due).collect()
 }
 
 /// The partition so many before this one.

@@ -319,7 +319,7 @@ fn retention_that_fails_is_tried_again_after_longer_and_longer_waits() {
     host.clock.set(Timestamp(last + 3600 * SECOND - 1));
     assert_eq!(tick(), (0, 0, 0));
     host.clock.advance(1);
-    assert_eq!(tick(), (0, 1, 1), "rollups have seen what goes");
+    assert_eq!(tick(), (1, 1, 1), "rollups cannot read what goes, and it is said");
     assert_eq!(count(&database), 0);
 
     // It worked, so the next failure is a first one.
@@ -343,4 +343,86 @@ fn retention_that_fails_is_tried_again_after_longer_and_longer_waits() {
     put_in_the_way();
     late("c");
     assert_eq!(tick(), (1, 1, 0), "what somebody asked for has worked, too");
+}
+
+/// The disk was full for a quarter of an hour; sealing waited for the next opening.
+#[cfg(feature = "testing")]
+#[test]
+fn sealing_that_fails_is_tried_again_after_longer_and_longer_waits() {
+    use crate::storage::{SimOptions, SimStorage, Window};
+
+    let host = LocalHost::new(SimStorage::new);
+    host.clock.set(Timestamp(START));
+    let settings = FileName::new("engine.toml").unwrap();
+    host.root().unwrap().replace(&settings, b"[metrics]\nenabled = true").unwrap();
+    let engine = Engine::open(host.clone(), EngineOptions::default()).unwrap();
+    let database = engine.create_database("home").unwrap();
+    database.add("a", Timestamp(START), 1).unwrap();
+    database.flush().unwrap();
+    let home = host.directory("home").unwrap();
+    let full = SimOptions { full: Some(Window::since(1)), ..SimOptions::default() };
+    drop(home.clone().with_options(full));
+    host.clock.set(Timestamp(START + 3 * DAY));
+    let mut tried = vec![];
+    for second in 0..16 * 60 {
+        let report = database.tick().unwrap();
+        if !report.problems.is_empty() {
+            assert!(report.problems[0].starts_with("sealing 2026-01-01: "), "{report:?}");
+            tried.push(second);
+        }
+        host.clock.advance(SECOND);
+    }
+    assert_eq!(tried, [0, 1, 3, 7, 15].map(|minute| 60 * minute));
+    drop(home.with_options(SimOptions::default()));
+    host.clock.advance(16 * 60 * SECOND);
+    let report = database.tick().unwrap();
+    assert_eq!((report.built.len(), report.problems), (1, vec![]), "it goes by itself");
+}
+
+fn events(host: &Local, days: &[&str]) {
+    let home = host.directory("home").unwrap();
+    for day in days {
+        let name = FileName::new(&format!("events-{day}.dat")).unwrap();
+        home.replace(&name, day.as_bytes()).unwrap();
+    }
+}
+
+/// Nobody here writes events, but those of the reference belong to their partition.
+#[test]
+fn events_go_with_their_partition_and_alone() {
+    let manifest = "[retention]\nretention_days = 3\nretention_action = \"delete\"";
+    let host = host("");
+    host.database("home", true).unwrap();
+    events(&host, &["2025-12-31", "2026-01-01", "2026-01-04", "nonsense"]);
+    let database = database(&host, manifest);
+    database.add("a", Timestamp(START), 1).unwrap();
+    database.flush().unwrap();
+    host.clock.set(Timestamp(START + 4 * DAY));
+    let retired = database.apply_retention().unwrap();
+    let gone: Vec<Vec<String>> =
+        retired.iter().map(|gone| gone.files.iter().map(ToString::to_string).collect()).collect();
+    let expected: [&[&str]; 2] =
+        [&["events-2025-12-31.dat"], &["data-2026-01-01.dat", "events-2026-01-01.dat"]];
+    assert_eq!(gone, expected);
+    assert_eq!(retired[0].bytes, 10);
+    assert_eq!(files(&host), ["events-2026-01-04.dat", "events-nonsense.dat"]);
+    assert_eq!(database.apply_retention().unwrap(), []);
+}
+
+#[test]
+fn events_are_archived_with_their_partition() {
+    let manifest = "[retention]\nretention_days = 3\nretention_action = \"archive\"";
+    let host = host("[metrics]\nenabled = true\nraw_ingest_action = \"rename\"");
+    host.database("home", true).unwrap();
+    events(&host, &["2026-01-01"]);
+    let database = database(&host, manifest);
+    live(&host, &database, 2);
+    host.clock.set(Timestamp(START + 4 * DAY));
+    database.tick().unwrap();
+    let archive = FileName::new("archive-2026-01.tar").unwrap();
+    let archive = host.directory("home").unwrap().open(&archive).unwrap();
+    let names: Vec<String> =
+        tar::entries(&archive).unwrap().0.into_iter().map(|entry| entry.name).collect();
+    let expected = ["events-2026-01-01.dat", "metric-2026-01-01.dat", "raw-2026-01-01.dat"];
+    assert_eq!(names, expected);
 }

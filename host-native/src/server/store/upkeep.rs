@@ -113,11 +113,12 @@ pub(super) async fn retention(
     params: Params,
 ) -> Result<Response, Failure> {
     app.work(move |app| {
-        let database = app.engine.database(name(&params, "db")?)?;
+        let database = name(&params, "db")?;
+        app.engine.database(database)?;
         if params.get("yes") == Some("true") {
             app.engine.confirm_clock()?;
         }
-        let retired = database.apply_retention()?;
+        let retired = app.engine.apply_retention(database)?.retired;
         Ok(exact(retired.into_iter().map(Retired::from).collect::<Vec<_>>()))
     })
     .await

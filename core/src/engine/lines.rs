@@ -78,6 +78,22 @@ struct Group<'t> {
     rows: Vec<Row<'t, RowTime>>,
 }
 
+impl<'t> Group<'t> {
+    /// The earliest time of each metric that is about to be added, which may lie before what
+    /// rollups have read.
+    fn earliest(&self, missing: &[bool]) -> SortedMap<&'t str, i64> {
+        let mut earliest = SortedMap::new();
+        for (row, _) in self.rows.iter().zip(missing).filter(|(_, missing)| **missing) {
+            // One without a time is stored after all others.
+            if let (Target::Name(name), RowTime::At(time)) = (row.target, row.time) {
+                let first = earliest.get_or_insert_with(name, || time.0);
+                *first = time.0.min(*first);
+            }
+        }
+        earliest
+    }
+}
+
 impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
     /// An import into the databases that the lines name, or all into `database`. A reference to the
     /// engine will do; a counted one lets the import live as long as it likes.
@@ -281,6 +297,8 @@ impl<H: Host, E: Deref<Target = Engine<H>>> Importer<E> {
             Some(seen) => {
                 let seen = seen.get_or_insert_with(group.database.to_string(), Seen::default);
                 let missing = missing(&database, seen, &group.rows)?;
+                let earliest = group.earliest(&missing);
+                database.rewind_rollups(|metric| earliest.get(metric).copied())?;
                 let batch = database.add_missing(&group.rows, &missing, self.options)?;
                 let lacking = missing.iter().filter(|missing| !**missing).count();
                 self.report.already_stored_lines += u64::try_from(lacking).unwrap_or(0);

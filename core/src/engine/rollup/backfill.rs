@@ -306,8 +306,8 @@ impl<H: Host> Database<H> {
         }
         // What rollups made of these samples is to be made anew, too.
         let from = works.iter().filter(|work| work.from < work.to).map(|work| work.from).min();
-        self.rewind_rollups(from.unwrap_or(i64::MAX), |metric| {
-            handles.slots.values().any(|(_, _, name)| name == metric)
+        self.rewind_rollups(|metric| {
+            from.filter(|_| handles.slots.values().any(|(_, _, name)| name == metric))
         })?;
         for _ in 0..TRIES {
             match self.replace_in_partition(partition, &replaced, &fresh) {

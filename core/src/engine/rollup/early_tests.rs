@@ -284,7 +284,7 @@ fn rollups_begin_anew_where_samples_are_about_to_change() {
     host.clock.set(at(200));
     engine.tick().unwrap();
     let source = engine.database("source").unwrap();
-    source.rewind_rollups(at(70).0, |metric| metric == "a").unwrap();
+    source.rewind_rollups(|metric| (metric == "a").then_some(at(70).0)).unwrap();
     let text = host.directory("source").unwrap();
     let text = text.read(&FileName::new("rollup.checkpoints.log").unwrap()).unwrap().unwrap();
     let found = crate::rollup::checkpoint::parse(&text);
@@ -363,5 +363,5 @@ fn a_crash_at_any_step_of_replacing_a_period_leaves_it_old_or_new() {
             }
         }
     }
-    assert!(crashes > 40, "{crashes}");
+    assert!(crashes > 30, "{crashes}");
 }

@@ -125,16 +125,16 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Makes rollups compute the periods of some metrics anew from a time on: their samples are
-    /// about to change. To be called before they do, so that a crash cannot come in between.
+    /// Makes rollups compute the periods of some metrics anew from the times on that `since` says:
+    /// their samples are about to change. To be called before they do, so that a crash cannot come
+    /// in between.
     ///
     /// # Errors
     ///
     /// When the checkpoint file cannot be read or written.
     pub(in crate::engine) fn rewind_rollups(
         &self,
-        from: i64,
-        is_changed: impl Fn(&str) -> bool,
+        since: impl Fn(&str) -> Option<i64>,
     ) -> Result<()> {
         if !self.has_rollups() {
             return Ok(());
@@ -144,7 +144,8 @@ impl<H: Host> Database<H> {
         self.seen().write(|seen| {
             let mut checkpoints = read_checkpoints(self, &file)?;
             let mut back = Checkpoints::new();
-            for task in tasks.iter().filter(|task| is_changed(&task.metric)) {
+            for task in &tasks {
+                let Some(from) = since(&task.metric) else { continue };
                 seen.early.remove(&task.id);
                 let start = period_start(from, task.interval_ns);
                 if checkpoints.get(&task.id).is_some_and(|done| *done > start) {

@@ -129,7 +129,10 @@ test("tabs", async (t) => {
         // The tab itself gets a new worker and is a guest now.
         const databases = await a.evaluate((root) => window.stores[root].databases(), root);
         // The new owner's first tick may have begun to record the engine's own metrics.
-        assert.deepEqual(databases.filter((name) => name !== "internal"), ["home"]);
+        assert.deepEqual(
+          databases.filter((name) => name !== "internal"),
+          ["home"],
+        );
       }
       assert.ok((await Promise.all(reads)).every((count) => count > 0));
       const roles = await Promise.all(

@@ -117,7 +117,7 @@ fn chains_are_filled_hop_by_hop() {
     let report = store.backfill_rollups(&[]).unwrap();
     assert_eq!(report.problems, [""; 0]);
     assert_eq!(report.source_databases, ["src", "hourly"]);
-    assert_eq!(lines(&store, &["daily", "hourly"]), expected(&fixture, &["daily", "hourly"]));
+    assert_but_for_last_periods(&store, &fixture, &["daily", "hourly"]);
 }
 
 /// The reference's automatic rollups never advance while a metric's last sample is in an open
@@ -133,6 +133,14 @@ fn d12_rollups_advance_by_themselves() {
     assert_eq!(tick.rollups.len(), 1);
     assert_eq!(tick.rollups[0].problems, [""; 0]);
     assert!(tick.rollups[0].samples > 500, "{:?}", tick.rollups[0].samples);
-    let found = store.backfill_rollups(&[]).unwrap();
-    assert_eq!(found.rebuilt_partitions, [""; 0], "a backfill comes to the same");
+    let made = lines(&store, &["src_1h", "src_30m"]);
+    // The fixture is older than the clock is believed to jump, so a tick takes no metric for silent
+    // yet; somebody who asks for it gets the last periods, too.
+    assert_eq!(store.backfill_rollups(&[]).unwrap().problems, [""; 0]);
+    let found = lines(&store, &["src_1h", "src_30m"]);
+    let new: Vec<_> = found.difference(&made).collect();
+    assert!(made.is_subset(&found), "a backfill comes to the same");
+    let metrics: BTreeSet<&str> = new.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(metrics.len(), new.len(), "one period of a metric, not more: {new:?}");
+    assert!(!new.is_empty());
 }

@@ -85,6 +85,13 @@ fn seed_5_and_12_late_samples_cost_nothing_that_was_rolled_up() {
     run_store(12, true, false);
 }
 
+/// A period that begins before the first partition kept the value that it was written with early.
+#[test]
+fn seed_4_and_44_periods_that_begin_before_all_samples_are_replaced() {
+    run_store(4, true, false);
+    run_store(44, true, false);
+}
+
 /// Works on one store, and says how many samples it has in the end. Days pass between the steps,
 /// and samples are deleted; both draw their own numbers, so that steps are the same without them.
 fn run_store(seed: u64, days_pass: bool, deletes: bool) -> usize {

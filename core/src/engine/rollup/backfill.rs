@@ -21,7 +21,8 @@ use crate::metric_file::{SampleScan, Visit};
 use crate::page::Columns;
 use crate::partition::Partition;
 use crate::query::{RangeQuery, Source};
-use crate::rollup::{Task, checkpoint};
+use crate::rollup::Task;
+use crate::rollup::checkpoint::{self, Checkpoints};
 use crate::settings::{INTERNAL, RawAction};
 use crate::sorted::{SortedMap, SortedSet, sort_by};
 use crate::storage::Storage;
@@ -120,14 +121,14 @@ impl<H: Host> Engine<H> {
         destinations: &mut SortedSet<String>,
         report: &mut BackfillReport,
     ) -> Result<()> {
-        let Some(span) = source.complete_span()? else { return Ok(()) };
+        let Some(start) = source.start()? else { return Ok(()) };
         let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
         let mut checkpoints = read_checkpoints(source, &file)?;
         for group in tasks.chunk_by(|a, b| a.destination == b.destination) {
             let Some(first) = group.first() else { continue };
             destinations.insert(first.destination.clone());
-            match self.backfill_group(source, group, span, report) {
+            match self.backfill_group(source, group, start, &checkpoints, report) {
                 Ok(done) => checkpoints.extend(done),
                 Err(error @ (Error::Poisoned { .. } | Error::Closed)) => return Err(error),
                 Err(error) => {
@@ -143,17 +144,24 @@ impl<H: Host> Engine<H> {
         &self,
         source: &Database<H>,
         group: &[Task],
-        (start, complete_from): (i64, i64),
+        start: i64,
+        checkpoints: &Checkpoints,
         report: &mut BackfillReport,
-    ) -> Result<checkpoint::Checkpoints> {
+    ) -> Result<Checkpoints> {
         if group.iter().any(|task| task.destination == source.name()) {
             return Err(crate::query::invalid("a database cannot be filled from itself"));
         }
         let ends = Ends::asked(self.now());
+        let gone_before = source.gone_before()?;
         let mut works = Vec::new();
         for task in group {
             let Some(last) = source.last(&task.metric)? else { continue };
-            works.extend(Work::of(task, start, last.time, &ends));
+            // Before the first partition there may have been others that the reference took away:
+            // before the checkpoint, for later periods it does not write.
+            let unknown_before = checkpoints.get(&task.id).map_or(start, |done| start.min(*done));
+            let complete_from = gone_before.map_or(unknown_before, |gone| gone.max(unknown_before));
+            let work = Work::of(task, start, last.time, &ends);
+            works.extend(work.map(|work| work.complete_from(complete_from)));
         }
         let shortest = group.iter().map(|task| task.interval_ns).min().unwrap_or(i64::MAX);
         let destination =
@@ -163,7 +171,7 @@ impl<H: Host> Engine<H> {
             let id = works.get(*number).map_or("", |work| work.task.id.as_str());
             report.problems.push(format!("rollup {id}: {problem}"));
         }
-        let renewed = handles.renew(source, &destination, &works, complete_from)?;
+        let renewed = handles.renew(source, &destination, &works)?;
         report.samples += renewed.samples;
         report.rebuilt_partitions.extend(renewed.partitions);
         // What is there already may be in memory only, when an earlier run found no room.
@@ -217,13 +225,12 @@ impl Handles {
     }
 
     /// Computes periods, and makes the destination hold exactly that of them, partition by
-    /// partition; periods before `complete_from` that it has stay.
+    /// partition; periods that may lack samples stay as it has them.
     pub(super) fn renew<H: Host>(
         &self,
         source: &Database<H>,
         destination: &Database<H>,
         works: &[Work<'_>],
-        complete_from: i64,
     ) -> Result<Renewed> {
         let mut renewed = Renewed::default();
         let Some(mut at) = works.iter().map(|work| work.from).min() else { return Ok(renewed) };
@@ -239,7 +246,7 @@ impl Handles {
                 Ok(())
             })?;
             renewed.samples += samples;
-            if destination.renew(partition, &parts, self, fresh, complete_from)? {
+            if destination.renew(partition, &parts, self, fresh)? {
                 renewed.replaced += samples;
                 renewed.partitions.push(format!("{}/{partition}", destination.name()));
             }
@@ -280,7 +287,6 @@ impl<H: Host> Database<H> {
         works: &[Work<'_>],
         handles: &Handles,
         mut fresh: Fresh,
-        complete_from: i64,
     ) -> Result<bool> {
         // What each metric is replaced in.
         let mut replaced: SortedMap<u16, (i64, i64)> = SortedMap::new();
@@ -297,7 +303,7 @@ impl<H: Host> Database<H> {
             let span = replaced.get_or_insert_with(*id, || (work.from, work.to));
             *span = (span.0.min(work.from), span.1.max(work.to));
             let new = fresh.get_or_default(*id);
-            keep_incomplete(new, &old, (work.from, work.to.min(complete_from)));
+            keep_incomplete(new, &old, (work.from, work.to.min(work.complete_from)));
             let old = old.iter().filter(|(time, _)| (work.from..work.to).contains(time));
             differs |= !old.eq(new.iter());
         }

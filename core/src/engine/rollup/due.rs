@@ -54,6 +54,9 @@ pub(in crate::engine) struct Work<'t> {
     pub(in crate::engine) to: i64,
     /// The end of the last that no more samples can come for.
     pub(in crate::engine) settled: i64,
+    /// Of periods that begin before this the source may lack samples that were there when they
+    /// were written.
+    pub(in crate::engine) complete_from: i64,
 }
 
 impl<'t> Work<'t> {
@@ -71,7 +74,12 @@ impl<'t> Work<'t> {
         let early = ends.is_early(task, newest);
         let to = if early { settled.saturating_add(interval) } else { settled };
         let from = period_start(from, interval);
-        (from < to).then_some(Self { task, from, to, settled })
+        (from < to).then_some(Self { task, from, to, settled, complete_from: i64::MIN })
+    }
+
+    /// The same periods, of which those before this may lack samples.
+    pub(in crate::engine) const fn complete_from(self, time: i64) -> Self {
+        Self { complete_from: time, ..self }
     }
 
     /// The periods that no more samples can come for.

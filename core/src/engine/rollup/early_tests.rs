@@ -71,6 +71,28 @@ fn add<S: Storage + Clone>(engine: &Engine<Local<S>>, metric: &str, minutes: &[i
     }
 }
 
+/// It was taken for one that may lack samples, and kept the value it had.
+#[test]
+fn a_period_that_begins_before_the_first_partition_is_replaced_too() {
+    for backfills in [false, true] {
+        let host = LocalHost::new(MemoryStorage::new);
+        host.clock.set(Timestamp(START));
+        put(&host, "source", &manifest("", "11h", "rolled"));
+        let engine = open(&host);
+        add(&engine, "door", &[5]);
+        host.clock.set(at(60 * 30));
+        engine.tick().unwrap();
+        assert_eq!(sums(&engine, "rolled", "door.sum"), [(-10, 1.0)]);
+        add(&engine, "door", &[25]);
+        if backfills {
+            assert_eq!(engine.backfill_rollups(&[]).unwrap().problems, Vec::<String>::new());
+        } else {
+            engine.run_rollups("source").unwrap();
+        }
+        assert_eq!(sums(&engine, "rolled", "door.sum"), [(-10, 2.0)], "backfill: {backfills}");
+    }
+}
+
 #[test]
 fn the_last_period_of_a_silent_metric_is_written_after_a_silence() {
     let (host, engine) = hourly("");

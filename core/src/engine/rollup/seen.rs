@@ -181,13 +181,11 @@ impl<H: Host> Database<H> {
         Ok(core::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok()))
     }
 
-    /// Where the first partition begins, and from when on no sample can be missing there that
-    /// rollups have read. `None` when there is no sample.
-    pub(in crate::engine) fn complete_span(&self) -> Result<Option<(i64, i64)>> {
+    /// Where the first partition begins. `None` when there is no sample.
+    pub(in crate::engine) fn start(&self) -> Result<Option<i64>> {
         let Some(earliest) = self.readable().earliest()? else { return Ok(None) };
         let first = self.readable().view(TimeRange::ALL);
         let start = first.first().map(|view| view.partition.range().from.0);
-        let start = start.filter(|start| *start > i64::MIN).unwrap_or(earliest);
-        Ok(Some((start, self.gone_before()?.map_or(start, |gone| gone.max(start)))))
+        Ok(Some(start.filter(|start| *start > i64::MIN).unwrap_or(earliest)))
     }
 }

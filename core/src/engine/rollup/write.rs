@@ -74,8 +74,10 @@ fn write_again<H: Host>(
         return Ok(SortedMap::new());
     }
     let handles = Handles::new(destination, works)?;
-    let complete_from = source.complete_span()?.map_or(i64::MAX, |(_, complete)| complete);
-    let renewed = handles.renew(source, destination, works, complete_from)?;
+    // Periods from the checkpoints on are ours, and what retention took of them was noted.
+    let complete_from = source.gone_before()?.unwrap_or(i64::MIN);
+    let works: Vec<Work<'_>> = works.iter().map(|work| work.complete_from(complete_from)).collect();
+    let renewed = handles.renew(source, destination, &works)?;
     run.samples += renewed.replaced;
     if renewed.replaced > 0 {
         run.destinations.insert(destination.name().into());

@@ -16,6 +16,7 @@ mod ingest;
 mod inspect;
 mod lenient;
 mod lines;
+mod log_order;
 mod logs;
 #[cfg(test)]
 mod logs_tests;

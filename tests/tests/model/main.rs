@@ -92,6 +92,20 @@ fn seed_4_and_44_periods_that_begin_before_all_samples_are_replaced() {
     run_store(44, true, false);
 }
 
+/// Replay wrote pages from the first log before it had read the second, so that metrics went back in
+/// time from page to page, and exports could not be imported.
+#[test]
+fn seed_1043_and_1044_exports_after_replay_are_in_order() {
+    run_store(1043, true, true);
+    run_store(1044, true, false);
+}
+
+/// Files held the first samples of the second log, and replay counted off those of the earliest times.
+#[test]
+fn seed_18_a_log_that_files_hold_in_part_counts_once() {
+    run_store(18, true, false);
+}
+
 /// Works on one store, and says how many samples it has in the end. Days pass between the steps,
 /// and samples are deleted; both draw their own numbers, so that steps are the same without them.
 fn run_store(seed: u64, days_pass: bool, deletes: bool) -> usize {

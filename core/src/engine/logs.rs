@@ -6,8 +6,8 @@
 //! first log.
 //!
 //! Both are emptied together, and until then a time that was late stays late. So of equal times of
-//! one metric those in the first log were taken first: replay takes the records of both by time,
-//! those of the first log before others, and so each metric in the order it was taken in.
+//! one metric those in the first log were taken first: replay reads the first log and then the
+//! second, puts the pages in the order of time, and so has each metric in the order it was taken in.
 
 use crate::partition::Partition;
 use crate::sorted::SortedSet;

@@ -16,7 +16,6 @@ mod ingest;
 mod inspect;
 mod lenient;
 mod lines;
-mod log_order;
 mod logs;
 #[cfg(test)]
 mod logs_tests;

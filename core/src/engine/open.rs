@@ -7,7 +7,6 @@ use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
 use super::ids::{self, RecoveredMetric};
 use super::ingest::{Staged, Staging};
-use super::log_order::{InOrder, Late};
 use super::logs::{LogKind, Logs};
 use super::state::{FileOf, Readable, State};
 use super::trouble::Trouble;
@@ -140,6 +139,7 @@ fn tell<H: Host>(writer: &mut Writer<H>, report: &OpenReport) {
 /// A log as it was found.
 #[derive(Debug)]
 struct StoredLog {
+    kind: LogKind,
     name: FileName,
     exists: bool,
     bytes: Vec<u8>,
@@ -149,7 +149,7 @@ impl StoredLog {
     fn read<S: Storage>(storage: &S, database: &str, kind: LogKind) -> Result<Self> {
         let name = kind.file_name(database)?;
         let bytes = storage.read(&name)?;
-        Ok(Self { name, exists: bytes.is_some(), bytes: bytes.unwrap_or_default() })
+        Ok(Self { kind, name, exists: bytes.is_some(), bytes: bytes.unwrap_or_default() })
     }
 
     fn len(&self) -> u64 {
@@ -263,7 +263,7 @@ impl<H: Host> Readable<H> {
 }
 
 /// What was found in a log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct LogEnd {
     /// Records.
     records: u64,
@@ -271,14 +271,6 @@ struct LogEnd {
     good_end: u64,
     /// The newest time of all.
     newest: i64,
-    /// What is damaged.
-    problems: Vec<String>,
-}
-
-impl LogEnd {
-    const fn new() -> Self {
-        Self { records: 0, good_end: 0, newest: i64::MIN, problems: Vec::new() }
-    }
 }
 
 /// What a log says of one partition.
@@ -432,7 +424,11 @@ impl<H: Host> Writer<H> {
         }
         let mut held = self.held_of(logs)?;
         report.cut = core::mem::take(&mut self.cut);
-        let ends = self.take_over_logs(logs, &mut held, report)?;
+        let [main, late] = logs;
+        let ends = [
+            self.take_over_log(main, &mut held, report)?,
+            self.take_over_log(late, &mut held, report)?,
+        ];
         self.note_replay(&ends, report.problems.is_empty());
         if self.check_writable().is_err() {
             return Ok(()); // also where a damaged log could not be kept: it stays as it is
@@ -454,80 +450,43 @@ impl<H: Host> Writer<H> {
         self.empty_log()
     }
 
-    /// Takes over what the logs hold; a log that is damaged is kept beside it.
-    fn take_over_logs(
+    /// Takes over what one log holds; a log that is damaged is kept beside it.
+    fn take_over_log(
         &mut self,
-        logs: &[StoredLog; 2],
+        log: &StoredLog,
         held: &mut Held,
         report: &mut OpenReport,
-    ) -> Result<[LogEnd; 2]> {
-        let [main, late] = logs;
-        let (mut main_end, mut late_end) = (LogEnd::new(), LogEnd::new());
-        if !late.bytes.is_empty() {
-            self.introduce_all(logs); // a metric may be introduced later than it is first met
-        }
-        // What files hold of a log may be its first samples, as they stand in it.
-        let mut late_records = Records::new(&late.bytes);
-        let late_items: Vec<Late<'_>> = late_records
-            .by_ref()
-            .map(|(offset, item)| (offset, item, self.is_held(&item, LogKind::Late, held)))
-            .collect();
-        let mut items = InOrder::new(Records::new(&main.bytes), late_items);
+    ) -> Result<LogEnd> {
+        let (name, bytes) = (&log.name, log.bytes.as_slice());
+        let problems = report.problems.len();
+        let mut records = Records::new(bytes);
+        let mut end = LogEnd { newest: i64::MIN, ..LogEnd::default() };
         let now = self.host.clock().monotonic();
-        for (kind, offset, item, is_held) in items.by_ref() {
-            let (log, end) = match kind {
-                LogKind::Main => (main, &mut main_end),
-                LogKind::Late => (late, &mut late_end),
-            };
-            let name = &log.name;
+        for (offset, item) in records.by_ref() {
             match item {
                 Item::Record(record, _) => {
                     end.records += 1;
                     end.newest = end.newest.max(record.time);
-                    let is_held = is_held.unwrap_or_else(|| self.is_held(&item, kind, held));
-                    let taken = self.take_over(&record, is_held, now, report)?;
-                    end.problems.extend(
+                    let taken = self.take_over(&record, log.kind, held, now, report)?;
+                    report.problems.extend(
                         taken.err().map(|problem| format!("{name}: record at {offset}: {problem}")),
                     );
                 }
                 Item::Damage(len, error) => {
-                    end.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
+                    report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
                 }
             }
         }
-        let mut ends = [main_end, late_end];
-        let read = [items.main(), &late_records];
-        for ((log, records), end) in logs.iter().zip(read).zip(&mut ends) {
-            let (name, bytes) = (&log.name, log.bytes.as_slice());
-            if let Some(Tail { len, offset, reason }) = damaged_tail(records, bytes) {
-                end.problems.push(format!("{name}: {len} bytes at {offset}: {reason}"));
-            }
-            end.good_end = to_u64(records.good_end());
-            if !end.problems.is_empty() && !self.readable.read_only {
-                self.keep_damaged(name, bytes)?;
-            }
-            report.problems.append(&mut end.problems);
+        if let Some(tail) = damaged_tail(&records, bytes) {
+            report
+                .problems
+                .push(format!("{name}: {} bytes at {}: {}", tail.len, tail.offset, tail.reason));
         }
-        Ok(ends)
-    }
-
-    /// Whether a file holds the sample of a record, one time more than asked so far.
-    fn is_held(&mut self, item: &Item<'_>, log: LogKind, held: &mut Held) -> bool {
-        let Item::Record(record, _) = item else { return false };
-        let partition = self.staging.partition_of(Timestamp(record.time));
-        held.get_mut(&partition).is_some_and(|held| held.count_off(record, log))
-    }
-
-    /// Gives the metrics that the logs introduce their ids. What contradicts is told of where the
-    /// record is taken over.
-    fn introduce_all(&self, logs: &[StoredLog; 2]) {
-        self.readable.state.write(|state| {
-            for (_, item) in logs.iter().flat_map(|log| Records::new(&log.bytes)) {
-                if let Item::Record(record @ Record { introduces: Some(_), .. }, _) = item {
-                    let _ = resolve(&mut state.catalog, &record);
-                }
-            }
-        });
+        end.good_end = to_u64(records.good_end());
+        if report.problems.len() > problems && !self.readable.read_only {
+            self.keep_damaged(name, bytes)?;
+        }
+        Ok(end)
     }
 
     /// Keeps a damaged log beside it. Without room for that the log stays as it is, and nothing is
@@ -624,14 +583,15 @@ impl<H: Host> Writer<H> {
     fn take_over(
         &mut self,
         record: &Record<'_>,
-        is_held: bool,
+        log: LogKind,
+        held: &mut Held,
         now: Duration,
         report: &mut OpenReport,
     ) -> Result<core::result::Result<(), String>> {
-        let mut taken = self.place(record, is_held, now);
+        let mut taken = self.place(record, log, held, now);
         if taken.is_err() && self.readable.may_have_id(record.id) {
             // A file uses the id, so the record is of a metric that has lost its name.
-            taken = self.place(record, is_held, now);
+            taken = self.place(record, log, held, now);
         }
         match taken {
             Err(problem) => return Ok(Err(problem)),
@@ -690,7 +650,8 @@ impl<H: Host> Writer<H> {
     fn place(
         &mut self,
         record: &Record<'_>,
-        is_held: bool,
+        log: LogKind,
+        held: &mut Held,
         now: Duration,
     ) -> core::result::Result<Option<(Partition, bool)>, String> {
         let Self { readable, staging, .. } = self;
@@ -698,10 +659,10 @@ impl<H: Host> Writer<H> {
             let slot = resolve(&mut state.catalog, record)?;
             state.catalog.revive(slot, None);
             note_newest(&mut state.catalog, slot, (record.time, record.raw), staging.newest_stored);
-            if is_held {
+            let partition = staging.partition_of(Timestamp(record.time));
+            if held.get_mut(&partition).is_some_and(|held| held.count_off(record, log)) {
                 return Ok(None);
             }
-            let partition = staging.partition_of(Timestamp(record.time));
             let page = state.pages.get_or_insert_with(partition, || {
                 staging.note_page(now);
                 OpenPage::new(now)

@@ -262,6 +262,14 @@ impl<H: Host> Readable<H> {
     }
 }
 
+/// What becomes of pages that are full while the logs are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pages {
+    Written,
+    /// They are written when all of the logs was read.
+    Grow,
+}
+
 /// What was found in a log.
 #[derive(Debug, Default)]
 struct LogEnd {
@@ -425,10 +433,16 @@ impl<H: Host> Writer<H> {
         let mut held = self.held_of(logs)?;
         report.cut = core::mem::take(&mut self.cut);
         let [main, late] = logs;
+        // The second log may have samples older than those of their metric in the first, and pages
+        // are in the order in which samples came.
+        let pages = if late.bytes.is_empty() { Pages::Written } else { Pages::Grow };
         let ends = [
-            self.take_over_log(main, &mut held, report)?,
-            self.take_over_log(late, &mut held, report)?,
+            self.take_over_log(main, pages, &mut held, report)?,
+            self.take_over_log(late, pages, &mut held, report)?,
         ];
+        if pages == Pages::Grow {
+            self.put_in_order()?;
+        }
         self.note_replay(&ends, report.problems.is_empty());
         if self.check_writable().is_err() {
             return Ok(()); // also where a damaged log could not be kept: it stays as it is
@@ -454,6 +468,7 @@ impl<H: Host> Writer<H> {
     fn take_over_log(
         &mut self,
         log: &StoredLog,
+        pages: Pages,
         held: &mut Held,
         report: &mut OpenReport,
     ) -> Result<LogEnd> {
@@ -467,10 +482,13 @@ impl<H: Host> Writer<H> {
                 Item::Record(record, _) => {
                     end.records += 1;
                     end.newest = end.newest.max(record.time);
-                    let taken = self.take_over(&record, log.kind, held, now, report)?;
-                    report.problems.extend(
-                        taken.err().map(|problem| format!("{name}: record at {offset}: {problem}")),
-                    );
+                    match self.take_over(&record, log.kind, held, now, report) {
+                        Ok(Some(full)) if pages == Pages::Written => self.write_full(full)?,
+                        Ok(_) => {}
+                        Err(problem) => {
+                            report.problems.push(format!("{name}: record at {offset}: {problem}"));
+                        }
+                    }
                 }
                 Item::Damage(len, error) => {
                     report.problems.push(format!("{name}: {len} bytes at {offset}: {error}"));
@@ -579,7 +597,8 @@ impl<H: Host> Writer<H> {
         Ok(spans)
     }
 
-    /// Takes over one record; the inner error says why it cannot be.
+    /// Takes over one record, and says whose page is full then; the inner error says why it cannot
+    /// be.
     fn take_over(
         &mut self,
         record: &Record<'_>,
@@ -587,27 +606,44 @@ impl<H: Host> Writer<H> {
         held: &mut Held,
         now: Duration,
         report: &mut OpenReport,
-    ) -> Result<core::result::Result<(), String>> {
+    ) -> core::result::Result<Option<Partition>, String> {
         let mut taken = self.place(record, log, held, now);
         if taken.is_err() && self.readable.may_have_id(record.id) {
             // A file uses the id, so the record is of a metric that has lost its name.
             taken = self.place(record, log, held, now);
         }
-        match taken {
-            Err(problem) => return Ok(Err(problem)),
-            Ok(None) => report.duplicates += 1,
-            Ok(Some((partition, is_full))) => {
-                report.replayed += 1;
-                // The logs stay as they are until all of them was read: they are not open for
-                // writing yet, so writing a page cannot empty them (D-01).
-                if is_full && self.check_writable().is_ok() && !self.trouble.is_hindered() {
-                    // On a full disk the page grows, at most by what the logs have.
-                    let flushed = self.flush(partition);
-                    self.postponing(flushed)?;
-                }
-            }
+        let Some((partition, is_full)) = taken? else {
+            report.duplicates += 1;
+            return Ok(None);
+        };
+        report.replayed += 1;
+        Ok(is_full.then_some(partition))
+    }
+
+    /// Writes a page that is full. The logs stay as they are until all of them was read: they are
+    /// not open for writing yet, so writing a page cannot empty them (D-01).
+    fn write_full(&mut self, partition: Partition) -> Result<()> {
+        if self.check_writable().is_err() || self.trouble.is_hindered() {
+            return Ok(()); // on a full disk the page grows, at most by what the logs have
         }
-        Ok(Ok(()))
+        let flushed = self.flush(partition);
+        self.postponing(flushed)
+    }
+
+    /// Puts the samples of each page in the order of their times, and writes the pages that are
+    /// full. Of equal times those of the first log come first.
+    fn put_in_order(&mut self) -> Result<()> {
+        let limits = self.staging.rules.page_limits();
+        let full: Vec<Partition> = self.readable.state.write(|state| {
+            for page in state.pages.values_mut() {
+                let mut samples = page.view().to_columns();
+                samples.sort_by_time();
+                page.retain(&samples);
+            }
+            let full = state.pages.iter().filter(|(_, page)| page.is_full(&limits));
+            full.map(|(partition, _)| *partition).collect()
+        });
+        full.into_iter().try_for_each(|partition| self.write_full(partition))
     }
 
     fn open_logs(&mut self, logs: &[StoredLog; 2], ends: &[LogEnd; 2]) -> Result<()> {

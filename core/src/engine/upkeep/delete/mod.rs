@@ -69,7 +69,9 @@ impl<H: Host> Database<H> {
     /// that come meanwhile may stay.
     ///
     /// Afterwards a sample of the metric is judged by what is left: one that is older than what
-    /// was deleted is accepted. Archives, and what rollups made of the samples, stay.
+    /// was deleted is accepted. Archives stay. What rollups made of the samples follows when they
+    /// run next, see [`renew_deleted_rollups`](crate::engine::Engine::renew_deleted_rollups): periods
+    /// are computed anew from what is left, and those of which nothing is left go.
     ///
     /// When this returns, the samples are gone for certain. When it fails, or the process ends,
     /// they are gone in some partitions and whole in others, and no other sample is touched;
@@ -91,15 +93,41 @@ impl<H: Host> Database<H> {
     /// As [`delete`](Self::delete).
     pub fn delete_many(&self, metrics: &[&str], range: TimeRange) -> Result<DeleteReport> {
         let selection = self.select(metrics, range)?;
+        let stretches = self.begin_delete(metrics, range)?;
+        let done = self.delete_selected(metrics, &selection);
+        let ended = self.end_delete(&stretches);
+        let (report, seen) = done?;
+        ended?;
+        let is_whole = range == TimeRange::ALL && report.refused.is_empty();
+        self.writer().write(|writer| {
+            writer.forget_newest(&selection);
+            writer.renew_newest();
+            if is_whole { writer.forget_metrics(&selection, &seen) } else { Ok(()) }
+        })?;
+        self.host().note(&Event::SamplesDeleted {
+            database: self.name(),
+            metrics: metrics.len(),
+            samples: report.samples(),
+            refused: report.refused.len(),
+        });
+        Ok(report)
+    }
+
+    /// Deletes in one partition after the other.
+    fn delete_selected(
+        &self,
+        metrics: &[&str],
+        selection: &Selection,
+    ) -> Result<(DeleteReport, Seen)> {
         let mut counts = vec![0; metrics.len()];
         let mut report = DeleteReport::default();
         let mut seen = Seen::new();
-        let mut partitions = self.partitions_in(range);
+        let mut partitions = self.partitions_in(selection.range);
         loop {
             let mut without_room = Vec::new();
             let removed = report.removed.len();
             for partition in partitions {
-                let (outcome, found) = self.delete_in(partition, &selection, &mut seen)?;
+                let (outcome, found) = self.delete_in(partition, selection, &mut seen)?;
                 add(&mut counts, &found);
                 let key = partition.to_string();
                 match outcome {
@@ -120,20 +148,8 @@ impl<H: Host> Database<H> {
             }
             partitions = without_room.into_iter().map(|(partition, _)| partition).collect();
         }
-        let is_whole = range == TimeRange::ALL && report.refused.is_empty();
-        self.writer().write(|writer| {
-            writer.forget_newest(&selection);
-            writer.renew_newest();
-            if is_whole { writer.forget_metrics(&selection, &seen) } else { Ok(()) }
-        })?;
         report.metrics = named(metrics, counts);
-        self.host().note(&Event::SamplesDeleted {
-            database: self.name(),
-            metrics: metrics.len(),
-            samples: report.samples(),
-            refused: report.refused.len(),
-        });
-        Ok(report)
+        Ok((report, seen))
     }
 
     /// What [`delete_many`](Self::delete_many) would do, as far as files can be read. Changes

@@ -7,13 +7,16 @@
 //! the samples or fewer of those that go, and of all others each exactly once.
 //!
 //! Before that, pages with samples of the partition are written and the log is emptied for
-//! certain: it would bring the samples back.
+//! certain: it would bring the samples back. On a full disk, of a partition that goes whole, that
+//! comes after its files are removed, which makes room.
 
 mod forget;
 mod pages;
 mod plan;
 mod replace;
 mod selection;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 use crate::engine::database::Database;
 use crate::engine::event::Event;
@@ -209,8 +212,49 @@ impl<H: Host> Database<H> {
         self.builds().write(|()| match self.prepare(partition, selection, seen) {
             Ok(Some(plan)) => self.carry_out(plan, selection, seen),
             Ok(None) => Ok((Outcome::Untouched, Vec::new())),
-            Err(error) if self.check_writable().is_err() => Err(error),
+            Err(error) if self.writer().read(Writer::check_writable).is_err() => Err(error),
+            Err(error) if error.lacks_room() => {
+                match self.remove_without_room(partition, selection, seen)? {
+                    Some(done) => Ok(done),
+                    None => self.refuse(partition, error),
+                }
+            }
             Err(error) => self.refuse(partition, error),
+        })
+    }
+
+    /// Takes a partition away of which nothing stays, though there was no room for what is in
+    /// memory: the files that go make some. Nothing where something stays, or there are none.
+    ///
+    /// Should the process end before the log is empty, some of what it has of this partition is
+    /// there again, as after any delete that was cut short.
+    fn remove_without_room(
+        &self,
+        partition: Partition,
+        selection: &Selection,
+        seen: &mut Seen,
+    ) -> Result<Option<(Outcome, Vec<u64>)>> {
+        let readable = self.readable();
+        self.writer().write(|writer| {
+            let view = readable.current_view(partition);
+            let count = match readable.count_selected(&view, selection) {
+                Err(error) if error.is_unreadable() => return Ok(None),
+                count => count?,
+            };
+            let mut files = FileKind::ALL.iter().filter_map(|kind| view.files.get(*kind));
+            if count.kept > 0 || files.all(|file| file.len == 0) {
+                return Ok(None);
+            }
+            drop(view);
+            let removed = writer.remove_whole(partition, selection);
+            writer.poisoning(removed)?;
+            seen.insert(partition, readable.partition_view(partition).files);
+            let outcome = match writer.settle_log() {
+                Ok(()) => Outcome::Removed,
+                Err(error) if writer.check_writable().is_err() => return Err(error),
+                Err(error) => Outcome::Refused(with_log_left(error, partition)),
+            };
+            Ok(Some((outcome, count.selected)))
         })
     }
 
@@ -297,6 +341,21 @@ fn named(metrics: &[&str], counts: Vec<u64>) -> Vec<(String, u64)> {
 
 fn is_out_of_space(error: &Error) -> bool {
     matches!(error, Error::Storage(error) if error.kind == StorageErrorKind::NoSpace)
+}
+
+/// The samples are gone, but not yet for certain.
+fn with_log_left(error: Error, partition: Partition) -> Error {
+    match error {
+        Error::Storage(mut error) => {
+            error.detail = format!(
+                "partition {partition} is gone, but the log, which still has some of its samples, \
+                 cannot be emptied: {}",
+                error.detail
+            );
+            Error::Storage(error)
+        }
+        error => error,
+    }
 }
 
 /// A full disk, said with what is missing.

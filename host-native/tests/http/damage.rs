@@ -10,9 +10,8 @@ use tempfile::TempDir;
 fn damaged() -> Served {
     let served = Served::new();
     for day in 18..=28 {
-        let line = |hour: u32, metric: &str| {
-            format!("home/{metric} {day} 2026-11-{day} 0{hour}:00:00\n")
-        };
+        let line =
+            |hour: u32, metric: &str| format!("home/{metric} {day} 2026-11-{day} 0{hour}:00:00\n");
         let lines: String = [1, 2].map(|hour| line(hour, "t") + &line(hour, "u")).concat();
         served.import(&lines);
     }
@@ -94,6 +93,7 @@ fn a_delete_names_the_partition_that_it_cannot_write_anew_and_does_the_others() 
     assert!(json["error"].as_str().unwrap().contains("2026-11-22 stays as it was"), "{json}");
     assert_eq!(json["data"]["refused"][0]["partition"], "2026-11-22", "{json}");
     assert_eq!(json["data"]["samples"], 20, "{json}");
-    let json = served.get("/api/v1/query_range?query=home/u&start=2026-11-01&end=2026-11-30").json();
+    let json =
+        served.get("/api/v1/query_range?query=home/u&start=2026-11-01&end=2026-11-30").json();
     assert_eq!(json["data"]["result"][0]["values"].as_array().unwrap().len(), 20);
 }

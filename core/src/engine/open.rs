@@ -284,7 +284,7 @@ fn is_leftover(name: &str) -> bool {
     }
     let spooled = stem.strip_suffix(".spool").unwrap_or(stem);
     let kept = [".new", ".whole", ".torn"].iter().find_map(|suffix| spooled.strip_suffix(suffix));
-    let is_archive = stem.starts_with("archive-") && stem.ends_with(".tar");
+    let is_archive = stem.starts_with("archive-") && stem.strip_suffix(".tar").is_some();
     without_tmp.is_some()
         && (FileKind::parse(kept.unwrap_or(spooled)).is_some()
             || REPLACED.contains(&stem)

@@ -181,7 +181,7 @@ fn a_late_log_that_cannot_be_made_refuses_one_sample_and_nothing_else() {
             continue;
         }
         assert!(matches!(late, Err(Error::Storage(_))), "{options:?}: {late:?}");
-        let poisoned = database.writer().read(|writer| writer.check_writable());
+        let poisoned = database.writer().read(super::writer::Writer::check_writable);
         assert_eq!(poisoned, Ok(()), "{options:?}");
         assert_eq!(found(&database, "late"), Vec::<i64>::new(), "{options:?}");
         database.add("now", Timestamp(NOW + 1), 2).unwrap();

@@ -184,6 +184,14 @@ impl Error {
         matches!(self, Self::Storage(StorageError { in_doubt: true, .. }))
     }
 
+    /// Whether there was no room on the disk, and nothing has changed.
+    pub(crate) const fn lacks_room(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage(StorageError { kind: StorageErrorKind::NoSpace, in_doubt: false, .. })
+        )
+    }
+
     /// Says how much room it takes, of an operation for which there was none.
     pub(crate) fn needing(mut self, bytes: u64) -> Self {
         if let Self::Storage(error) = &mut self

@@ -9,6 +9,7 @@ use super::host::{Clock, Host, Shared};
 use super::logs::Logs;
 use super::row::{AddOptions, BatchReport, Row, RowTime, Target};
 use super::row_time::{FutureLimit, TimeRules, Timed};
+use super::spare_room::SMALL_LOG;
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Entry, Newest, Slot};
@@ -189,6 +190,7 @@ impl<H: Host> Writer<H> {
         }
         match &self.staging.logs {
             Some(logs) if logs.longest() >= self.staging.rules.max_log_len => self.flush_all(),
+            Some(logs) if logs.len() > self.kept_room.max(SMALL_LOG) => self.keep_room(),
             _ => Ok(()),
         }
     }
@@ -263,24 +265,17 @@ impl<H: Host> Writer<H> {
     }
 
     fn log_and_apply(&mut self, now: Timestamp) -> Result<()> {
-        let mut committed = Committed::default();
-        if self.staging.logs.as_ref().is_some_and(Logs::needs_late_file) {
-            let made = self.make_late_log();
-            if made.is_err() {
-                self.unstage();
-            }
-            self.poisoning(made)?;
+        let mut logged = self.log_staged();
+        if logged.as_ref().is_err_and(Error::lacks_room) && self.make_room_for_log() {
+            self.encode_staged(now);
+            logged = self.log_staged();
         }
-        if let Some(logs) = &mut self.staging.logs {
-            let clock = self.host.clock();
-            let result = logs.commit(|| clock.monotonic()).map_err(Error::from);
-            if result.is_err() {
-                self.unstage();
-            }
-            committed = self.poisoning(result)?;
-            if committed.records > 0 && self.trouble.is_hindered() {
-                self.trouble.note_success();
-            }
+        if logged.is_err() {
+            self.unstage();
+        }
+        let committed = self.poisoning(logged)?;
+        if committed.records > 0 && self.trouble.is_hindered() {
+            self.trouble.note_success();
         }
         let log_len = self.staging.logs.as_ref().map_or(0, Logs::len);
         let Self { readable, staging, staged, host, .. } = self;
@@ -308,6 +303,53 @@ impl<H: Host> Writer<H> {
         });
         self.tell_taken();
         Ok(())
+    }
+
+    /// Hands the records of what was staged to the logs.
+    fn log_staged(&mut self) -> Result<Committed> {
+        if self.staging.logs.as_ref().is_some_and(Logs::needs_late_file) {
+            self.make_late_log()?;
+        }
+        let clock = self.host.clock();
+        match &mut self.staging.logs {
+            Some(logs) => Ok(logs.commit(|| clock.monotonic())?),
+            None => Ok(Committed::default()),
+        }
+    }
+
+    /// Writes all pages and empties the logs, which have no room to grow: a sample takes several
+    /// times as much in a log as in a page. Says whether there is more room now.
+    ///
+    /// Not where something could not be written before: then the next tick tries it.
+    #[cold]
+    fn make_room_for_log(&mut self) -> bool {
+        let Some(logs) = &mut self.staging.logs else { return false };
+        if logs.is_empty() || self.trouble.is_hindered() {
+            return false;
+        }
+        logs.forget_pending(); // what waits is encoded anew: it builds on what is in the files
+        let given = self.give_room();
+        let written = given.and_then(|()| self.flush_all()).and_then(|()| self.settle_log());
+        // The catalog file may have metrics of what is staged, and their ids are given out then.
+        self.staging.metrics = self.readable.state.read(|state| state.catalog.len());
+        written.is_ok()
+    }
+
+    /// Encodes what was staged once more, for logs that are empty.
+    fn encode_staged(&mut self, now: Timestamp) {
+        let Self { readable, staging, staged, .. } = self;
+        let skip_before = late_before(&staging.rules, now);
+        let Some(logs) = &mut staging.logs else { return };
+        readable.state.read(|state| {
+            for sample in staged.iter() {
+                let Some(entry) = state.catalog.get(sample.slot) else { continue };
+                let name = (!entry.stored).then(|| (&*entry.name, entry.value_type));
+                // Data files were synced before the logs were emptied.
+                let anchor = || data_len(state, sample.partition);
+                let of_log = (sample.id, sample.time, sample.raw);
+                logs.add(of_log, name, sample.partition, skip_before, anchor);
+            }
+        });
     }
 
     /// Forgets what was staged and could not be logged, as if it had never been asked.

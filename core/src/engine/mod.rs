@@ -29,6 +29,9 @@ mod row_time;
 mod row_time_tests;
 mod search;
 mod self_metrics;
+#[cfg(all(test, feature = "testing"))]
+mod small_room_tests;
+mod spare_room;
 mod state;
 #[cfg(test)]
 mod stats_tests;

@@ -8,6 +8,7 @@ use super::host::{Clock, Host, Shared};
 use super::ids::{self, RecoveredMetric};
 use super::ingest::{Staged, Staging};
 use super::logs::{LogKind, Logs};
+use super::spare_room;
 use super::state::{FileOf, Readable, State};
 use super::trouble::Trouble;
 use super::upkeep::build::BuildOptions;
@@ -199,7 +200,13 @@ impl<H: Host> Readable<H> {
     fn find_files(&self) -> Result<bool> {
         let mut found = Vec::new();
         let mut events = SortedSet::new();
+        let room = spare_room::file_name(&self.name)?;
         for name in self.storage.list()? {
+            let is_leftover = is_leftover(name.as_str()) || name == room;
+            if !self.read_only && is_leftover {
+                let _ = self.storage.remove_if_present(&name); // it takes room, and nothing else
+                continue;
+            }
             events.extend(events_partition(name.as_str()));
             if let Some((kind, partition)) = FileKind::parse(name.as_str()) {
                 let len = self.storage.open(&name)?.len()?;
@@ -268,6 +275,29 @@ enum Pages {
     Written,
     /// They are written when all of the logs was read.
     Grow,
+}
+
+/// Files of a database that are replaced whole, besides data.
+const REPLACED: [&str; 6] =
+    [CATALOG, MANIFEST, "ids.cache", "retention.gone", "rollup.checkpoints.log", "rollup.deleted"];
+
+/// Whether a file is what a killed process has left of one that was to take the place of another.
+/// Files of somebody else are none.
+fn is_leftover(name: &str) -> bool {
+    let without_tmp = name.strip_suffix(".tmp");
+    let stem = without_tmp.unwrap_or(name);
+    let new = [".new", ".whole"].iter().find_map(|suffix| stem.strip_suffix(suffix));
+    if new.and_then(FileKind::parse).is_some() {
+        return true;
+    }
+    let spooled = stem.strip_suffix(".spool").unwrap_or(stem);
+    let kept = [".new", ".whole", ".torn"].iter().find_map(|suffix| spooled.strip_suffix(suffix));
+    let is_archive = stem.starts_with("archive-") && stem.strip_suffix(".tar").is_some();
+    without_tmp.is_some()
+        && (FileKind::parse(kept.unwrap_or(spooled)).is_some()
+            || REPLACED.contains(&stem)
+            || stem.ends_with(".wal.damaged")
+            || is_archive)
 }
 
 /// What was found in a log.
@@ -419,6 +449,7 @@ impl<H: Host> Writer<H> {
             last_reset: None,
             told_metrics: None,
             anchors_are_wrong: false,
+            kept_room: 0,
         })
     }
 

@@ -106,6 +106,7 @@ impl<H: Host> Writer<H> {
         if self.host.clock().monotonic().saturating_sub(hindrance.tried) < PAUSE {
             return Ok(());
         }
+        self.give_room()?;
         self.flush_all()?;
         self.trouble.note_success();
         Ok(())

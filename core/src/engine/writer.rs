@@ -113,6 +113,8 @@ pub(crate) struct Writer<H: Host> {
     pub(crate) told_metrics: Option<usize>,
     /// Whether a data file became shorter than the log says that it was.
     pub(crate) anchors_are_wrong: bool,
+    /// Bytes that are kept free for pages, see [`spare_room`](super::spare_room).
+    pub(crate) kept_room: u64,
 }
 
 impl<H: Host> fmt::Debug for Writer<H> {
@@ -623,6 +625,7 @@ impl<H: Host> Writer<H> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        self.give_room()?;
         self.settle_dir()?;
         self.store_catalog()?;
         if self.staging.logs.as_ref().is_some_and(|logs| !logs.is_empty()) {

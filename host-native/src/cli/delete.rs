@@ -16,8 +16,9 @@ use std::time::Instant;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --from and --to all samples of a metric are deleted, and with them its name: it may come
-back with another type. Archives, and what rollups made of the samples, stay; `nanotdb rollup`
-computes rollups anew. What is deleted is gone: try --dry-run, or `nanotdb export`, first.
+back with another type. Rollups of the samples follow: their periods are computed anew from what
+is left, and go where nothing is. Archives stay, and so do rollups of what retention has taken
+before. What is deleted is gone: try --dry-run, or `nanotdb export`, first.
 
 While a server has the store, ask it: DELETE /api/v1/metrics.")]
 pub(crate) struct Options {
@@ -74,10 +75,15 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut Out) -> Outcome {
         options.confirm(&database, &names, range)?;
         let progress = progress::spinner("deleting".to_string());
         let done = database.delete_many(&names, range);
+        // What cannot be done now is done when rollups run next.
+        let renewed = done.is_ok().then(|| store.renew_deleted_rollups(database.name()));
         progress.finish_and_clear();
         let closed = store.close();
         let done = done?;
         closed?;
+        for problem in renewed.transpose()?.into_iter().flatten().flat_map(|run| run.problems) {
+            writeln!(io::stderr(), "warning: {problem}")?;
+        }
         done
     };
     let report = Report::new(root, &database, options, range, done, started);

@@ -20,6 +20,10 @@ const MAX_READERS: usize = 32;
 /// do not hold up what comes in.
 const MAX_WRITERS: usize = 16;
 
+/// Threads that delete. A delete takes its time over files, one at a time in each database: neither
+/// queries nor samples wait for it, nor it for them.
+const MAX_DELETERS: usize = 4;
+
 /// Threads that say how the server is. Whoever watches it must get an answer while it is busy.
 const MAX_WATCHERS: usize = 4;
 
@@ -52,6 +56,7 @@ pub struct App {
     address: SocketAddr,
     readers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
+    deleters: Arc<Semaphore>,
     watchers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     stopping: AtomicBool,
@@ -108,6 +113,7 @@ impl App {
             address,
             readers: Arc::new(Semaphore::new(MAX_READERS)),
             writers: Arc::new(Semaphore::new(MAX_WRITERS)),
+            deleters: Arc::new(Semaphore::new(MAX_DELETERS)),
             watchers: Arc::new(Semaphore::new(MAX_WATCHERS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: AtomicBool::new(false),
@@ -136,6 +142,18 @@ impl App {
         work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         self.work_in(&self.writers, work).await
+    }
+
+    /// The same of what deletes samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`work`](Self::work).
+    pub async fn delete<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.work_in(&self.deleters, work).await
     }
 
     /// The same of what looks at the server and reads no samples.

@@ -1,5 +1,7 @@
 //! The server as programs meet it.
 
+mod damage;
+mod delete;
 mod engine;
 mod guard;
 mod hostile;

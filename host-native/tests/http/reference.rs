@@ -264,7 +264,7 @@ fn rollups_are_followed_and_computed_anew() {
     assert_eq!(done["result"]["destination_databases"], json!(["five"]));
     assert_eq!(
         served.get("/api/v1/query?query=five/door.max").data()["result"][0]["value"][1],
-        "4"
+        "9"
     );
     let lineage = served.get("/api/v1/metrics?db=home&details=1&lineage=rollups").data();
     let expected = json!({

@@ -1,12 +1,13 @@
 //! A server on a store of its own, and a client.
 
-use nanotdb::server::{Server, Settings};
+use nanotdb::server::{App, Server, Settings};
 use nanotdb::{OpenOptions, Store};
 use reqwest::blocking::{Client, Response};
 use serde_json::Value as Json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A running server. Dropping it stops it.
@@ -50,6 +51,11 @@ impl Served {
 
     pub(crate) fn store(&self) -> &Store {
         self.store.as_ref().unwrap()
+    }
+
+    /// What the server's requests share.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        self.server.as_ref().unwrap().app()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

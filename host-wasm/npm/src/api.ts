@@ -62,6 +62,8 @@ export interface Sample {
   readonly time: bigint;
   readonly value: number;
   readonly type: ValueType;
+  /** Files that could not be read, where there are such: what is there is answered without them. */
+  readonly warnings?: readonly string[];
 }
 
 /** Samples of one metric: row `i` is `(times[i], values[i])`, of the type of the array. */
@@ -131,6 +133,8 @@ export interface Series {
   readonly type: ValueType;
   readonly times: BigInt64Array;
   readonly values: Float32Array | Int32Array;
+  /** Files that could not be read, where there are such: what is there is answered without them. */
+  readonly warnings?: readonly string[];
 }
 
 /** Which samples. Both ends are included. */
@@ -162,6 +166,8 @@ export interface Windows {
   readonly times: BigInt64Array;
   /** One column for each aggregate that was asked for, in that order. */
   readonly values: readonly Float64Array[];
+  /** Files that could not be read, where there are such: what is there is answered without them. */
+  readonly warnings?: readonly string[];
 }
 
 /** Which samples stand for all of a chart. */
@@ -589,7 +595,8 @@ export interface Store {
   /**
    * Deletes samples of one metric or of several, by their exact names. They are gone for certain when
    * this resolves, except in the partitions that the report names as refused. A metric without a range
-   * is forgotten, too: it may come back with another type. What rollups made of the samples stays.
+   * is forgotten, too: it may come back with another type. Rollups of the samples follow within about
+   * a second.
    */
   delete(
     database: string,
@@ -599,7 +606,16 @@ export interface Store {
   /** Checks every byte of every file. */
   verify(database: string, options?: ProgressOptions): Promise<readonly FileCheck[]>;
   runRollups(database: string, options?: CallOptions): Promise<TickReport>;
+  /**
+   * Lets expired partitions go. Rejects with `invalid` where they are expired only by a clock that is
+   * far ahead of the last run: see `confirmClock`.
+   */
   applyRetention(database: string, options?: CallOptions): Promise<readonly Retired[]>;
+  /**
+   * Believes the clock as it is. One that has gone on by more than 90 days since the store was open
+   * last lets nothing expire for an hour, in case it is wrong.
+   */
+  confirmClock(options?: CallOptions): Promise<void>;
   /** Does what is due now. The store does it by itself about once a second. */
   tick(options?: CallOptions): Promise<TickReport>;
 

@@ -316,6 +316,10 @@ export class StoreClient implements Store {
     return this.#run(options, () => this.#call("applyRetention", { database }, options));
   }
 
+  confirmClock(options: CallOptions = {}): Promise<void> {
+    return this.#run(options, () => this.#call("confirmClock", {}, options));
+  }
+
   tick(options: CallOptions = {}): Promise<TickReport> {
     return this.#run(options, () => this.#call("tick", {}, options));
   }

@@ -125,6 +125,7 @@ export class Session {
   verify(database: string, partition: string | undefined): FileCheck[];
   runRollups(database: string): TickReport;
   applyRetention(database: string): Retired[];
+  confirmClock(): void;
   tick(): TickReport;
   stats(): Omit<StoreStats, "role">;
   flush(): void;

@@ -138,6 +138,7 @@ export interface Calls {
   };
   readonly runRollups: { args: { database: string }; result: TickReport };
   readonly applyRetention: { args: { database: string }; result: readonly Retired[] };
+  readonly confirmClock: { args: Record<never, never>; result: void };
   readonly tick: { args: Record<never, never>; result: TickReport };
   readonly stats: { args: Record<never, never>; result: Omit<StoreStats, "role"> };
   readonly flush: { args: Record<never, never>; result: void };
@@ -193,6 +194,7 @@ export const KINDS: { readonly [K in Op]: "read" | "write" } = {
   verify: "read",
   runRollups: "write",
   applyRetention: "write",
+  confirmClock: "read",
   tick: "read",
   stats: "read",
   flush: "read",

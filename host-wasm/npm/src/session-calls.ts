@@ -240,6 +240,7 @@ const HANDLERS: { readonly [K in Op]: (place: Place, args: Args<K>) => Result<K>
   verify: ({ session }, { database, partition }) => session.verify(database, partition),
   runRollups: ({ session }, { database }) => session.runRollups(database),
   applyRetention: ({ session }, { database }) => session.applyRetention(database),
+  confirmClock: ({ session }) => session.confirmClock(),
   tick: ({ session }) => session.tick(),
   stats: ({ session }) => session.stats(),
   flush: ({ session }) => session.flush(),

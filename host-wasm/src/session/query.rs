@@ -10,7 +10,8 @@ use js_sys::{Object, Uint32Array};
 use nanotdb_core::aggregate::{Aggregate, Arithmetic};
 use nanotdb_core::engine::ExportOptions;
 use nanotdb_core::error::Rejection;
-use nanotdb_core::query::{AggregateQuery, Chart, ChartMethod, ChartQuery, RangeQuery, Series};
+use nanotdb_core::query::{AggregateQuery, Chart, ChartMethod, ChartQuery, Damaged};
+use nanotdb_core::query::{RangeQuery, Series};
 use nanotdb_core::view::{Metric, type_name};
 use nanotdb_core::{Error, TimeRange, Timestamp, ValueType};
 use wasm_bindgen::prelude::*;
@@ -22,23 +23,30 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`nanotdb_core::engine::Database::last`].
+    /// As [`nanotdb_core::engine::Lenient::last`]; when nothing could be found in what can be read,
+    /// and there is something that cannot.
     pub fn last(&self, database: &str, metric: &str) -> Answer<JsValue> {
-        let Some(sample) = self.database(database)?.last(metric).map_err(thrown)? else {
-            return Ok(JsValue::UNDEFINED);
+        let database = self.database(database)?;
+        let reading = database.lenient();
+        let Some(sample) = reading.last(metric).map_err(thrown)? else {
+            // Nothing can have a warning.
+            return database.last(metric).map(|_| JsValue::UNDEFINED).map_err(thrown);
         };
-        fields(&[
-            ("time", js_sys::BigInt::from(sample.time.0).into()),
-            ("value", sample.value.as_f64().into()),
-            ("type", type_name(sample.value.value_type()).into()),
-        ])
+        answer(
+            &reading.damage(),
+            &[
+                ("time", js_sys::BigInt::from(sample.time.0).into()),
+                ("value", sample.value.as_f64().into()),
+                ("type", type_name(sample.value.value_type()).into()),
+            ],
+        )
     }
 
-    /// The samples of metrics.
+    /// The samples of metrics, with warnings of what could not be read.
     ///
     /// # Errors
     ///
-    /// As [`nanotdb_core::engine::Database::range_many`].
+    /// As [`nanotdb_core::engine::Lenient::range_many`].
     pub fn query(
         &self,
         database: &str,
@@ -50,7 +58,9 @@ impl Session {
         let database = self.database(database)?;
         let query = RangeQuery { range: range(from, to)?, stride: whole("stride", stride)? };
         let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
-        let found = database.range_many(&names, query).map_err(thrown)?;
+        let reading = database.lenient();
+        let found = reading.range_many(&names, query).map_err(thrown)?;
+        let damage = reading.damage();
         let known =
             if found.iter().any(Series::is_empty) { database.metrics() } else { Vec::new() };
         let answers = Array::new();
@@ -58,21 +68,24 @@ impl Session {
             // A metric without samples in the range still has its type.
             let own = known.iter().find(|metric| metric.name == *name);
             let value_type = own.map_or(series.value_type, |metric| metric.value_type);
-            answers.push(&fields(&[
-                ("metric", name.into()),
-                ("type", type_name(value_type).into()),
-                ("times", BigInt64Array::from(series.times.as_slice()).into()),
-                ("values", column(value_type, &series.raws)),
-            ])?);
+            answers.push(&answer(
+                &damage,
+                &[
+                    ("metric", name.into()),
+                    ("type", type_name(value_type).into()),
+                    ("times", BigInt64Array::from(series.times.as_slice()).into()),
+                    ("values", column(value_type, &series.raws)),
+                ],
+            )?);
         }
         Ok(answers)
     }
 
-    /// Windows of metrics.
+    /// Windows of metrics, each with warnings of what could not be read.
     ///
     /// # Errors
     ///
-    /// As [`nanotdb_core::engine::Database::aggregate`].
+    /// As [`nanotdb_core::engine::Lenient::aggregate`].
     #[expect(clippy::too_many_arguments, reason = "JavaScript calls it, with plain values")]
     pub fn aggregate(
         &self,
@@ -102,7 +115,8 @@ impl Session {
         for name in &metrics {
             let mut starts = Vec::new();
             let mut columns = vec![Vec::new(); aggregates.len()];
-            let found = database.aggregate(name, &query, |bucket| {
+            let reading = database.lenient();
+            let found = reading.aggregate(name, &query, |bucket| {
                 starts.push(bucket.start.0);
                 for (column, &value) in columns.iter_mut().zip(&bucket.values) {
                     column.push(value);
@@ -112,20 +126,24 @@ impl Session {
             found.map_err(thrown)?;
             let values: Array =
                 columns.iter().map(|column| Float64Array::from(column.as_slice())).collect();
-            answers.push(&fields(&[
-                ("metric", name.into()),
-                ("times", BigInt64Array::from(starts.as_slice()).into()),
-                ("values", values.into()),
-            ])?);
+            answers.push(&answer(
+                &reading.damage(),
+                &[
+                    ("metric", name.into()),
+                    ("times", BigInt64Array::from(starts.as_slice()).into()),
+                    ("values", values.into()),
+                ],
+            )?);
         }
         Ok(answers)
     }
 
-    /// The samples of metrics that charts of so many pixels need, by the method of this name.
+    /// The samples of metrics that charts of so many pixels need, by the method of this name, each
+    /// with warnings of what could not be read.
     ///
     /// # Errors
     ///
-    /// As [`nanotdb_core::engine::Database::chart`].
+    /// As [`nanotdb_core::engine::Lenient::chart`].
     pub fn chart(
         &self,
         database: &str,
@@ -144,14 +162,18 @@ impl Session {
         };
         let answers = Array::new();
         for name in &metrics {
-            let Chart { series, slack_ns } = database.chart(name, &query).map_err(thrown)?;
-            answers.push(&fields(&[
-                ("metric", name.into()),
-                ("type", type_name(series.value_type).into()),
-                ("times", BigInt64Array::from(series.times.as_slice()).into()),
-                ("values", column(series.value_type, &series.raws)),
-                ("slack", js_sys::BigInt::from(slack_ns).into()),
-            ])?);
+            let reading = database.lenient();
+            let Chart { series, slack_ns } = reading.chart(name, &query).map_err(thrown)?;
+            answers.push(&answer(
+                &reading.damage(),
+                &[
+                    ("metric", name.into()),
+                    ("type", type_name(series.value_type).into()),
+                    ("times", BigInt64Array::from(series.times.as_slice()).into()),
+                    ("values", column(series.value_type, &series.raws)),
+                    ("slack", js_sys::BigInt::from(slack_ns).into()),
+                ],
+            )?);
         }
         Ok(answers)
     }
@@ -230,8 +252,20 @@ fn column(value_type: ValueType, raws: &[u32]) -> JsValue {
     }
 }
 
-fn fields(fields: &[(&str, JsValue)]) -> Answer<JsValue> {
+/// Places that are named; of more, how many there are is said.
+const MAX_NAMED: usize = 20;
+
+/// An answer, and what it lacks if that could not be read.
+fn answer(damage: &[Damaged], fields: &[(&str, JsValue)]) -> Answer<JsValue> {
     let object = Object::new();
+    if !damage.is_empty() {
+        let warnings: Array =
+            damage.iter().take(MAX_NAMED).map(|place| JsValue::from(place.to_string())).collect();
+        if let Some(more) = damage.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
+            warnings.push(&format!("and {more} more places").into());
+        }
+        Reflect::set(&object, &"warnings".into(), &warnings)?;
+    }
     for (name, value) in fields {
         Reflect::set(&object, &(*name).into(), value)?;
     }

@@ -142,6 +142,16 @@ impl Session {
         object(&retired.into_iter().map(Retired::from).collect::<Vec<_>>())
     }
 
+    /// Believes the clock as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`nanotdb_core::engine::Engine::confirm_clock`].
+    #[wasm_bindgen(js_name = confirmClock)]
+    pub fn confirm_clock(&self) -> Answer<()> {
+        self.engine()?.confirm_clock().map_err(thrown)
+    }
+
     /// Does what is due now.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 
 use super::condense::{Output, condense, to_value};
 use super::due::{Ends, Work};
-use super::run::{checkpoint_file, read_checkpoints};
+use super::run::{RollupRun, checkpoint_file, read_checkpoints};
 use crate::catalog::{Newest, Slot};
 use crate::engine::database::Database;
 use crate::engine::host::{Host, Shared};
@@ -121,6 +121,10 @@ impl<H: Host> Engine<H> {
         destinations: &mut SortedSet<String>,
         report: &mut BackfillReport,
     ) -> Result<()> {
+        let mut run = RollupRun::default();
+        self.renew_deleted(source, &mut run)?;
+        destinations.extend(run.destinations);
+        report.problems.extend(run.problems);
         let Some(start) = source.start()? else { return Ok(()) };
         let tasks = source.rollup_tasks();
         let file = checkpoint_file(source)?;
@@ -291,7 +295,7 @@ impl<H: Host> Database<H> {
         // What each metric is replaced in.
         let mut replaced: SortedMap<u16, (i64, i64)> = SortedMap::new();
         let mut slots = SortedSet::new();
-        let mut differs = false;
+        let (mut differs, mut emptied) = (false, Vec::new());
         for ((work, _), (id, slot, metric)) in &handles.slots {
             let failed = handles.failed.contains_key(work);
             let Some(work) = works.get(*work).filter(|_| !failed) else {
@@ -304,8 +308,11 @@ impl<H: Host> Database<H> {
             *span = (span.0.min(work.from), span.1.max(work.to));
             let new = fresh.get_or_default(*id);
             keep_incomplete(new, &old, (work.from, work.to.min(work.complete_from)));
-            let old = old.iter().filter(|(time, _)| (work.from..work.to).contains(time));
-            differs |= !old.eq(new.iter());
+            let old = || old.iter().filter(|(time, _)| (work.from..work.to).contains(time));
+            differs |= !old().eq(new.iter());
+            if old().any(|(time, _)| new.binary_search_by_key(time, |(time, _)| *time).is_err()) {
+                emptied.push((metric.as_str(), work.range()));
+            }
         }
         if !differs {
             return Ok(false);
@@ -315,6 +322,7 @@ impl<H: Host> Database<H> {
         self.rewind_rollups(|metric| {
             from.filter(|_| handles.slots.values().any(|(_, _, name)| name == metric))
         })?;
+        self.note_emptied(&emptied)?;
         for _ in 0..TRIES {
             match self.replace_in_partition(partition, &replaced, &fresh) {
                 Err(Error::Rejected(Rejection::PartitionOpen(_))) => {}
@@ -336,6 +344,9 @@ impl<H: Host> Database<H> {
     ) -> Result<()> {
         self.builds().write(|()| {
             self.settle_for_build(partition)?;
+            if self.is_emptied(partition, replaced, fresh)? {
+                return self.remove_emptied(partition);
+            }
             let files = self.readable().partition_view(partition).files;
             if files.data.as_ref().is_some_and(|data| data.len > 0) {
                 // A crash between the new metric file and the end of the data file would leave old
@@ -343,6 +354,42 @@ impl<H: Host> Database<H> {
                 self.rebuild(partition, &SortedMap::new(), &Fresh::default())?;
             }
             self.rebuild(partition, replaced, fresh)
+        })
+    }
+
+    /// Whether nothing is left of a partition: no metric file can say so.
+    fn is_emptied(
+        &self,
+        partition: Partition,
+        replaced: &SortedMap<u16, (i64, i64)>,
+        fresh: &Fresh,
+    ) -> Result<bool> {
+        if fresh.values().any(|samples| !samples.is_empty()) {
+            return Ok(false);
+        }
+        let sources = self.readable().sources(&self.readable().partition_view(partition))?;
+        let mut left = false;
+        let mut scan = Replacing { database: self, sources: &sources, replaced, fresh };
+        scan.scan(&mut |ids, _, _| {
+            left |= !ids.is_empty();
+            Ok(())
+        })?;
+        Ok(!left)
+    }
+
+    fn remove_emptied(&self, partition: Partition) -> Result<()> {
+        let before = self.readable().partition_view(partition).files;
+        self.writer().write(|writer| {
+            writer.check_writable()?;
+            writer.settle_log()?; // it would bring the samples back
+            let is_current = self.readable().state.read(|state| {
+                *state.files_of(partition) == *before && !state.pages.contains_key(&partition)
+            });
+            if !is_current {
+                return Err(Rejection::PartitionOpen(partition.to_string()).into());
+            }
+            let removed = writer.remove_partition(partition);
+            writer.poisoning(removed)
         })
     }
 

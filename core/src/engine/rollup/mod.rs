@@ -2,6 +2,9 @@
 
 pub(super) mod backfill;
 mod condense;
+pub(super) mod deleted;
+#[cfg(all(test, feature = "testing"))]
+mod deleted_tests;
 mod due;
 #[cfg(all(test, feature = "testing"))]
 mod early_tests;

@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
 /// How often rollups may make others due within one tick.
-const MAX_HOPS: usize = 64;
+pub(super) const MAX_HOPS: usize = 64;
 
 /// From this interval on, a new destination has a partition for each year.
 const YEARLY_FROM: i64 = NANOS_PER_DAY;
@@ -119,7 +119,7 @@ impl<H: Host> Engine<H> {
                     }
                 });
                 reached.extend(run.destinations.iter().cloned());
-                if run.samples > 0 || !run.problems.is_empty() {
+                if run.samples > 0 || !run.destinations.is_empty() || !run.problems.is_empty() {
                     runs.push(run);
                 }
             }
@@ -141,7 +141,9 @@ impl<H: Host> Engine<H> {
         self.schedule().write(|schedule| {
             let known = schedule.sources.get(source.name());
             let is_due = known.is_none_or(|&(ran, due)| now >= due || now < ran)
-                || source.seen().read(|seen| seen.early_due().is_some_and(|due| now >= due));
+                || source.seen().read(|seen| {
+                    seen.deleted.is_due() || seen.early_due().is_some_and(|due| now >= due)
+                });
             if is_due && schedule.is_on {
                 let due = next_due(source, now);
                 schedule.sources.insert(source.name().to_string(), (now, due));
@@ -168,6 +170,7 @@ impl<H: Host> Engine<H> {
         if !source.settings().rollups.enabled {
             return Ok(run);
         }
+        self.renew_deleted(source, &mut run)?;
         // A clock that is not believed ends no period either.
         let ends = source.rollup_ends(self.retention_clock());
         // Before the samples are looked at: what comes meanwhile makes other files.

@@ -1,5 +1,6 @@
 //! What rollups have seen of a database: retention takes nothing away before.
 
+use super::deleted::Deleted;
 use super::run::{append_checkpoints, checkpoint_file, read_checkpoints};
 use crate::engine::database::Database;
 use crate::engine::files::PartitionFiles;
@@ -31,6 +32,8 @@ pub(in crate::engine) struct Seen {
     early: SortedMap<String, (i64, u32)>,
     /// When the next period ends early, if one can.
     early_due: Option<Timestamp>,
+    /// What was deleted that rollups are to follow.
+    pub(super) deleted: Deleted,
     /// How often checkpoints were moved back.
     rewinds: u64,
     /// Retention has taken everything before this.

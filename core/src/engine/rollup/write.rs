@@ -92,7 +92,7 @@ fn write_again<H: Host>(
 }
 
 /// The newest sample of any metric that a work writes.
-fn newest<H: Host>(destination: &Database<H>, work: &Work<'_>) -> Result<Option<i64>> {
+pub(super) fn newest<H: Host>(destination: &Database<H>, work: &Work<'_>) -> Result<Option<i64>> {
     let mut newest = None;
     for (_, metric) in &work.task.outputs {
         newest = newest.max(destination.last(metric)?.map(|last| last.time.0));

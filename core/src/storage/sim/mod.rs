@@ -47,6 +47,9 @@ pub struct SimOptions {
     /// During these mutations the disk is full: nothing is created, an append leaves a part of its
     /// bytes, everything else works.
     pub full: Option<Window>,
+    /// How many bytes all files may have together: what goes beyond fails, and an append leaves a
+    /// part of its bytes.
+    pub quota: Option<u64>,
     /// These openings fail, counted apart: `open`, `open_log`, `create`, `list`, and the directory
     /// for `sync_dir`.
     pub cannot_open: Option<Window>,

@@ -114,11 +114,18 @@ impl State {
             FileOp::Append(_) => Room::Needed,
             FileOp::Truncate(_) => Room::NotNeeded,
         };
-        match self.next_verdict(room)? {
+        let left = self.room_left();
+        let verdict = match (self.next_verdict(room)?, &op) {
+            (Verdict::Succeeds, FileOp::Append(bytes)) if bytes.len() > left => {
+                Verdict::Fails(StorageErrorKind::NoSpace)
+            }
+            (verdict, _) => verdict,
+        };
+        match verdict {
             Verdict::Succeeds => self.inode_mut(inode)?.apply(op),
             Verdict::Fails(kind) => {
                 if let FileOp::Append(mut bytes) = op {
-                    bytes.truncate(Random(self.steps).up_to(bytes.len()));
+                    bytes.truncate(Random(self.steps).up_to(bytes.len()).min(left));
                     self.inode_mut(inode)?.apply(FileOp::Append(bytes));
                 }
                 return Err(injected(kind, self.steps));
@@ -129,6 +136,13 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Bytes that the quota leaves.
+    fn room_left(&self) -> usize {
+        let Some(quota) = self.options.quota else { return usize::MAX };
+        let lens = self.live.values().filter_map(|id| Some(self.inode(*id).ok()?.live.len()));
+        usize::try_from(quota).unwrap_or(usize::MAX).saturating_sub(lens.sum())
     }
 
     pub(super) fn change_directory(&mut self, op: DirOp) -> Result<()> {

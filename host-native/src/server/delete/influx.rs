@@ -40,7 +40,7 @@ async fn delete_points(app: &Arc<App>, params: &Params, body: Body) -> Result<()
     let bucket = bucket.ok_or_else(|| Failure::bad("bucket is required"))?;
     // What stands after a `/` was a retention policy of version 1.
     let name = bucket.split('/').next().unwrap_or(bucket).to_owned();
-    app.work(move |app| {
+    app.delete(move |app| {
         let database = app.engine.database(&name)?;
         let metrics = database.metrics().into_iter().map(|metric| metric.name);
         let selected: Vec<String> =

@@ -27,7 +27,7 @@ pub(in crate::server) async fn metrics(
     params: Params,
 ) -> Result<Response, Failure> {
     let dry_run = params.flag("dry_run")?;
-    app.work(move |app| {
+    app.delete(move |app| {
         let database = app.engine.database(params.required("db")?)?;
         let metrics: Vec<&str> = params.all("metric").filter(|name| !name.is_empty()).collect();
         if metrics.is_empty() {

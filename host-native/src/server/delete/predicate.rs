@@ -1,7 +1,12 @@
 //! What `InfluxDB` 2 lets a delete select: `_measurement="cpu" AND host="pi"`.
 //!
 //! A condition is `key="value"`; the only operator is `AND`. A metric `cpu.usage;host=pi` has the
-//! measurement `cpu`, the field `usage` (what stands after the last dot) and the tag `host`.
+//! measurement `cpu`, the field `usage` and the tag `host`.
+//!
+//! A name with several dots does not say where its measurement ends: `cpu.load.one` is `load.one`
+//! of `cpu`, or `one` of `cpu.load`. Where a predicate has both, they are the name with a dot in
+//! between. Where it has one of them, a name is split at its last dot, so that `_measurement="cpu"`
+//! does not take what may be of `cpu.load`.
 
 use crate::labels::Labels;
 use core::str::FromStr;
@@ -13,12 +18,24 @@ pub(super) struct Predicate(Vec<(String, String)>);
 impl Predicate {
     /// Whether a metric of these labels meets all conditions.
     pub(super) fn selects(&self, labels: &Labels) -> bool {
-        let (measurement, field) = labels.name().rsplit_once('.').unwrap_or((labels.name(), ""));
+        let name = labels.name();
+        let at_last_dot = name.rsplit_once('.').unwrap_or((name, ""));
+        let (measurement, field) = self.split_of(name).unwrap_or(at_last_dot);
         self.0.iter().all(|(key, value)| match key.as_str() {
             "_measurement" => measurement == value,
             "_field" => field == value,
             tag => labels.get(tag) == Some(value),
         })
+    }
+
+    /// Measurement and field of a name that consists of both.
+    fn split_of<'a>(&self, name: &'a str) -> Option<(&'a str, &'a str)> {
+        let value = |wanted: &str| {
+            self.0.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str())
+        };
+        let (measurement, field) = (value("_measurement")?, value("_field")?);
+        let rest = name.strip_prefix(measurement)?.strip_prefix('.')?;
+        (rest == field).then(|| (&name[..measurement.len()], rest))
     }
 }
 
@@ -117,6 +134,32 @@ mod tests {
         }
         assert!(!selects(r#"_measurement="cpu""#, "cpu.load.one"), "that of another measurement");
         assert!(selects(r#"a="say \"x\\""#, "m.f;a=say%20\"x\\"));
+    }
+
+    /// A dot in a name is no more than that.
+    #[test]
+    fn names_with_several_dots_are_split_where_a_predicate_says() {
+        let metric = "net.eth0.10.rx.bytes;host=pi";
+        for predicate in [
+            r#"_measurement="net" AND _field="eth0.10.rx.bytes""#,
+            r#"_field="rx.bytes" AND _measurement="net.eth0.10""#,
+            r#"_measurement="net.eth0.10.rx" AND _field="bytes" AND host="pi""#,
+            r#"_measurement="net.eth0.10.rx""#,
+            r#"_field="bytes""#,
+        ] {
+            assert!(selects(predicate, metric), "{predicate}");
+        }
+        for predicate in [
+            r#"_measurement="net""#,
+            r#"_field="rx.bytes""#,
+            r#"_measurement="net" AND _field="bytes""#,
+            r#"_measurement="net." AND _field="eth0.10.rx.bytes""#,
+            r#"_measurement="net" AND _field="eth0.10.rx.byte""#,
+            r#"_measurement="net" AND _field="eth0.10.rx.bytes" AND _field="bytes""#,
+        ] {
+            assert!(!selects(predicate, metric), "{predicate}");
+        }
+        assert!(selects("_measurement='up' AND _field=''", "up"), "a name without a dot");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) async fn delete_series(
     body: Body,
 ) -> Result<StatusCode, Failure> {
     let params = with_form(&app, &method, params, body).await?;
-    app.work(move |app| {
+    app.delete(move |app| {
         let selectors = params.all("match[]").map(promql::selector);
         let selectors: Vec<_> = selectors.collect::<Result<_, _>>()?;
         if selectors.is_empty() {

@@ -83,7 +83,7 @@ pub(super) async fn delete(
     State(app): State<Arc<App>>,
     params: Params,
 ) -> Result<Response, Failure> {
-    app.work(move |app| {
+    app.delete(move |app| {
         let metrics: Vec<&str> = params.all("metric").filter(|name| !name.is_empty()).collect();
         if metrics.is_empty() {
             return Err(invalid("metric is required"));

@@ -7,13 +7,16 @@
 //! the samples or fewer of those that go, and of all others each exactly once.
 //!
 //! Before that, pages with samples of the partition are written and the log is emptied for
-//! certain: it would bring the samples back.
+//! certain: it would bring the samples back. On a full disk, of a partition that goes whole, that
+//! comes after its files are removed, which makes room.
 
 mod forget;
 mod pages;
 mod plan;
 mod replace;
 mod selection;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 use crate::engine::database::Database;
 use crate::engine::event::Event;
@@ -69,7 +72,9 @@ impl<H: Host> Database<H> {
     /// that come meanwhile may stay.
     ///
     /// Afterwards a sample of the metric is judged by what is left: one that is older than what
-    /// was deleted is accepted. Archives, and what rollups made of the samples, stay.
+    /// was deleted is accepted. Archives stay. What rollups made of the samples follows when they
+    /// run next, see [`renew_deleted_rollups`](crate::engine::Engine::renew_deleted_rollups): periods
+    /// are computed anew from what is left, and those of which nothing is left go.
     ///
     /// When this returns, the samples are gone for certain. When it fails, or the process ends,
     /// they are gone in some partitions and whole in others, and no other sample is touched;
@@ -91,15 +96,41 @@ impl<H: Host> Database<H> {
     /// As [`delete`](Self::delete).
     pub fn delete_many(&self, metrics: &[&str], range: TimeRange) -> Result<DeleteReport> {
         let selection = self.select(metrics, range)?;
+        let stretches = self.begin_delete(metrics, range)?;
+        let done = self.delete_selected(metrics, &selection);
+        let ended = self.end_delete(&stretches);
+        let (report, seen) = done?;
+        ended?;
+        let is_whole = range == TimeRange::ALL && report.refused.is_empty();
+        self.writer().write(|writer| {
+            writer.forget_newest(&selection);
+            writer.renew_newest();
+            if is_whole { writer.forget_metrics(&selection, &seen) } else { Ok(()) }
+        })?;
+        self.host().note(&Event::SamplesDeleted {
+            database: self.name(),
+            metrics: metrics.len(),
+            samples: report.samples(),
+            refused: report.refused.len(),
+        });
+        Ok(report)
+    }
+
+    /// Deletes in one partition after the other.
+    fn delete_selected(
+        &self,
+        metrics: &[&str],
+        selection: &Selection,
+    ) -> Result<(DeleteReport, Seen)> {
         let mut counts = vec![0; metrics.len()];
         let mut report = DeleteReport::default();
         let mut seen = Seen::new();
-        let mut partitions = self.partitions_in(range);
+        let mut partitions = self.partitions_in(selection.range);
         loop {
             let mut without_room = Vec::new();
             let removed = report.removed.len();
             for partition in partitions {
-                let (outcome, found) = self.delete_in(partition, &selection, &mut seen)?;
+                let (outcome, found) = self.delete_in(partition, selection, &mut seen)?;
                 add(&mut counts, &found);
                 let key = partition.to_string();
                 match outcome {
@@ -120,20 +151,8 @@ impl<H: Host> Database<H> {
             }
             partitions = without_room.into_iter().map(|(partition, _)| partition).collect();
         }
-        let is_whole = range == TimeRange::ALL && report.refused.is_empty();
-        self.writer().write(|writer| {
-            writer.forget_newest(&selection);
-            writer.renew_newest();
-            if is_whole { writer.forget_metrics(&selection, &seen) } else { Ok(()) }
-        })?;
         report.metrics = named(metrics, counts);
-        self.host().note(&Event::SamplesDeleted {
-            database: self.name(),
-            metrics: metrics.len(),
-            samples: report.samples(),
-            refused: report.refused.len(),
-        });
-        Ok(report)
+        Ok((report, seen))
     }
 
     /// What [`delete_many`](Self::delete_many) would do, as far as files can be read. Changes
@@ -193,8 +212,49 @@ impl<H: Host> Database<H> {
         self.builds().write(|()| match self.prepare(partition, selection, seen) {
             Ok(Some(plan)) => self.carry_out(plan, selection, seen),
             Ok(None) => Ok((Outcome::Untouched, Vec::new())),
-            Err(error) if self.check_writable().is_err() => Err(error),
+            Err(error) if self.writer().read(Writer::check_writable).is_err() => Err(error),
+            Err(error) if error.lacks_room() => {
+                match self.remove_without_room(partition, selection, seen)? {
+                    Some(done) => Ok(done),
+                    None => self.refuse(partition, error),
+                }
+            }
             Err(error) => self.refuse(partition, error),
+        })
+    }
+
+    /// Takes a partition away of which nothing stays, though there was no room for what is in
+    /// memory: the files that go make some. Nothing where something stays, or there are none.
+    ///
+    /// Should the process end before the log is empty, some of what it has of this partition is
+    /// there again, as after any delete that was cut short.
+    fn remove_without_room(
+        &self,
+        partition: Partition,
+        selection: &Selection,
+        seen: &mut Seen,
+    ) -> Result<Option<(Outcome, Vec<u64>)>> {
+        let readable = self.readable();
+        self.writer().write(|writer| {
+            let view = readable.current_view(partition);
+            let count = match readable.count_selected(&view, selection) {
+                Err(error) if error.is_unreadable() => return Ok(None),
+                count => count?,
+            };
+            let mut files = FileKind::ALL.iter().filter_map(|kind| view.files.get(*kind));
+            if count.kept > 0 || files.all(|file| file.len == 0) {
+                return Ok(None);
+            }
+            drop(view);
+            let removed = writer.remove_whole(partition, selection);
+            writer.poisoning(removed)?;
+            seen.insert(partition, readable.partition_view(partition).files);
+            let outcome = match writer.settle_log() {
+                Ok(()) => Outcome::Removed,
+                Err(error) if writer.check_writable().is_err() => return Err(error),
+                Err(error) => Outcome::Refused(with_log_left(error, partition)),
+            };
+            Ok(Some((outcome, count.selected)))
         })
     }
 
@@ -281,6 +341,21 @@ fn named(metrics: &[&str], counts: Vec<u64>) -> Vec<(String, u64)> {
 
 fn is_out_of_space(error: &Error) -> bool {
     matches!(error, Error::Storage(error) if error.kind == StorageErrorKind::NoSpace)
+}
+
+/// The samples are gone, but not yet for certain.
+fn with_log_left(error: Error, partition: Partition) -> Error {
+    match error {
+        Error::Storage(mut error) => {
+            error.detail = format!(
+                "partition {partition} is gone, but the log, which still has some of its samples, \
+                 cannot be emptied: {}",
+                error.detail
+            );
+            Error::Storage(error)
+        }
+        error => error,
+    }
 }
 
 /// A full disk, said with what is missing.

@@ -23,6 +23,18 @@ impl<H: Host> Writer<H> {
         self.settle_log()
     }
 
+    /// Takes a partition away with what is in memory of it. The logs may still have it.
+    pub(super) fn remove_whole(
+        &mut self,
+        partition: Partition,
+        selection: &Selection,
+    ) -> Result<()> {
+        self.staging.leave();
+        self.readable.state.write(|state| state.pages.remove(&partition));
+        self.forget_newest(selection);
+        self.remove_partition(partition)
+    }
+
     /// Carries out a plan whose partition is as it was, for queries all at once.
     pub(super) fn carry_out(&mut self, plan: &Plan, selection: &Selection) -> Result<()> {
         if plan.steps.is_empty() {

@@ -47,9 +47,9 @@ pub struct SimOptions {
     /// During these mutations the disk is full: nothing is created, an append leaves a part of its
     /// bytes, everything else works.
     pub full: Option<Window>,
-    /// These openings fail, counted apart: `open`, `open_log`, `create`, `list`, and the directory
-    /// for `sync_dir`.
-    pub cannot_open: Option<Window>,
+    /// These openings fail in this way, counted apart: `open`, `open_log`, `create`, `list`, and the
+    /// directory for `sync_dir`.
+    pub cannot_open: Option<(Window, StorageErrorKind)>,
     /// A mistake that tests have to notice.
     pub flaw: Option<Flaw>,
 }

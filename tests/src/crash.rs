@@ -883,22 +883,27 @@ pub fn fail_everywhere<D: Disk>(
 pub enum Spell {
     /// The disk is full.
     FullDisk,
-    /// No file can be opened: the process has too many, or lacks the permission.
-    NoFiles,
+    /// No file can be opened: the process has as many as it may.
+    TooManyFiles,
+    /// No file can be opened: the process lacks the permission.
+    Denied,
 }
 
 impl Spell {
     fn options(self, window: Window) -> SimOptions {
+        let cannot_open =
+            |kind| SimOptions { cannot_open: Some((window, kind)), ..SimOptions::default() };
         match self {
             Self::FullDisk => SimOptions { full: Some(window), ..SimOptions::default() },
-            Self::NoFiles => SimOptions { cannot_open: Some(window), ..SimOptions::default() },
+            Self::TooManyFiles => cannot_open(StorageErrorKind::TooManyFiles),
+            Self::Denied => cannot_open(StorageErrorKind::Denied),
         }
     }
 
     fn length(self, disk: &SimStorage) -> u64 {
         match self {
             Self::FullDisk => disk.steps(),
-            Self::NoFiles => disk.opens(),
+            Self::TooManyFiles | Self::Denied => disk.opens(),
         }
     }
 }
@@ -950,7 +955,7 @@ pub fn crash_in_spell<D: Disk>(
     for from in 1..=spell.length(&whole) {
         let crash_at = Some(match spell {
             Spell::FullDisk => from + random.below(2 * count),
-            Spell::NoFiles => 1 + random.below(whole.steps()),
+            Spell::TooManyFiles | Spell::Denied => 1 + random.below(whole.steps()),
         });
         let options = SimOptions { crash_at, ..spell.options(Window { from, count }) };
         let disk = SimStorage::new().with_options(options);

@@ -9,6 +9,7 @@
 //! | [`model`] | what a store must answer, computed the obvious way |
 //! | [`workload`], [`operations`], [`random`] | seeded input |
 //! | [`crash`] | crashes at every step, and what must survive them |
+//! | [`shortage`] | calls that fail for want of room, files or permission, and what must come of it |
 //! | [`kill`] | a process to kill, and what it must leave |
 //! | [`nab`] | real series, from an archive outside the repository |
 #![forbid(unsafe_code)]
@@ -24,4 +25,5 @@ pub mod model;
 pub mod nab;
 pub mod operations;
 pub mod random;
+pub mod shortage;
 pub mod workload;

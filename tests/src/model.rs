@@ -16,6 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     metrics: BTreeMap<String, Metric>,
+    /// How many samples were ever taken.
+    taken: u64,
+    /// The latest time of all samples there ever were.
+    latest: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +63,8 @@ impl Model {
         let entry = self.metrics.entry(metric.to_owned()).or_insert_with(fresh);
         entry.newest = time;
         entry.points.push((time, value));
+        self.taken += 1;
+        self.latest = self.latest.max(Some(time));
         Ok(())
     }
 
@@ -84,6 +90,16 @@ impl Model {
     /// How many samples there are.
     pub fn len(&self) -> usize {
         self.metrics.values().map(|metric| metric.points.len()).sum()
+    }
+
+    /// How many samples were ever taken.
+    pub const fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// The latest time of all samples there ever were.
+    pub fn latest(&self) -> Option<i64> {
+        self.latest
     }
 
     /// Whether there are no samples.

@@ -14,13 +14,11 @@ fn seeds() -> u64 {
     seeds.map_or(1, |seeds| seeds.parse().expect("NANOTDB_CRASH_SEEDS is a number"))
 }
 
-/// How long a spell lasts: from one operation to a good part of a plan.
-const COUNTS: [u64; 4] = [1, 2, 7, 60];
-
-fn outlasts(spell: Spell) {
+/// The spell lasts for so many operations: one, or a good part of a plan.
+fn outlasts(spell: Spell, counts: &[u64]) {
     let mut runs = Vec::new();
     for setup in Setup::all() {
-        for count in COUNTS {
+        for &count in counts {
             runs.extend((0..seeds()).map(|seed| (setup, count, 2000 + seed)));
         }
     }
@@ -49,12 +47,17 @@ fn survives_crashes(spell: Spell) {
 
 #[test]
 fn a_full_disk_at_any_step_loses_nothing_once_there_is_room_again() {
-    outlasts(Spell::FullDisk);
+    outlasts(Spell::FullDisk, &[1, 2, 7, 60]);
 }
 
 #[test]
-fn files_that_cannot_be_opened_at_any_step_lose_nothing() {
-    outlasts(Spell::NoFiles);
+fn too_many_open_files_at_any_step_lose_nothing() {
+    outlasts(Spell::TooManyFiles, &[1, 60]);
+}
+
+#[test]
+fn files_that_may_not_be_opened_at_any_step_lose_nothing() {
+    outlasts(Spell::Denied, &[2, 7]);
 }
 
 #[test]
@@ -63,6 +66,11 @@ fn a_crash_while_the_disk_is_full_loses_nothing_promised() {
 }
 
 #[test]
-fn a_crash_while_no_file_can_be_opened_loses_nothing_promised() {
-    survives_crashes(Spell::NoFiles);
+fn a_crash_while_too_many_files_are_open_loses_nothing_promised() {
+    survives_crashes(Spell::TooManyFiles);
+}
+
+#[test]
+fn a_crash_while_no_file_may_be_opened_loses_nothing_promised() {
+    survives_crashes(Spell::Denied);
 }

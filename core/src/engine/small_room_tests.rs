@@ -161,10 +161,14 @@ fn metrics_of_a_batch_that_found_no_room_stay_themselves() {
 /// The file for late samples cannot be made: the late sample is refused, and all goes on.
 #[test]
 fn a_late_log_that_cannot_be_made_refuses_one_sample_and_nothing_else() {
+    let cannot_open = |window| SimOptions {
+        cannot_open: Some((window, StorageErrorKind::TooManyFiles)),
+        ..SimOptions::default()
+    };
     let failures = [
         SimOptions { full: Some(Window::since(1)), ..SimOptions::default() },
-        SimOptions { cannot_open: Some(Window::since(1)), ..SimOptions::default() },
-        SimOptions { cannot_open: Some(Window { from: 3, count: 1 }), ..SimOptions::default() },
+        cannot_open(Window::since(1)),
+        cannot_open(Window { from: 3, count: 1 }),
         SimOptions { fail_at: Some((1, StorageErrorKind::Denied)), ..SimOptions::default() },
         SimOptions { fail_at: Some((1, StorageErrorKind::NoSpace)), ..SimOptions::default() },
         SimOptions { fail_at: Some((1, StorageErrorKind::Io)), ..SimOptions::default() },

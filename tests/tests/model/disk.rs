@@ -108,6 +108,7 @@ impl Pair {
     pub(super) fn fill_disk(&mut self, random: &mut Random) {
         let kept = std::mem::replace(&mut self.random, random.clone());
         self.disk.set_full(true);
+        self.tally.full_disks += 1;
         for _ in 0..self.random.below(30) {
             self.step_on_full_disk();
         }
@@ -123,6 +124,7 @@ impl Pair {
             2 => {
                 // Every sample is logged: a process that ends loses none.
                 (self.engine, self.database) = open(&self.host);
+                self.tally.reopenings += 1;
                 self.handles.clear();
             }
             3 => self.range(),

@@ -1,14 +1,16 @@
 //! The engine against the naive model: seeded operations, and the same answers.
 //!
-//! Days pass, too: partitions are sealed, rolled up and expire; see [`life`]. And disks are full;
-//! see [`disk`].
+//! Days pass, too: partitions are sealed, rolled up and expire; see [`life`]. Disks are full; see
+//! [`disk`]. And clocks are turned; see [`clock`].
 //!
 //! `NANOTDB_MODEL_STEPS` sets how many operations are tried, `NANOTDB_MODEL_SEED` the first
 //! seed; a failure names the seed of its store.
 
+mod clock;
 mod disk;
 mod life;
 
+use clock::Clocks;
 use disk::Disk;
 use life::Life;
 use nanotdb_core::aggregate::{Aggregate, Arithmetic};
@@ -27,8 +29,10 @@ use nanotdb_core::{Error, TimeRange, Timestamp, Value, ValueType};
 use nanotdb_tests::model::{self, Model, Point};
 use nanotdb_tests::operations::{DAY, HOUR, SECOND, START};
 use nanotdb_tests::random::Random;
+use std::cell::Cell;
+use std::fmt;
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{AddAssign, ControlFlow};
 use std::sync::Arc;
 
 /// Operations on one store.
@@ -39,21 +43,71 @@ fn number(variable: &str, default: u64) -> u64 {
     text.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}={text}")))
 }
 
+/// Of each seed there is one store in which days pass and one whose clock is turned; of odd seeds
+/// samples are deleted.
 #[test]
 fn the_engine_answers_as_the_model_does() {
-    let stores = number("NANOTDB_MODEL_STEPS", 12_000).div_ceil(STEPS_PER_STORE);
+    let seeds = number("NANOTDB_MODEL_STEPS", 24_000).div_ceil(2 * STEPS_PER_STORE);
     let first = number("NANOTDB_MODEL_SEED", 0);
-    let mut samples = 0;
-    for seed in first..first + stores {
-        match std::panic::catch_unwind(|| run_store(seed, true, seed % 2 == 1)) {
-            Ok(count) => samples += count,
-            Err(panic) => {
-                println!("NANOTDB_MODEL_SEED={seed}");
-                std::panic::resume_unwind(panic);
+    let mut tally = Tally::default();
+    for seed in first..first + seeds {
+        let runs: [fn(u64) -> Tally; 2] =
+            [|seed| run_store(seed, true, seed % 2 == 1), |seed| run_turned(seed, seed % 2 == 1)];
+        for run in runs {
+            match std::panic::catch_unwind(|| run(seed)) {
+                Ok(of_this) => tally += of_this,
+                Err(panic) => {
+                    println!("NANOTDB_MODEL_SEED={seed}");
+                    std::panic::resume_unwind(panic);
+                }
             }
         }
     }
-    println!("{} operations, {samples} samples", stores * STEPS_PER_STORE);
+    println!("{tally}");
+}
+
+/// How much was done.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    stores: u64,
+    steps: u64,
+    acknowledged: u64,
+    deletes: u64,
+    clock_steps: u64,
+    full_disks: u64,
+    reopenings: u64,
+    queries: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.stores += other.stores;
+        self.steps += other.steps;
+        self.acknowledged += other.acknowledged;
+        self.deletes += other.deletes;
+        self.clock_steps += other.clock_steps;
+        self.full_disks += other.full_disks;
+        self.reopenings += other.reopenings;
+        self.queries += other.queries;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} steps on {} stores: {} samples acknowledged, {} deletes, {} clock steps, {} full \
+             disks met, {} reopenings, {} queries compared",
+            self.steps,
+            self.stores,
+            self.acknowledged,
+            self.deletes,
+            self.clock_steps,
+            self.full_disks,
+            self.reopenings,
+            self.queries,
+        )
+    }
 }
 
 /// As many samples of one time came after a build with deleted pages as that build had read: the
@@ -106,26 +160,25 @@ fn seed_18_a_log_that_files_hold_in_part_counts_once() {
     run_store(18, true, false);
 }
 
-/// Works on one store, and says how many samples it has in the end. Days pass between the steps,
-/// and samples are deleted; both draw their own numbers, so that steps are the same without them.
-fn run_store(seed: u64, days_pass: bool, deletes: bool) -> usize {
-    let mut pair = Pair::new(seed, days_pass.then(|| Life::new(seed, deletes)));
-    let mut random = Random::new(seed ^ 0x6465_6c65_7465);
-    for _ in 0..STEPS_PER_STORE {
-        pair.step();
-        if deletes && random.one_in(12) {
-            pair.delete(&mut random);
-        }
-        if let Some(mut life) = pair.life.take() {
-            life.step(&mut pair);
-            pair.life = Some(life);
-        }
-    }
+/// Works on one store, and says how much. Days pass between the steps, and samples are deleted; both
+/// draw their own numbers, so that steps are the same without them.
+fn run_store(seed: u64, days_pass: bool, deletes: bool) -> Tally {
+    let life = days_pass.then(|| Life::new(seed, deletes));
+    let mut pair = Pair::new(seed, life, None);
+    pair.run(seed, deletes);
     if let Some(mut life) = pair.life.take() {
         life.run_rollups(&mut pair);
     }
     pair.compare_everything();
-    pair.model.len()
+    pair.tally()
+}
+
+/// Works on one store whose clock is turned.
+fn run_turned(seed: u64, deletes: bool) -> Tally {
+    let mut pair = Pair::new(seed, None, Some(Clocks::new(seed)));
+    pair.run(seed, deletes);
+    pair.compare_everything();
+    pair.tally()
 }
 
 type Local = LocalHost<Disk>;
@@ -142,12 +195,16 @@ struct Pair {
     handles: Vec<MetricHandle>,
     model: Model,
     life: Option<Life>,
+    clocks: Option<Clocks>,
     now: i64,
     counter: i32,
+    /// Without what the model knows.
+    tally: Tally,
+    queries: Cell<u64>,
 }
 
 impl Pair {
-    fn new(seed: u64, life: Option<Life>) -> Self {
+    fn new(seed: u64, life: Option<Life>, mut clocks: Option<Clocks>) -> Self {
         let mut random = Random::new(seed);
         let mut settings = EngineSettings::fresh();
         let profiles = [Durability::Strict, Durability::Balanced, Durability::Throughput];
@@ -163,13 +220,56 @@ impl Pair {
         if let Some(life) = &life {
             life.set_up(&mut settings, &host);
         }
+        if let Some(clocks) = &mut clocks {
+            clocks.set_up(&mut settings, &host);
+        }
         let name = FileName::new("engine.toml").unwrap();
         host.root_directory().replace(&name, settings.to_toml().as_bytes()).unwrap();
         let (engine, database) = open(&host);
         let (handles, model, now) = (vec![], Model::default(), START);
         let layouts = Random::new(seed ^ 0x7633);
-        let counter = 0;
-        Self { random, layouts, host, disk, engine, database, handles, model, life, now, counter }
+        let (counter, tally, queries) = (0, Tally { stores: 1, ..Tally::default() }, Cell::new(0));
+        Self {
+            random,
+            layouts,
+            host,
+            disk,
+            engine,
+            database,
+            handles,
+            model,
+            life,
+            clocks,
+            now,
+            counter,
+            tally,
+            queries,
+        }
+    }
+
+    fn run(&mut self, seed: u64, deletes: bool) {
+        let mut random = Random::new(seed ^ 0x6465_6c65_7465);
+        for _ in 0..STEPS_PER_STORE {
+            self.step();
+            self.tally.steps += 1;
+            if deletes && random.one_in(12) {
+                self.delete(&mut random);
+            }
+            if let Some(mut life) = self.life.take() {
+                life.step(self);
+                self.life = Some(life);
+            }
+            if let Some(mut clocks) = self.clocks.take() {
+                clocks.step(self);
+                self.clocks = Some(clocks);
+            }
+        }
+    }
+
+    /// How much was done so far.
+    fn tally(&self) -> Tally {
+        let (acknowledged, queries) = (self.model.taken(), self.queries.get());
+        Tally { acknowledged, queries, ..self.tally }
     }
 
     fn step(&mut self) {
@@ -191,7 +291,7 @@ impl Pair {
             36 if self.random.one_in(4) => self.copy_by_text(),
             37 => self.keep_handle(),
             38 if self.random.one_in(3) => {
-                self.engine.close().unwrap();
+                self.close();
                 self.reopen();
             }
             39 if self.random.one_in(3) => self.reopen(),
@@ -205,12 +305,31 @@ impl Pair {
                 life.tick(self);
                 self.life = Some(life);
             }
-            None => drop(self.engine.tick().unwrap()),
+            None => match self.clocks.take() {
+                Some(mut clocks) => {
+                    clocks.tick(self);
+                    self.clocks = Some(clocks);
+                }
+                None => drop(self.engine.tick().unwrap()),
+            },
         }
+    }
+
+    fn close(&mut self) {
+        if let Some(mut clocks) = self.clocks.take() {
+            clocks.before_close(self);
+            self.clocks = Some(clocks);
+        }
+        self.engine.close().unwrap();
     }
 
     fn reopen(&mut self) {
         (self.engine, self.database) = open(&self.host);
+        self.tally.reopenings += 1;
+        if let Some(mut clocks) = self.clocks.take() {
+            clocks.opened(self);
+            self.clocks = Some(clocks);
+        }
         assert_eq!(self.database.open_report().problems, Vec::<String>::new());
         self.handles.clear(); // they were of the other database
         if self.random.one_in(2) {
@@ -332,7 +451,7 @@ impl Pair {
             metrics.push(random.pick::<String>(&known).clone());
             metrics.dedup();
         }
-        let span = u64::try_from(self.now - START + 30 * HOUR).unwrap();
+        let span = u64::try_from((self.now - START).max(0) + 30 * HOUR).unwrap();
         let mut time =
             || START - 2 * HOUR + i64::try_from(random.below(span)).unwrap() / SECOND * SECOND;
         let (a, b) = (time(), time());
@@ -346,6 +465,7 @@ impl Pair {
         let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
         let report = self.database.delete_many(&names, range).unwrap();
         assert_eq!(report.refused, []);
+        self.tally.deletes += 1;
         let before = self.model.len();
         for metric in &names {
             self.model.delete(metric, from, to);
@@ -380,7 +500,7 @@ impl Pair {
 
     /// Two instants, in order, near samples or far from all.
     fn times(&mut self) -> (i64, i64) {
-        let span = u64::try_from(self.now - START + 24 * HOUR).unwrap();
+        let span = u64::try_from((self.now - START).max(0) + 24 * HOUR).unwrap();
         let mut time = || match self.random.below(12) {
             0 => i64::MIN,
             1 => i64::MAX,
@@ -399,6 +519,7 @@ impl Pair {
         let query = range_query(from, to, stride);
         let expected = self.model.range(&metric, from, to, stride);
         let found = self.database.range_query(&metric, query).unwrap();
+        self.note_queries(2);
         assert_same(&points(&found), &expected, &metric);
         let mut visited = Vec::new();
         self.database
@@ -415,6 +536,7 @@ impl Pair {
         let (from, to) = self.times();
         let names = ["m3", "m0", "unknown", "m8", "m5"];
         let found = self.database.range_many(&names, range_query(from, to, 1)).unwrap();
+        self.note_queries(1);
         for (name, series) in names.iter().zip(&found) {
             assert_same(&points(series), &self.model.range(name, from, to, 1), name);
         }
@@ -426,6 +548,7 @@ impl Pair {
             self.database.last(&metric).unwrap().map(|sample| (sample.time.0, sample.value));
         let found: Vec<Point> = found.into_iter().collect();
         let expected: Vec<Point> = self.model.last(&metric).into_iter().collect();
+        self.note_queries(1);
         assert_same(&found, &expected, &metric);
     }
 
@@ -457,6 +580,7 @@ impl Pair {
                 ControlFlow::Continue(())
             })
             .unwrap();
+        self.note_queries(1);
         assert_eq!(found.len(), expected.len(), "{metric} {query:?}");
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!((found.start.0, found.end.0), (expected.start, expected.end));
@@ -488,8 +612,14 @@ impl Pair {
         }
     }
 
+    fn note_queries(&self, count: u64) {
+        self.queries.set(self.queries.get() + count);
+    }
+
+    /// Asks for each metric, and for all of them together.
     fn compare_everything(&self) {
         compare(&self.database, &self.model);
+        self.note_queries(self.model.metrics().count() as u64 + 1);
         let report = self.database.verify(|_| ()).unwrap();
         assert!(report.is_whole(), "{report:?}");
     }

@@ -17,7 +17,7 @@ use crate::page::OpenPage;
 use crate::partition::Partition;
 use crate::query::{Notes, OnDamage};
 use crate::sorted::{SortedMap, SortedSet};
-use crate::storage::{Storage, StorageErrorKind, StorageFile};
+use crate::storage::{Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::types::Timestamp;
 use crate::wal::{Item, Records};
 use alloc::format;
@@ -38,6 +38,23 @@ pub(crate) struct Lost {
     for_good: Vec<String>,
     /// What was found the last time of files that may come back.
     now: Vec<String>,
+}
+
+/// What somebody else did to a file.
+#[derive(Debug, Clone, Copy)]
+enum Loss {
+    Deleted,
+    /// It has so many bytes now, fewer than were written.
+    CutTo(u64),
+}
+
+impl Loss {
+    fn told_of(self, file: &StoredFile) -> String {
+        match self {
+            Self::Deleted => "deleted by somebody else".to_string(),
+            Self::CutTo(len) => format!("cut to {len} of {} bytes by somebody else", file.len),
+        }
+    }
 }
 
 /// Samples, and how often each.
@@ -117,13 +134,19 @@ impl<H: Host> Readable<H> {
     }
 
     /// What happened to a file, if it is not what was written.
-    fn what_became_of(&self, file: &StoredFile) -> Option<String> {
+    fn loss_of(&self, file: &StoredFile) -> core::result::Result<Option<Loss>, StorageError> {
         match self.storage.open(&file.name).and_then(|handle| handle.len()) {
-            Ok(len) if len >= file.len => None,
-            Ok(len) => Some(format!("cut to {len} of {} bytes by somebody else", file.len)),
-            Err(error) if error.kind == StorageErrorKind::NotFound => {
-                Some("deleted by somebody else".to_string())
-            }
+            Ok(len) if len >= file.len => Ok(None),
+            Ok(len) => Ok(Some(Loss::CutTo(len))),
+            Err(error) if error.kind == StorageErrorKind::NotFound => Ok(Some(Loss::Deleted)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is to be said of a file that is not what was written, or cannot be opened.
+    fn what_became_of(&self, file: &StoredFile) -> Option<String> {
+        match self.loss_of(file) {
+            Ok(loss) => loss.map(|loss| loss.told_of(file)),
             // Nothing is known of it.
             Err(error) if error.kind == StorageErrorKind::TooManyFiles => None,
             Err(error) => Some(error.detail),
@@ -174,13 +197,14 @@ impl<H: Host> Writer<H> {
     pub(in crate::engine) fn regain(&mut self, partition: Partition) -> Result<()> {
         let files = self.readable.state.read(|state| state.files_of(partition));
         let Some(data) = files.data.clone() else { return Ok(()) };
-        let Some(what) = self.readable.what_became_of(&data) else { return Ok(()) };
-        let left = match self.readable.storage.open(&data.name).and_then(|file| file.len()) {
-            Ok(len) => Some(len),
-            Err(error) if error.kind == StorageErrorKind::NotFound => None,
-            // It may be whole: whoever writes to it will see.
-            Err(_) => return Ok(()),
+        // One that cannot be opened may be whole: whoever writes to it will see.
+        let Ok(Some(loss)) = self.readable.loss_of(&data) else { return Ok(()) };
+        let left = match loss {
+            Loss::CutTo(len) => Some(len),
+            Loss::Deleted => None,
         };
+        // Before anything is forgotten: the log may not be there to be opened just now.
+        let mut counts = self.readable.in_logs(partition)?;
         self.forget_data_file(partition);
         self.readable.cache.write(|cache| cache.forget(data.generation));
         self.readable.state.write(|state| {
@@ -189,7 +213,6 @@ impl<H: Host> Writer<H> {
             state.set_file(partition, FileKind::Data, left);
         });
         self.make_appendable(partition)?;
-        let mut counts = self.readable.in_logs(partition)?;
         self.readable.take_known(partition, &mut counts)?;
         let mut regained: SortedMap<(i64, u16, u32), usize> = SortedMap::new();
         for ((id, time, raw), count) in counts {
@@ -215,9 +238,10 @@ impl<H: Host> Writer<H> {
         self.anchors_are_wrong = true;
         let database = self.readable.name.as_str();
         let note = format!(
-            "{database}/{}: {what} while in use; {in_page} samples of it are in memory or in the \
+            "{database}/{}: {} while in use; {in_page} samples of it are in memory or in the \
              log and are written anew",
-            data.name
+            data.name,
+            loss.told_of(&data)
         );
         self.host.note(&Event::Noticed { database, note: &note });
         self.readable.lost.write(|lost| lost.for_good.push(note));

@@ -50,9 +50,9 @@ pub struct SimOptions {
     /// How many bytes all files may have together: what goes beyond fails, and an append leaves a
     /// part of its bytes.
     pub quota: Option<u64>,
-    /// These openings fail, counted apart: `open`, `open_log`, `create`, `list`, and the directory
-    /// for `sync_dir`.
-    pub cannot_open: Option<Window>,
+    /// These openings fail in this way, counted apart: `open`, `open_log`, `create`, `list`, and the
+    /// directory for `sync_dir`.
+    pub cannot_open: Option<(Window, StorageErrorKind)>,
     /// A mistake that tests have to notice.
     pub flaw: Option<Flaw>,
 }

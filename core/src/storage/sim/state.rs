@@ -197,9 +197,10 @@ impl State {
         self.check_alive()?;
         self.opens = self.opens.saturating_add(1);
         match self.options.cannot_open {
-            Some(window) if window.contains(self.opens) => {
-                let detail = format!("injected: cannot open {what} at opening {}", self.opens);
-                Err(StorageError::new(StorageErrorKind::Io, detail))
+            Some((window, kind)) if window.contains(self.opens) => {
+                let opening = self.opens;
+                let detail = format!("injected {kind:?}: cannot open {what} at opening {opening}");
+                Err(StorageError::new(kind, detail))
             }
             _ => Ok(()),
         }

@@ -199,7 +199,7 @@ fn one_start(
     let status = answer.status();
     let body = answer.text()?;
     let answered = begun.elapsed();
-    if !status.is_success() || !body.contains("[") {
+    if !status.is_success() || !body.contains('[') {
         return Err(format!("{url}: {status}: {body}").into());
     }
     let reached = || {

@@ -78,9 +78,10 @@ impl Shortage {
     }
 
     fn opening<T>(&self, ground: &impl Ground, call: impl FnOnce() -> Result<T>) -> Result<T> {
-        match self.strikes(self.trouble != Trouble::FullDisk) {
-            true => ground.open_in_vain(self.trouble, call),
-            false => call(),
+        if self.strikes(self.trouble != Trouble::FullDisk) {
+            ground.open_in_vain(self.trouble, call)
+        } else {
+            call()
         }
     }
 }
@@ -159,9 +160,10 @@ impl<G: Ground> StorageFile for ShortFile<G> {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        match self.shortage.strikes(self.shortage.trouble == Trouble::FullDisk) {
-            true => G::append_without_room(&mut self.file, bytes),
-            false => self.file.append(bytes),
+        if self.shortage.strikes(self.shortage.trouble == Trouble::FullDisk) {
+            G::append_without_room(&mut self.file, bytes)
+        } else {
+            self.file.append(bytes)
         }
     }
 

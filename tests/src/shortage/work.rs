@@ -63,6 +63,7 @@ const DAYS: i64 = 3;
 const LASTING: u64 = u64::MAX;
 
 type Host<G> = LocalHost<Short<G>>;
+type Open<G> = (Engine<Host<G>>, Arc<Database<Host<G>>>);
 /// Samples by metric, in their order.
 type Content = BTreeMap<String, Vec<(i64, u32)>>;
 
@@ -109,7 +110,7 @@ struct Store<G: Ground> {
     at: String,
     host: Host<G>,
     shortage: Rc<Shortage>,
-    open: Option<(Engine<Host<G>>, Arc<Database<Host<G>>>)>,
+    open: Option<Open<G>>,
     /// What was acknowledged, and not deleted.
     acknowledged: Content,
     /// What a call that failed may have taken: batches are not taken whole or not at all.
@@ -535,10 +536,8 @@ impl<G: Ground> Store<G> {
             .unwrap_or_else(|error| panic!("{}: {error}", self.at));
         let host = LocalHost::new(MemoryStorage::new);
         let files = MemoryStorage::new();
-        for file in ["catalog.json"] {
-            let bytes = directory.read(&name(file)).expect("it can be read");
-            files.replace(&name(file), &bytes.unwrap_or_default()).expect("memory");
-        }
+        let catalog = directory.read(&name("catalog.json")).expect("it can be read");
+        files.replace(&name("catalog.json"), &catalog.unwrap_or_default()).expect("memory");
         for entry in entries {
             let at = usize::try_from(entry.offset).expect("it is in memory");
             let content = &archive[at..at + usize::try_from(entry.size).expect("as well")];

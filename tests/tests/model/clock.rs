@@ -240,7 +240,9 @@ impl Clocks {
                 let retired = report.retired.into_iter().map(|retired| retired.partition);
                 let keys: Vec<String> = expired.iter().map(|day| key_of(*day)).collect();
                 assert_eq!(retired.collect::<Vec<_>>(), keys);
-                expired.iter().for_each(|day| pair.model.drop_day(*day));
+                for day in expired {
+                    pair.model.drop_day(day);
+                }
             }
             Err(Error::Rejected(Rejection::ClockJumped { .. })) => {
                 assert!(!is_believed && by_clock > expired.len(), "it is right");

@@ -154,6 +154,12 @@ fn seed_1043_and_1044_exports_after_replay_are_in_order() {
     run_store(1044, true, false);
 }
 
+/// So it was in a store whose clock was set back, which makes samples late.
+#[test]
+fn seed_97_an_export_after_replay_is_in_order_though_the_clock_was_turned() {
+    run_turned(97, true);
+}
+
 /// Files held the first samples of the second log, and replay counted off those of the earliest times.
 #[test]
 fn seed_18_a_log_that_files_hold_in_part_counts_once() {

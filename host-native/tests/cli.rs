@@ -977,7 +977,7 @@ fn retention_says_what_waits_for_rollups() {
     expire_and_roll_up(&root, "home");
     let path = root.join("home/manifest.toml");
     let manifest = fs::read_to_string(&path).unwrap();
-    let waits = manifest.replace("[retention]\n", "[retention]\n  rollup_wait = \"36500d\"\n");
+    let waits = manifest.replace("[retention]\n", "[retention]\n  rollup_wait = \"876000h\"\n");
     fs::write(&path, waits).unwrap();
     let ran = run(&root, "retention --db home");
     assert_eq!(ran.code, 1, "{ran:?}");

@@ -82,7 +82,7 @@ impl Default for DatabaseSettings {
 
 impl DatabaseSettings {
     fn default_rollup_wait() -> WrittenDuration {
-        WrittenDuration::seconds("7d", 7 * 86_400)
+        WrittenDuration::seconds("168h", 7 * 86_400)
     }
 
     /// What a newly created `engine.toml` sets for its databases: other pages than

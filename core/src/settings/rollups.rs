@@ -88,7 +88,7 @@ impl Default for Rollups {
 
 impl Rollups {
     fn default_silence() -> WrittenDuration {
-        WrittenDuration::seconds("1d", 86_400)
+        WrittenDuration::seconds("24h", 86_400)
     }
 
     /// Reads the table. What is absent or blank comes from `base`, except the jobs.

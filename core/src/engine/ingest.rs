@@ -9,7 +9,7 @@ use super::host::{Clock, Host, Shared};
 use super::logs::Logs;
 use super::row::{AddOptions, BatchReport, Row, RowTime, Target};
 use super::row_time::{FutureLimit, TimeRules, Timed};
-use super::spare_room::SMALL_LOG;
+use super::spare_room::needs_room;
 use super::state::State;
 use super::writer::{WriteRules, Writer, data_len};
 use crate::catalog::{Entry, Newest, Slot};
@@ -190,7 +190,7 @@ impl<H: Host> Writer<H> {
         }
         match &self.staging.logs {
             Some(logs) if logs.longest() >= self.staging.rules.max_log_len => self.flush_all(),
-            Some(logs) if logs.len() > self.kept_room.max(SMALL_LOG) => self.keep_room(),
+            Some(logs) if needs_room(logs.len(), self.kept_room) => self.keep_room(),
             _ => Ok(()),
         }
     }

@@ -5,9 +5,11 @@ use super::database::Database;
 use super::event::{Event, Level};
 use super::files::{FileKind, StoredFile, read_frame};
 use super::host::{Clock, Host, Shared};
-use super::ids::{self, RecoveredMetric};
+use super::ids::{self, IDS_CACHE, RecoveredMetric};
 use super::ingest::{Staged, Staging};
 use super::logs::{LogKind, Logs};
+use super::rollup::deleted::DELETED;
+use super::rollup::seen::GONE;
 use super::spare_room;
 use super::state::{FileOf, Readable, State};
 use super::trouble::Trouble;
@@ -24,7 +26,7 @@ use crate::query::{Cache, Source};
 use crate::settings::{DatabaseSettings, EngineSettings, Warning};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::ReplayStats;
-use crate::storage::{FileName, Storage, StorageErrorKind, StorageFile};
+use crate::storage::{FileName, Storage, StorageFile};
 use crate::types::{MetricId, TimeRange, Timestamp, ValueType};
 use crate::wal::{Item, Log, MAX_RECORD_LEN, Record, Records, Tail};
 use alloc::format;
@@ -278,8 +280,7 @@ enum Pages {
 }
 
 /// Files of a database that are replaced whole, besides data.
-const REPLACED: [&str; 6] =
-    [CATALOG, MANIFEST, "ids.cache", "retention.gone", "rollup.checkpoints.log", "rollup.deleted"];
+const REPLACED: [&str; 6] = [CATALOG, MANIFEST, IDS_CACHE, GONE, "rollup.checkpoints.log", DELETED];
 
 /// Whether a file is what a killed process has left of one that was to take the place of another.
 /// Files of somebody else are none.
@@ -541,12 +542,13 @@ impl<H: Host> Writer<H> {
     /// Keeps a damaged log beside it. Without room for that the log stays as it is, and nothing is
     /// written; everything can be read, so it is no reason to stay closed.
     fn keep_damaged(&mut self, name: &FileName, bytes: &[u8]) -> Result<()> {
-        match self.readable.storage.replace(&FileName::new(&format!("{name}.damaged"))?, bytes) {
-            Err(error) if error.kind == StorageErrorKind::NoSpace && !error.in_doubt => {
-                self.poison(&error.into());
+        let damaged = FileName::new(&format!("{name}.damaged"))?;
+        match self.readable.storage.replace(&damaged, bytes).map_err(Error::from) {
+            Err(error) if error.lacks_room() => {
+                self.poison(&error);
                 Ok(())
             }
-            kept => Ok(kept?),
+            kept => kept,
         }
     }
 

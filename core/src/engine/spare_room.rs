@@ -17,7 +17,7 @@ use crate::storage::{self, FileName, Storage, StorageFile};
 use alloc::format;
 
 /// Up to this length a log needs nothing beside it.
-pub(super) const SMALL_LOG: u64 = 4 << 10;
+const SMALL_LOG: u64 = 4 << 10;
 
 /// More room is not kept: larger logs are those whose samples are in pages already.
 const MOST_KEPT: u64 = 1 << 20;
@@ -27,12 +27,17 @@ pub(super) fn file_name(database: &str) -> storage::Result<FileName> {
     FileName::new(&format!("{database}.room"))
 }
 
+/// Whether logs of this length ask for more room than is kept.
+pub(super) const fn needs_room(logs: u64, kept: u64) -> bool {
+    logs > SMALL_LOG && logs > kept && kept < MOST_KEPT
+}
+
 impl<H: Host> Writer<H> {
     /// Keeps as much room as the logs take, and once more; where there is none, writes pages.
     #[cold]
     pub(super) fn keep_room(&mut self) -> Result<()> {
         let logs = self.staging.logs.as_ref().map_or(0, super::logs::Logs::len);
-        if self.trouble.is_hindered() || self.kept_room >= MOST_KEPT {
+        if self.trouble.is_hindered() {
             return Ok(()); // a tick does what can be done
         }
         if self.try_keep_room(logs.saturating_mul(2).min(MOST_KEPT)).is_ok() {

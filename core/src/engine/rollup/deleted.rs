@@ -5,10 +5,9 @@
 //! then forgets the stretches; so wherever a crash comes in between, it is done again. Checkpoints
 //! go back too: samples that come for those periods later are new.
 
-use super::backfill::Handles;
 use super::due::Work;
 use super::run::{MAX_HOPS, RollupRun};
-use super::write::newest;
+use super::write::{newest, write_again};
 use crate::engine::database::Database;
 use crate::engine::host::{Host, Shared};
 use crate::engine::root::Engine;
@@ -16,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::query::RangeQuery;
 use crate::rollup::{Task, period_start, tasks};
 use crate::sorted::{SortedMap, SortedSet};
-use crate::storage::{FileName, Storage, StorageErrorKind};
+use crate::storage::{FileName, Storage};
 use crate::types::TimeRange;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -24,7 +23,7 @@ use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
 /// A line for each stretch: `<first nanosecond>,<last>,<metric>`.
-const FILE: &str = "rollup.deleted";
+pub(in crate::engine) const DELETED: &str = "rollup.deleted";
 
 /// What rollups made of a metric in a stretch of time, both ends included, is to be made anew.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,11 +75,7 @@ fn parse(bytes: &[u8]) -> SortedSet<Stretch> {
 fn but_for_room(result: Result<()>) -> Result<bool> {
     match result {
         Ok(()) => Ok(true),
-        Err(Error::Storage(error))
-            if error.kind == StorageErrorKind::NoSpace && !error.in_doubt =>
-        {
-            Ok(false)
-        }
+        Err(error) if error.lacks_room() => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -171,7 +166,7 @@ impl<H: Host> Database<H> {
 
     fn note_stretches(&self, new: &[Stretch], begun: usize) -> Result<()> {
         let storage = &self.readable().storage;
-        let file = FileName::new(FILE)?;
+        let file = FileName::new(DELETED)?;
         self.seen().write(|seen| {
             let deleted = &mut seen.deleted;
             let mut all = match deleted.stretches.take() {
@@ -224,7 +219,7 @@ impl<H: Host> Database<H> {
 
     /// What is noted and settled, and a mark that tells whether something came meanwhile.
     fn settled_stretches(&self) -> Result<(SortedSet<Stretch>, u64)> {
-        let file = FileName::new(FILE)?;
+        let file = FileName::new(DELETED)?;
         self.seen().write(|seen| {
             let deleted = &mut seen.deleted;
             if deleted.stretches.is_none() {
@@ -241,7 +236,7 @@ impl<H: Host> Database<H> {
 
     /// Forgets all stretches but those of some metrics, unless something came meanwhile.
     fn forget_stretches(&self, but_of: &SortedSet<String>, mark: u64) -> Result<()> {
-        let (storage, file) = (&self.readable().storage, FileName::new(FILE)?);
+        let (storage, file) = (&self.readable().storage, FileName::new(DELETED)?);
         self.seen().write(|seen| {
             let deleted = &mut seen.deleted;
             if deleted.begun != mark {
@@ -329,14 +324,13 @@ impl<H: Host> Engine<H> {
     ) -> Result<()> {
         let Some(first) = group.first() else { return Ok(()) };
         let Some(destination) = self.find(&first.destination)? else { return Ok(()) };
-        // What retention took before is in rollups alone. What a delete took is not.
-        let complete_from = source.gone_before()?.unwrap_or(i64::MIN);
         let mut works = Vec::new();
         for task in group {
             let Some(&(from, to)) = stretches.get(task.metric.as_str()) else { continue };
             let end = |time| period_start(time, task.interval_ns).saturating_add(task.interval_ns);
             let from = period_start(from, task.interval_ns);
-            let mut work = Work { task, from, to: end(to), settled: end(to), complete_from };
+            let to = end(to);
+            let mut work = Work { task, from, to, settled: to, complete_from: i64::MIN };
             // What is not written yet is written in its time.
             let Some(newest) = newest(&destination, &work)? else { continue };
             work.to = work.to.min(end(newest));
@@ -346,14 +340,9 @@ impl<H: Host> Engine<H> {
         if works.is_empty() {
             return Ok(());
         }
-        let handles = Handles::new(&destination, &works)?;
-        let renewed = handles.renew(source, &destination, &works)?;
-        destination.sync()?;
-        run.samples += renewed.replaced;
-        if !renewed.partitions.is_empty() {
-            run.destinations.insert(destination.name().into());
-        }
-        Ok(())
+        // A destination that cannot take a task has nothing of it to renew.
+        drop(write_again(source, &destination, &works, run)?);
+        destination.sync()
     }
 }
 

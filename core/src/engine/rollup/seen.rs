@@ -19,7 +19,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 /// One line with a time in nanoseconds: retention has taken everything before it.
-const GONE: &str = "retention.gone";
+pub(in crate::engine) const GONE: &str = "retention.gone";
 
 /// See the module.
 #[derive(Debug, Default)]

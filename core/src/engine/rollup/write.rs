@@ -64,7 +64,7 @@ impl<H: Host> Engine<H> {
 }
 
 /// Compares periods with what the destination has of them, and replaces what differs.
-fn write_again<H: Host>(
+pub(super) fn write_again<H: Host>(
     source: &Database<H>,
     destination: &Database<H>,
     works: &[Work<'_>],
@@ -74,12 +74,12 @@ fn write_again<H: Host>(
         return Ok(SortedMap::new());
     }
     let handles = Handles::new(destination, works)?;
-    // Periods from the checkpoints on are ours, and what retention took of them was noted.
+    // What retention took was noted, and is in the destination alone.
     let complete_from = source.gone_before()?.unwrap_or(i64::MIN);
     let works: Vec<Work<'_>> = works.iter().map(|work| work.complete_from(complete_from)).collect();
     let renewed = handles.renew(source, destination, &works)?;
     run.samples += renewed.replaced;
-    if renewed.replaced > 0 {
+    if !renewed.partitions.is_empty() {
         run.destinations.insert(destination.name().into());
     }
     let id = |number: &usize| works.get(*number).map_or("", |work| work.task.id.as_str());
